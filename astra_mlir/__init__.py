@@ -1,0 +1,1 @@
+"""Astra: an array compiler on MLIR."""

@@ -1,0 +1,31 @@
+"""What Astra raises: one exception type per kind of refusal (nothing is guessed, nothing falls back)."""
+
+from __future__ import annotations
+
+
+class AstraError(Exception):
+    """Base of every error that Astra raises on purpose."""
+
+
+class UnsupportedError(AstraError):
+    """The program uses something that Astra does not implement; the message names it, its place and a way forward."""
+
+
+class ShapeError(AstraError):
+    """Shapes of arguments or operands do not fit together."""
+
+
+class DTypeError(AstraError):
+    """An element type is not what the operation or the call takes."""
+
+
+class InvalidProgramError(AstraError):
+    """The text, bytecode or portable artifact is not a well-formed program; the message carries the location."""
+
+
+class CompileError(AstraError):
+    """A compiler pass failed; the message names the pass and the operation's place in the source."""
+
+
+class VerificationError(AstraError):
+    """Raised inside a verifier to say which constraint of the operation is broken."""

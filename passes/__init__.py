@@ -1,0 +1,19 @@
+"""The passes of Astra, one per module, and the named pipelines; importing this package registers them all."""
+
+from __future__ import annotations
+
+from astra_mlir.passes.core import (
+    PASSES,
+    PIPELINES,
+    Pass,
+    build_pass_manager,
+    expand_pipeline,
+    register_pass,
+    register_pipeline,
+    run_pipeline,
+)
+
+__all__ = [
+    "PASSES", "PIPELINES", "Pass", "build_pass_manager", "expand_pipeline", "register_pass", "register_pipeline",
+    "run_pipeline",
+]  # fmt: skip

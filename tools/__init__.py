@@ -1,0 +1,1 @@
+"""Command-line tools: astra-opt, astra-run, astra-translate."""
