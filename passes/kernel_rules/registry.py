@@ -1,0 +1,83 @@
+"""The table of kernel rules: which Astra operations become calls of a generated kernel, and how the kernel is asked for.
+
+A rule looks at one operation and either leaves it to ``astra-to-linalg`` (``None``) or returns a
+:class:`KernelRequest`: what goes in, what comes out and how to build the function.  ``astra-to-kernels`` does the rest.
+
+Example of a rule::
+
+    @kernel_rule("sort")
+    def sort(op: ir.Operation) -> KernelRequest | None:
+        operand = op.operands[0]
+        return KernelRequest(
+            name=kernel_name("sort", operand.type),
+            ins=(operand,),
+            outs=(Out(operand.type),),
+            build=lambda: sort_text(...),
+        )
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from astra_mlir.bindings import ir
+
+__all__ = ["KERNEL_RULES", "KernelRequest", "KernelRule", "Out", "kernel_name", "kernel_rule"]
+
+
+@dataclass(frozen=True)
+class Out:
+    """One out-parameter of a kernel: its tensor type and its initial contents (``None``: the kernel writes it all)."""
+
+    type: ir.Type
+    init: ir.Value | None = None
+
+
+@dataclass(frozen=True)
+class KernelRequest:
+    """A kernel that computes an operation.
+
+    ``name`` is the symbol of the function and determines its body (see :func:`kernel_name`).  ``outs`` correspond to
+    the results of the operation one to one; ``scratch`` are temporaries that are too big for the stack.  ``build`` gives
+    the text of one or more ``func.func private``, among them ``@name`` that takes a memref for each of ``ins``,
+    ``outs`` and ``scratch``, in this order: identity layout, static shape, signless integers.  Functions that the module
+    already has are not added again, so a helper's name must determine its body too.
+    """
+
+    name: str
+    ins: Sequence[ir.Value]
+    outs: Sequence[Out]
+    build: Callable[[], str]
+    scratch: Sequence[ir.Type] = ()
+
+
+KernelRule = Callable[[ir.Operation], "KernelRequest | None"]
+
+KERNEL_RULES: dict[str, KernelRule] = {}  # by full operation name
+
+
+def kernel_rule(*names: str) -> Callable[[KernelRule], KernelRule]:
+    """Decorator: the function is the kernel rule of ``astra.<name>`` for each of ``names``."""
+
+    def register(rule: KernelRule) -> KernelRule:
+        for name in names:
+            full_name = f"astra.{name}"
+            if full_name in KERNEL_RULES:
+                raise ValueError(f"{full_name} has two kernel rules")
+            KERNEL_RULES[full_name] = rule
+        return rule
+
+    return register
+
+
+def kernel_name(kind: str, *determining: Any) -> str:
+    """The symbol of a kernel: its kind and a hash of everything else that determines its body.
+
+    >>> kernel_name("sort", "tensor<8xf32>", 0)
+    'astra_sort_c28fb44a834b'
+    """
+    digest = hashlib.sha256("|".join(str(part) for part in determining).encode()).hexdigest()
+    return f"astra_{kind}_{digest[:12]}"
