@@ -10,11 +10,12 @@ where the wheel ships none.
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
 
 from torch_mlir import ir, passmanager, rewrite
-from torch_mlir._mlir_libs import _mlirDialectsLLVM, _mlirRegisterEverything, _stablehlo
+from torch_mlir._mlir_libs import _mlir, _mlirDialectsLLVM, _mlirRegisterEverything, _stablehlo
 from torch_mlir.dialects import (
     affine,
     arith,
@@ -47,6 +48,22 @@ for _name in _DIALECTS_WITHOUT_MODULE:
 _stablehlo.register_stablehlo_passes()
 
 
+def _dense_elements(attribute: ir.Attribute) -> ir.Attribute:
+    element = attribute.type.element_type
+    if isinstance(element, (ir.IntegerType, ir.IndexType)):
+        return ir.DenseIntElementsAttr(attribute)
+    if isinstance(element, ir.ComplexType):
+        return ir.DenseElementsAttr(attribute)
+    return ir.DenseFPElementsAttr(attribute)
+
+
+@functools.cache
+def _accept_complex_constants() -> None:
+    """Replace the bindings' own downcast of dense elements, which raises TypeError for complex numbers."""
+    attribute = ir.Attribute.parse("dense<0> : tensor<1xi32>")
+    _mlir.register_type_caster(attribute.typeid, replace=True)(_dense_elements)
+
+
 def make_context() -> ir.Context:
     """A new context with every upstream dialect, StableHLO, CHLO and the Astra dialect loaded (about 10 ms)."""
     from astra_mlir.dialects import load_dialect
@@ -56,6 +73,7 @@ def make_context() -> ir.Context:
     _stablehlo.register_dialect(context)
     context.enable_multithreading(False)
     with context, ir.Location.unknown():
+        _accept_complex_constants()
         load_dialect()
     return context
 
