@@ -1,0 +1,240 @@
+"""The native runtime from Python: finds ``libastra_runtime.so`` and calls its versioned table through ctypes.
+
+Below the API (``executable.py`` runs compiled functions through it), above nothing but ``config`` and ``errors``.  The C
+interface is ``runtime/include/astra/runtime.h``; the structures here mirror it and a test compares their sizes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import ctypes
+import os
+import threading
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import astra_mlir
+from astra_mlir import config
+from astra_mlir.errors import AstraError
+
+__all__ = ["ALIGNMENT", "Runtime", "Symbols", "aligned_empty", "library_path", "runtime", "set_num_threads", "threads"]
+
+ABI_VERSION = 1
+ALIGNMENT = 64
+_LIBRARY = "libastra_runtime.so"
+
+# Below this the C library's allocator is cheaper than the pool's bookkeeping through ctypes; above it every fresh
+# buffer costs page faults.
+_POOLED_BYTES = 256 * 1024
+
+
+class _ContextOptions(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_size_t), ("num_threads", ctypes.c_int64), ("cache_bytes", ctypes.c_int64)]
+
+
+class Call(ctypes.Structure):
+    """``astra_call``: one run of a compiled function."""
+
+    _fields_ = [
+        ("struct_size", ctypes.c_size_t),
+        ("entry", ctypes.c_void_p),
+        ("inputs", ctypes.c_void_p),
+        ("outputs", ctypes.c_void_p),
+        ("arena_bytes", ctypes.c_int64),
+        ("num_threads", ctypes.c_int64),
+    ]
+
+
+class MemoryStats(ctypes.Structure):
+    """``astra_memory_stats``: bytes handed out now, at most ever, and kept free for reuse."""
+
+    _fields_ = [
+        ("struct_size", ctypes.c_size_t),
+        ("live_bytes", ctypes.c_int64),
+        ("peak_bytes", ctypes.c_int64),
+        ("cached_bytes", ctypes.c_int64),
+    ]
+
+
+_P, _I64, _STATUS = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int
+
+
+class _Api(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", ctypes.c_size_t),
+        ("abi_version", ctypes.c_uint32),
+        ("context_create", ctypes.CFUNCTYPE(_STATUS, _P, _P)),
+        ("context_destroy", ctypes.CFUNCTYPE(None, _P)),
+        ("context_default", ctypes.CFUNCTYPE(_P)),
+        ("get_num_threads", ctypes.CFUNCTYPE(_I64, _P)),
+        ("set_num_threads", ctypes.CFUNCTYPE(_STATUS, _P, _I64)),
+        ("allocate", ctypes.CFUNCTYPE(_P, _P, _I64)),
+        ("deallocate", ctypes.CFUNCTYPE(None, _P, _P)),
+        ("memory_stats", ctypes.CFUNCTYPE(None, _P, _P)),
+        ("release_cached", ctypes.CFUNCTYPE(None, _P)),
+        ("parallel_for", ctypes.CFUNCTYPE(None, _P, _P, _P, _I64, _I64)),
+        ("execute", ctypes.CFUNCTYPE(_STATUS, _P, _P)),
+        ("last_error", ctypes.CFUNCTYPE(ctypes.c_char_p)),
+    ]
+
+
+# What generated code may call; the names are resolved to addresses in the runtime library when code is loaded.
+Symbols = (
+    "astra_parallel_for", "__truncsfhf2", "__truncdfhf2", "__truncsfbf2", "__truncdfbf2", "__extendhfsf2",
+)  # fmt: skip
+
+
+def library_path() -> Path:
+    """Where the runtime library is: the setting, the installed package, then a checkout's ``build`` folder."""
+    named = config.runtime_library.get()
+    if named:
+        return Path(named)
+    folders = [Path(folder) for folder in astra_mlir.__path__]
+    candidates = [folder / _LIBRARY for folder in folders] + [f.parent / "build/runtime" / _LIBRARY for f in folders]
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    looked = "\n  ".join(map(str, candidates))
+    raise AstraError(
+        f"the native runtime {_LIBRARY} is not there; looked at\n  {looked}\n"
+        "install the package (pip install .) or, in a checkout, run: cmake -S . -B build && cmake --build build"
+    )
+
+
+class Runtime:
+    """The default context of the runtime library: threads, buffers and calls."""
+
+    def __init__(self) -> None:
+        path = library_path()
+        self.library = ctypes.CDLL(os.fspath(path))
+        self.library.astra_get_api.restype = ctypes.c_void_p
+        self.library.astra_get_api.argtypes = [ctypes.c_uint32]
+        table = self.library.astra_get_api(ABI_VERSION)
+        if not table:
+            raise AstraError(f"{path} does not implement version {ABI_VERSION} of the runtime interface: rebuild it")
+        self.api = _Api.from_address(table)
+        if self.api.struct_size < ctypes.sizeof(_Api):
+            raise AstraError(f"{path} is older than this package: rebuild it")
+        options = _ContextOptions(ctypes.sizeof(_ContextOptions), config.num_threads.get(), config.cache_bytes.get())
+        context = ctypes.c_void_p()
+        self._check(self.api.context_create(ctypes.addressof(options), ctypes.addressof(context)))
+        self.context: int = context.value or 0
+        # Attribute access on a ctypes structure makes a new function object each time: keep those of the call path.
+        self._execute = self.api.execute
+        self.allocate = self.api.allocate
+        self.deallocate = self.api.deallocate
+
+    def _check(self, status: int) -> None:
+        if status:
+            message = self.api.last_error()
+            raise (MemoryError if status == 2 else AstraError)(message.decode())
+
+    def execute(self, call_address: int) -> None:
+        """Run the :class:`Call` at an address."""
+        status = self._execute(self.context, call_address)
+        if status:
+            self._check(status)
+
+    @property
+    def num_threads(self) -> int:
+        """Threads of parallel loops outside of :func:`threads`."""
+        return int(self.api.get_num_threads(self.context))
+
+    def set_num_threads(self, count: int) -> None:
+        """Set :attr:`num_threads`; 0 means what the process may use."""
+        self._check(self.api.set_num_threads(self.context, count))
+
+    def memory_stats(self) -> MemoryStats:
+        """Bytes of buffers handed out and kept."""
+        stats = MemoryStats(ctypes.sizeof(MemoryStats))
+        self.api.memory_stats(self.context, ctypes.addressof(stats))
+        return stats
+
+    def release_cached(self) -> None:
+        """Give free buffers back to the system."""
+        self.api.release_cached(self.context)
+
+    def symbol_addresses(self) -> dict[str, int]:
+        """Addresses of what generated code calls in the runtime."""
+        return {name: ctypes.cast(getattr(self.library, name), ctypes.c_void_p).value or 0 for name in Symbols}
+
+
+_runtime_lock = threading.Lock()
+
+
+@cache
+def _load() -> Runtime:
+    return Runtime()
+
+
+def runtime() -> Runtime:
+    """The process's runtime, loaded on first use."""
+    with _runtime_lock:
+        return _load()
+
+
+class _PooledMemory:
+    """A buffer of the runtime's pool that goes back to it with the last array that looks at it."""
+
+    __slots__ = ("__array_interface__", "_deallocate", "_pointer", "_context")
+
+    def __init__(self, owner: Runtime, size: int) -> None:
+        pointer = owner.allocate(owner.context, size)
+        if not pointer:
+            raise MemoryError(f"no memory for a buffer of {size} bytes")
+        self._deallocate, self._context, self._pointer = owner.deallocate, owner.context, pointer
+        self.__array_interface__ = {"shape": (size,), "typestr": "|u1", "data": (pointer, False), "version": 3}
+
+    def __del__(self) -> None:
+        if hasattr(self, "_pointer"):
+            self._deallocate(self._context, self._pointer)
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """An uninitialised C-contiguous array at a 64-byte boundary; large ones come from the runtime's pool.
+
+    >>> aligned_empty((3, 4), np.dtype(np.float32)).ctypes.data % 64
+    0
+    """
+    size = dtype.itemsize
+    for extent in shape:
+        size *= extent
+    if size >= _POOLED_BYTES:
+        flat = np.asarray(_PooledMemory(runtime(), size))
+        return flat.view(dtype).reshape(shape)
+    raw = np.empty(size + ALIGNMENT, np.uint8)
+    offset = -raw.__array_interface__["data"][0] % ALIGNMENT
+    return np.ndarray(shape, dtype, raw, offset)
+
+
+thread_override: contextvars.ContextVar[int] = contextvars.ContextVar("astra_threads", default=0)
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Run compiled functions called in this block (and in this Python thread or task) on ``count`` threads.
+
+    Results have the same bits for any number.
+
+    >>> with threads(1):
+    ...     pass
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise AstraError(f"astra.threads: expected a number of threads from 1 on, got {count!r}")
+    token = thread_override.set(count)
+    try:
+        yield
+    finally:
+        thread_override.reset(token)
+
+
+def set_num_threads(count: int) -> None:
+    """Threads of parallel loops in the whole process; 0 means what the process may use (``ASTRA_NUM_THREADS``)."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise AstraError(f"astra.set_num_threads: expected a number from 0 on, got {count!r}")
+    runtime().set_num_threads(count)

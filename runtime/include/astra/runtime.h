@@ -1,0 +1,107 @@
+/* The native runtime's C interface: what generated code, the Python package and embedders call.
+ *
+ * One versioned table (`astra_get_api`) holds every function; each struct begins with its own size, so that a newer
+ * library serves an older caller.  Nothing throws across this boundary: functions that can fail return a status, and
+ * `last_error` gives its message for the calling thread.
+ *
+ * Besides the table there are the symbols that generated code links against: `astra_parallel_for` and the conversions
+ * to 16-bit floats that LLVM calls on processors that have no instruction for them.
+ */
+#ifndef ASTRA_RUNTIME_H
+#define ASTRA_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define ASTRA_EXPORT __attribute__((visibility("default")))
+#else
+#define ASTRA_EXPORT
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ASTRA_ABI_VERSION 1u
+#define ASTRA_ALIGNMENT 64u /* bytes; of every buffer and arena that the runtime hands out */
+
+typedef enum astra_status {
+  ASTRA_OK = 0,
+  ASTRA_INVALID_ARGUMENT = 1,
+  ASTRA_OUT_OF_MEMORY = 2,
+  ASTRA_UNSUPPORTED_VERSION = 3
+} astra_status;
+
+/* Owns a thread pool and the pool of buffers. */
+typedef struct astra_context astra_context;
+
+typedef struct astra_context_options {
+  size_t struct_size;
+  int64_t num_threads; /* threads of a parallel loop, the caller's included; 0: what the process may use */
+  int64_t cache_bytes; /* free buffers kept for reuse; negative: the default (1 GiB) */
+} astra_context_options;
+
+/* One task range [begin, end) of a parallel loop. */
+typedef void (*astra_task_fn)(void *context, int64_t begin, int64_t end);
+
+/* A compiled function: inputs in order (flattened arguments, then hoisted constants), outputs allocated by the
+ * caller, and scratch memory of the size that the compiler planned. */
+typedef void (*astra_entry_fn)(void **inputs, void **outputs, void *arena);
+
+typedef struct astra_call {
+  size_t struct_size;
+  astra_entry_fn entry;
+  void **inputs;
+  void **outputs;
+  int64_t arena_bytes;
+  int64_t num_threads; /* threads of its parallel loops; 0: the context's */
+} astra_call;
+
+typedef struct astra_memory_stats {
+  size_t struct_size;
+  int64_t live_bytes;   /* handed out now, arenas of running calls included */
+  int64_t peak_bytes;   /* the most that was ever handed out at once */
+  int64_t cached_bytes; /* free, kept for reuse */
+} astra_memory_stats;
+
+typedef struct astra_api {
+  size_t struct_size;
+  uint32_t abi_version;
+
+  astra_status (*context_create)(const astra_context_options *options, astra_context **context);
+  void (*context_destroy)(astra_context *context); /* no call may be running in it */
+  astra_context *(*context_default)(void);          /* one for the process, made on first use, never destroyed */
+
+  int64_t (*get_num_threads)(astra_context *context);
+  astra_status (*set_num_threads)(astra_context *context, int64_t num_threads); /* 0: what the process may use */
+
+  /* Memory aligned to ASTRA_ALIGNMENT, not initialised; NULL when there is none. */
+  void *(*allocate)(astra_context *context, int64_t bytes);
+  void (*deallocate)(astra_context *context, void *memory);
+  void (*memory_stats)(astra_context *context, astra_memory_stats *stats);
+  void (*release_cached)(astra_context *context);
+
+  /* Run tasks [0, count) on the context's pool with `num_threads` threads (0: the context's), the caller being one of
+   * them; returns when all are done. */
+  void (*parallel_for)(astra_context *context, astra_task_fn body, void *body_context, int64_t count,
+                       int64_t num_threads);
+  /* Run a compiled function; `astra_parallel_for` called inside uses this context. */
+  astra_status (*execute)(astra_context *context, const astra_call *call);
+
+  const char *(*last_error)(void);
+} astra_api;
+
+/* The table for `abi_version`, or NULL when this library does not implement that version. */
+ASTRA_EXPORT const astra_api *astra_get_api(uint32_t abi_version);
+
+/* For generated code: tasks [0, count) on the pool of the context whose `execute` is running on this thread (else of
+ * the default context).  Inside a task it runs inline.  Tasks may run in any order and ranges of any length, so
+ * results are the same for any number of threads as long as each task writes its own part. */
+ASTRA_EXPORT void astra_parallel_for(astra_task_fn body, void *context, int64_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,180 @@
+// The C interface: contexts, their registration for fork, and running compiled functions.
+#include "astra/runtime.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "buffer_pool.h"
+#include "thread_pool.h"
+
+struct astra_context {
+  astra_context(int64_t num_threads, int64_t cache_bytes) : threads(num_threads), buffers(cache_bytes) {}
+  astra::ThreadPool threads;
+  astra::BufferPool buffers;
+};
+
+namespace {
+
+constexpr int64_t kDefaultCacheBytes = int64_t{1} << 30;
+
+thread_local std::string last_error_message;
+
+// The context and the number of threads of the `execute` that runs on this thread.
+thread_local astra_context *current_context = nullptr;
+thread_local int64_t current_threads = 0;
+
+astra_status fail(astra_status status, const char *message) {
+  try {
+    last_error_message = message;
+  } catch (const std::bad_alloc &) {
+    last_error_message.clear();
+  }
+  return status;
+}
+
+// Contexts that exist, so that the child of a fork can repair each.
+std::mutex registry_mutex;
+std::vector<astra_context *> registry;
+
+void before_fork() {
+  registry_mutex.lock();
+  for (astra_context *context : registry) context->buffers.mutex().lock();
+}
+
+void after_fork_in_parent() {
+  for (astra_context *context : registry) context->buffers.mutex().unlock();
+  registry_mutex.unlock();
+}
+
+void after_fork_in_child() {
+  for (astra_context *context : registry) {
+    context->buffers.mutex().unlock();
+    context->threads.reset_after_fork();
+  }
+  registry_mutex.unlock();
+}
+
+void register_context(astra_context *context) {
+  static const int registered = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  (void)registered;
+  const std::lock_guard<std::mutex> lock(registry_mutex);
+  registry.push_back(context);
+}
+
+astra_status context_create(const astra_context_options *options, astra_context **context) {
+  if (context == nullptr) return fail(ASTRA_INVALID_ARGUMENT, "context_create: no place for the result");
+  if (options != nullptr && options->struct_size < sizeof(astra_context_options))
+    return fail(ASTRA_UNSUPPORTED_VERSION, "context_create: options of an unknown version");
+  const int64_t threads = options == nullptr ? 0 : options->num_threads;
+  const int64_t cache = options == nullptr ? -1 : options->cache_bytes;
+  if (threads < 0) return fail(ASTRA_INVALID_ARGUMENT, "context_create: num_threads is negative");
+  try {
+    auto made = std::make_unique<astra_context>(threads == 0 ? astra::available_processors() : threads,
+                                                cache < 0 ? kDefaultCacheBytes : cache);
+    register_context(made.get());
+    *context = made.release();
+    return ASTRA_OK;
+  } catch (const std::bad_alloc &) {
+    return fail(ASTRA_OUT_OF_MEMORY, "context_create: out of memory");
+  }
+}
+
+void context_destroy(astra_context *context) {
+  if (context == nullptr) return;
+  {
+    const std::lock_guard<std::mutex> lock(registry_mutex);
+    registry.erase(std::remove(registry.begin(), registry.end(), context), registry.end());
+  }
+  delete context;
+}
+
+astra_context *context_default() {
+  static astra_context *const context = [] {
+    astra_context *made = nullptr;
+    context_create(nullptr, &made);
+    return made;
+  }();
+  return context;
+}
+
+int64_t get_num_threads(astra_context *context) { return context->threads.num_threads(); }
+
+astra_status set_num_threads(astra_context *context, int64_t num_threads) {
+  if (num_threads < 0) return fail(ASTRA_INVALID_ARGUMENT, "set_num_threads: the number is negative");
+  context->threads.set_num_threads(num_threads == 0 ? astra::available_processors() : num_threads);
+  return ASTRA_OK;
+}
+
+void *allocate(astra_context *context, int64_t bytes) {
+  try {
+    return bytes < 0 ? nullptr : context->buffers.allocate(bytes);
+  } catch (const std::bad_alloc &) {
+    return nullptr;
+  }
+}
+
+void deallocate(astra_context *context, void *memory) {
+  try {
+    context->buffers.deallocate(memory);
+  } catch (const std::bad_alloc &) {
+    // no memory to note the buffer as free: it stays allocated
+  }
+}
+
+void memory_stats(astra_context *context, astra_memory_stats *stats) {
+  const auto now = context->buffers.stats();
+  stats->live_bytes = now.live;
+  stats->peak_bytes = now.peak;
+  stats->cached_bytes = now.cached;
+}
+
+void release_cached(astra_context *context) { context->buffers.release_cached(); }
+
+void parallel_for(astra_context *context, astra_task_fn body, void *body_context, int64_t count, int64_t num_threads) {
+  context->threads.run(body, body_context, count, num_threads);
+}
+
+astra_status execute(astra_context *context, const astra_call *call) {
+  if (call->struct_size < sizeof(astra_call)) return fail(ASTRA_UNSUPPORTED_VERSION, "execute: a call of an unknown version");
+  if (call->entry == nullptr) return fail(ASTRA_INVALID_ARGUMENT, "execute: the call has no entry");
+  void *arena = nullptr;
+  if (call->arena_bytes > 0) {
+    arena = allocate(context, call->arena_bytes);
+    if (arena == nullptr) return fail(ASTRA_OUT_OF_MEMORY, "execute: no memory for the arena");
+  }
+  astra_context *const outer_context = current_context;
+  const int64_t outer_threads = current_threads;
+  current_context = context;
+  current_threads = call->num_threads;
+  call->entry(call->inputs, call->outputs, arena);
+  current_context = outer_context;
+  current_threads = outer_threads;
+  deallocate(context, arena);
+  return ASTRA_OK;
+}
+
+const char *last_error() { return last_error_message.c_str(); }
+
+constexpr astra_api kApi = {
+    sizeof(astra_api), ASTRA_ABI_VERSION, context_create, context_destroy, context_default, get_num_threads,
+    set_num_threads,   allocate,          deallocate,     memory_stats,    release_cached,  parallel_for,
+    execute,           last_error,
+};
+
+}  // namespace
+
+extern "C" {
+
+const astra_api *astra_get_api(uint32_t abi_version) { return abi_version == ASTRA_ABI_VERSION ? &kApi : nullptr; }
+
+void astra_parallel_for(astra_task_fn body, void *context, int64_t count) {
+  astra_context *const owner = current_context != nullptr ? current_context : context_default();
+  owner->threads.run(body, context, count, current_threads);
+}
+}
