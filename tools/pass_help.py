@@ -42,9 +42,9 @@ def passes_help() -> str:
             *passes,
             "\nNamed pipelines:",
             *pipelines,
-            "\nEvery pass of upstream MLIR and StableHLO is a flag too: --canonicalize, --cse, --linalg-fuse-elementwise-ops,"
-            '\n--chlo-legalize-to-stablehlo, ...; options as --canonicalize="max-iterations=3". Function passes are nested'
-            "\nin func.func by themselves.",
+            "\nEvery pass of upstream MLIR and StableHLO is a flag too: --canonicalize, --cse, --convert-math-to-llvm,",
+            '--chlo-legalize-to-stablehlo, ...; options as --canonicalize="max-iterations=3". Function passes are',
+            "nested in func.func by themselves.",
         ]
     )
 

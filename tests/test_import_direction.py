@@ -1,0 +1,81 @@
+"""The layers of the package import downwards only, and the foundations do not pull in frontends."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import astra_mlir
+import astra_mlir.dialects
+import astra_mlir.passes
+import astra_mlir.tools
+
+# Each layer may import from itself and from the layers before it.
+LAYERS = ("foundation", "dialects", "passes", "package", "tools")
+FOUNDATION = {"errors", "bindings", "config"}
+
+
+def _directory(package: object) -> Path:
+    return Path(package.__file__).parent  # type: ignore[attr-defined]
+
+
+def _layer(module: str) -> str | None:
+    """The layer of an absolute module name; None if it is not one of ours."""
+    parts = module.split(".")
+    if parts[0] != "astra_mlir":
+        return None
+    name = parts[1] if len(parts) > 1 else ""
+    if name in FOUNDATION:
+        return "foundation"
+    return name if name in ("dialects", "passes", "tools") else "package"
+
+
+def _sources() -> list[tuple[str, Path]]:
+    """Every module of the package with its file, wherever the install puts the layers."""
+    layers = {p.__name__: _directory(p) for p in (astra_mlir.dialects, astra_mlir.passes, astra_mlir.tools)}
+    files = []
+    for package, directory in {"astra_mlir": _directory(astra_mlir), **layers}.items():
+        for file in sorted(directory.rglob("*.py")):
+            module = ".".join([package, *file.relative_to(directory).with_suffix("").parts])
+            if package != "astra_mlir" or not module.startswith(tuple(layers)):
+                files.append((module, file))
+    return files
+
+
+def _imports_at_module_level(tree: ast.Module) -> list[str]:
+    names = []
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names += [
+                f"{node.module}.{alias.name}" if node.module == "astra_mlir" else node.module for alias in node.names
+            ]
+    return names
+
+
+@pytest.mark.parametrize(("module", "file"), _sources(), ids=lambda value: value if isinstance(value, str) else "")
+def test_imports_go_down(module: str, file: Path) -> None:
+    layer = _layer(module)
+    assert layer is not None
+    for name in _imports_at_module_level(ast.parse(file.read_text())):
+        imported = _layer(name)
+        if imported is not None:
+            assert LAYERS.index(imported) <= LAYERS.index(layer), f"{module} ({layer}) imports {name} ({imported})"
+
+
+def test_only_bindings_imports_the_mlir_wheel() -> None:
+    for module, file in _sources():
+        if module != "astra_mlir.bindings":
+            imported = {name.split(".")[0] for name in _imports_at_module_level(ast.parse(file.read_text()))}
+            assert "torch_mlir" not in imported, f"{module} imports torch_mlir; take it from astra_mlir.bindings"
+
+
+def test_passes_do_not_load_a_frontend() -> None:
+    code = "import sys, astra_mlir.passes; print(sorted({'jax', 'torch', 'llvmlite', 'scipy'} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
