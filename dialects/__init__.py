@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from astra_mlir.dialects import (
+    codegen,
+    contraction,
+    control,
+    elementwise,
+    indexing,
+    linear_algebra,
+    misc,
+    random,
+    reduction,
+    shape,
+    sorting,
+)
 from astra_mlir.dialects.core import (
     OPS,
     Attr,
@@ -13,6 +26,32 @@ from astra_mlir.dialects.core import (
     require,
     to_attribute,
     value_of,
+    verification_errors,
+    verify,
 )
 
-__all__ = ["Attr", "OPS", "OpDef", "build", "define", "int_list", "load_dialect", "require", "to_attribute", "value_of"]
+__all__ = [
+    "OPS",
+    "Attr",
+    "OpDef",
+    "build",
+    "codegen",
+    "contraction",
+    "control",
+    "define",
+    "elementwise",
+    "indexing",
+    "int_list",
+    "linear_algebra",
+    "load_dialect",
+    "misc",
+    "random",
+    "reduction",
+    "require",
+    "shape",
+    "sorting",
+    "to_attribute",
+    "value_of",
+    "verification_errors",
+    "verify",
+]  # fmt: skip

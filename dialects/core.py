@@ -1,21 +1,36 @@
-"""How an Astra operation is defined: one class with a declaration, a docstring and a verifier.
+"""How an Astra operation is defined: one declaration with a docstring and a verifier; the dialect's building blocks.
 
-The bindings cannot define operations with custom assembly, optional attributes or a variable number of regions, so
-an operation here is *declared* (name, operands, attributes, regions) and this module turns the declarations into an
-IRDL dialect, loads it into a context and attaches verifiers and traits.  Assembly is MLIR's generic form.
+The bindings can define operations only through IRDL, which forces all operands of a variadic group to have one type:
+useless for loops, terminators and concatenations.  So Astra operations stay unregistered as far as MLIR's C++ side goes
+(generic assembly, builtin attributes), are *declared* here, and are verified by :func:`verify`, which every boundary
+calls: parsing, import, and after each Astra pass.  MLIR's own passes treat them as opaque: they never remove, merge or
+move them, and ``symbol-dce`` refuses programs in which they have regions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from astra_mlir.bindings import ir, irdl
+from astra_mlir.bindings import ir
 from astra_mlir.errors import VerificationError
 
-__all__ = ["Attr", "OPS", "OpDef", "build", "define", "int_list", "load_dialect", "require", "to_attribute", "value_of"]
+__all__ = [
+    "OPS",
+    "Attr",
+    "OpDef",
+    "build",
+    "define",
+    "int_list",
+    "load_dialect",
+    "require",
+    "to_attribute",
+    "value_of",
+    "verification_errors",
+    "verify",
+]  # fmt: skip
 
 
 class Attr(Enum):
@@ -48,6 +63,10 @@ class OpDef:
     terminator: bool
     doc: str
     verify: Callable[[ir.Operation], None] | None = field(compare=False)
+
+    def kind_of(self, attribute: str) -> Attr | None:
+        """The declared kind of an attribute, required or optional; ``None`` for an undeclared one."""
+        return self.attributes.get(attribute) or self.optional_attributes.get(attribute)
 
 
 OPS: dict[str, OpDef] = {}
@@ -112,6 +131,24 @@ def to_attribute(value: Any) -> ir.Attribute:
     return ir.DenseI64ArrayAttr.get([int(v) for v in values])
 
 
+_FROM_PYTHON: dict[Attr, Callable[[Any], ir.Attribute]] = {
+    Attr.I64: lambda v: ir.IntegerAttr.get(ir.IntegerType.get_signless(64), int(v)),
+    Attr.I64_ARRAY: lambda v: ir.DenseI64ArrayAttr.get([int(x) for x in v]),
+    Attr.STRING: ir.StringAttr.get,
+    Attr.BOOL: lambda v: ir.BoolAttr.get(bool(v)),
+    Attr.BOOL_ARRAY: lambda v: ir.DenseBoolArrayAttr.get([bool(x) for x in v]),
+    Attr.F64: lambda v: ir.FloatAttr.get(ir.F64Type.get(), float(v)),
+    Attr.TYPE: ir.TypeAttr.get,
+    Attr.SYMBOL: ir.FlatSymbolRefAttr.get,
+}
+
+
+def _attribute(kind: Attr | None, value: Any) -> ir.Attribute:
+    if isinstance(value, ir.Attribute):
+        return value
+    return _FROM_PYTHON.get(kind, to_attribute)(value) if kind else to_attribute(value)
+
+
 _PYTHON_VALUE: dict[Attr, tuple[type, Callable[[Any], Any]]] = {
     Attr.I64: (ir.IntegerAttr, lambda a: a.value),
     Attr.I64_ARRAY: (ir.DenseI64ArrayAttr, tuple),
@@ -131,8 +168,9 @@ def value_of(op: ir.Operation, name: str, default: Any = None) -> Any:
     attributes = op.attributes
     if name not in attributes:
         return default
-    definition = OPS[op.name]
-    kind = definition.attributes.get(name) or definition.optional_attributes[name]
+    kind = OPS[op.name].kind_of(name)
+    if kind is None:
+        raise KeyError(f"{op.name} has no attribute '{name}'")
     return _PYTHON_VALUE[kind][1](attributes[name])
 
 
@@ -156,87 +194,94 @@ def build(
 ) -> ir.Operation:
     """Create ``astra.<name>`` at the insertion point; attributes are Python values (``None`` leaves one out)."""
     full_name = f"astra.{name}"
+    definition = OPS[full_name]
     return ir.Operation.create(
         full_name,
         results=list(results),
         operands=list(operands),
-        attributes={key: to_attribute(value) for key, value in attributes.items() if value is not None},
-        regions=OPS[full_name].regions if regions is None else regions,
+        attributes={
+            key: _attribute(definition.kind_of(key), value) for key, value in attributes.items() if value is not None
+        },
+        regions=definition.regions if regions is None else regions,
         loc=loc,
         ip=ip,
     )
 
 
-# --- loading -----------------------------------------------------------------------------------------------------
+# --- verifying and loading ---------------------------------------------------------------------------------------
 
 
-def _irdl_text() -> str:
-    lines = ["irdl.dialect @astra {"]
-    for definition in OPS.values():
-        lines.append(f"  irdl.operation @{definition.name.removeprefix('astra.')} {{")
-        lines.append("    %any = irdl.any")
-        for group, names in (("operands", definition.operands), ("results", definition.results)):
-            if names:
-                fields = ", ".join(
-                    f"{n[1:]}: variadic %any" if n.startswith("*") else f"{n}: %any" for n in names
-                )
-                lines.append(f"    irdl.{group}({fields})")
-        if definition.regions:
-            for i in range(definition.regions):
-                lines.append(f"    %region{i} = irdl.region")
-            lines.append(
-                "    irdl.regions(" + ", ".join(f"region{i}: %region{i}" for i in range(definition.regions)) + ")"
-            )
-        lines.append("  }")
-    lines.append("}")
-    return "\n".join(lines)
+def _check_count(what: str, names: tuple[str, ...], count: int) -> None:
+    variadic = bool(names) and names[-1].startswith("*")
+    least = len(names) - variadic
+    if count < least or (count > least and not variadic):
+        raise VerificationError(f"expects {'at least ' if variadic else ''}{least} {what}, but has {count}")
 
 
-def _check_attributes(op: ir.Operation, definition: OpDef) -> None:
+def _check_region(definition: OpDef, index: int, region: ir.Region) -> None:
+    blocks = list(region.blocks)
+    require(len(blocks) <= 1, f"region {index} must have at most one block, but has {len(blocks)}")
+    if blocks:
+        operations = list(blocks[0].operations)
+        require(
+            bool(operations) and operations[-1].operation.name == "astra.yield",
+            f"region {index} must end with 'astra.yield'",
+        )
+
+
+def _check_declaration(op: ir.Operation, definition: OpDef) -> None:
+    _check_count("operands", definition.operands, len(op.operands))
+    _check_count("results", definition.results, len(op.results))
+    regions = op.regions
+    require(len(regions) == definition.regions, f"expects {definition.regions} regions, but has {len(regions)}")
+    for index in range(definition.regions):
+        _check_region(definition, index, regions[index])
     attributes = op.attributes
     for name, kind in definition.attributes.items():
         require(name in attributes, f"requires attribute '{name}' ({kind.value})")
-    for name, kind in (*definition.attributes.items(), *definition.optional_attributes.items()):
+        require(isinstance(attributes[name], _PYTHON_VALUE[kind][0]), f"attribute '{name}' must be {kind.value}")
+    for name, kind in definition.optional_attributes.items():
         if name in attributes:
-            expected = _PYTHON_VALUE[kind][0]
-            require(isinstance(attributes[name], expected), f"attribute '{name}' must be {kind.value}")
+            require(isinstance(attributes[name], _PYTHON_VALUE[kind][0]), f"attribute '{name}' must be {kind.value}")
 
 
-def _verifier(definition: OpDef) -> type:
-    def verify(op: ir.OpView | ir.Operation) -> bool:
-        operation = op.operation
-        try:
-            _check_attributes(operation, definition)
-            if definition.verify is not None:
-                definition.verify(operation)
-        except VerificationError as error:
-            operation.location.emit_error(f"'{definition.name}' op {error}")
-            return False
-        return True
-
-    return type(definition.name, (), {"verify_region_invariants" if definition.regions else "verify_invariants": staticmethod(verify)})
-
-
-class _NoMemoryEffect(ir.MemoryEffectsOpInterface):
-    @staticmethod
-    def get_effects(op: ir.Operation, effects: Any) -> None:
-        del op, effects
+def _verify_one(op: ir.Operation) -> str | None:
+    """What is wrong with one Astra operation itself, if anything."""
+    definition = OPS.get(op.name)
+    if definition is None:
+        return f"'{op.name}' is not an operation of the Astra dialect"
+    try:
+        _check_declaration(op, definition)
+        if definition.verify is not None:
+            definition.verify(op)
+    except VerificationError as error:
+        return f"'{definition.name}' op {error}"
+    return None
 
 
-class _AlwaysSpeculatable(ir.ConditionallySpeculatable):
-    @staticmethod
-    def get_speculatability(op: ir.Operation) -> ir.Speculatability:
-        del op
-        return ir.Speculatability.Speculatable
+def verification_errors(root: ir.Operation | ir.Module) -> Iterator[tuple[ir.Operation, str]]:
+    """Every malformed Astra operation in ``root`` (in order, nested ones before their parents) with what is wrong."""
+    for op in _post_order(root.operation):
+        if op.name.startswith("astra."):
+            message = _verify_one(op)
+            if message is not None:
+                yield op, message
+
+
+def _post_order(op: ir.Operation) -> Iterator[ir.Operation]:
+    for region in op.regions:
+        for block in region.blocks:
+            for child in block.operations:
+                yield from _post_order(child.operation)
+    yield op
+
+
+def verify(root: ir.Operation | ir.Module) -> None:
+    """Raise :class:`VerificationError`, with the place in the source, for the first malformed Astra operation."""
+    for op, message in verification_errors(root):
+        raise VerificationError(f"{op.location}: {message}")
 
 
 def load_dialect() -> None:
-    """Load the Astra dialect into the current context (once per context)."""
-    irdl.load_dialects(ir.Module.parse(_irdl_text()))
-    for definition in OPS.values():
-        ir.DynamicOpTrait.attach(definition.name, _verifier(definition))
-        if definition.terminator:
-            ir.IsTerminatorTrait.attach(definition.name)
-        if definition.pure:
-            _NoMemoryEffect.attach(definition.name)
-            _AlwaysSpeculatable.attach(definition.name)
+    """Let the current context take Astra operations."""
+    ir.Context.current.allow_unregistered_dialects = True
