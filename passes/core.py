@@ -12,10 +12,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from astra_mlir import dialects
 from astra_mlir.bindings import ir, passmanager
 from astra_mlir.errors import AstraError
 
-__all__ = ["PASSES", "PIPELINES", "Pass", "build_pass_manager", "expand_pipeline", "register_pass", "register_pipeline", "run_pipeline"]
+__all__ = [
+    "PASSES",
+    "PIPELINES",
+    "Pass",
+    "build_pass_manager",
+    "expand_pipeline",
+    "register_pass",
+    "register_pipeline",
+    "run_pipeline",
+]
 
 
 @dataclass(frozen=True)
@@ -118,28 +128,40 @@ def parse_pass(element: str) -> Pass:
             if key not in fields:
                 known = ", ".join(fields) or "none"
                 raise AstraError(f"{cls.name}: no option '{key}' (options: {known})")
-            options[fields[key].name] = _convert_option(fields[key].type, value or "true", f"{cls.name}: option '{key}'")
+            options[fields[key].name] = _convert_option(
+                fields[key].type, value or "true", f"{cls.name}: option '{key}'"
+            )
     return cls(**options)
 
 
-def _callback(instance: Pass) -> Callable[[ir.Operation, Any], None]:
+def _callback(instance: Pass, verify: bool) -> Callable[[ir.Operation, Any], None]:
     def run(op: ir.Operation, external_pass: Any) -> None:
         del external_pass
         with op.context, ir.Location.unknown():
             instance.run(op.operation)
+            if verify:
+                dialects.verify(op)
 
     return run
 
 
-def build_pass_manager(pipeline: str | Sequence[Pass | str]) -> passmanager.PassManager:
-    """A pass manager on ``builtin.module`` for a pipeline text (in the current context)."""
+def build_pass_manager(pipeline: str | Sequence[Pass | str], *, verify: bool = True) -> passmanager.PassManager:
+    """A pass manager on ``builtin.module`` for a pipeline text (in the current context).
+
+    With ``verify``, Astra operations are verified after each Astra pass, as MLIR verifies its own after every pass.
+    """
     elements = expand_pipeline(pipeline) if isinstance(pipeline, str) else list(pipeline)
     manager = passmanager.PassManager("builtin.module")
     for element in elements:
         if isinstance(element, str) and element.partition("{")[0].strip() in PASSES:
             element = parse_pass(element)
         if isinstance(element, Pass):
-            manager.add(_callback(element), name=type(element).__name__, argument=element.name, description=element.summary)
+            manager.add(
+                _callback(element, verify),
+                name=type(element).__name__,
+                argument=element.name,
+                description=element.summary,
+            )
         else:
             try:
                 manager.add(element)
@@ -148,10 +170,12 @@ def build_pass_manager(pipeline: str | Sequence[Pass | str]) -> passmanager.Pass
     return manager
 
 
-def run_pipeline(module: ir.Module | ir.Operation, pipeline: str | Sequence[Pass | str], *, verify: bool = True) -> None:
+def run_pipeline(
+    module: ir.Module | ir.Operation, pipeline: str | Sequence[Pass | str], *, verify: bool = True
+) -> None:
     """Run a pipeline on a module in place.  Errors of Astra passes come out as they were raised."""
     op = module.operation
     with op.context:
-        manager = build_pass_manager(pipeline)
+        manager = build_pass_manager(pipeline, verify=verify)
         manager.enable_verifier(verify)
         manager.run(op)
