@@ -10,9 +10,11 @@ where the wheel ships none.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import sys
 import types
+from pathlib import Path
 
 from torch_mlir import ir, passmanager, rewrite
 from torch_mlir._mlir_libs import _mlir, _mlirDialectsLLVM, _mlirRegisterEverything, _stablehlo
@@ -34,8 +36,9 @@ from torch_mlir.dialects import (
 )
 
 __all__ = [
-    "affine", "arith", "bufferization", "cf", "complex", "func", "ir", "irdl", "linalg", "llvm", "make_context", "math",
-    "memref", "passmanager", "rewrite", "scf", "stablehlo", "tensor", "translate_to_llvm_ir", "vector",
+    "affine", "arith", "bufferization", "cf", "complex", "dense_data", "func", "ir", "irdl", "linalg", "llvm",
+    "make_context", "math", "memref", "passmanager", "rewrite", "scf", "stablehlo", "tensor", "translate_to_llvm_ir",
+    "vector",
 ]  # fmt: skip
 
 stablehlo = _stablehlo  # attribute classes, portable artifacts and the reference interpreter
@@ -46,6 +49,30 @@ for _name in _DIALECTS_WITHOUT_MODULE:
     sys.modules.setdefault(f"torch_mlir.dialects.{_name}", types.ModuleType(f"torch_mlir.dialects.{_name}"))
 
 _stablehlo.register_stablehlo_passes()
+
+# CHLO is only loaded as a dependency of a pass, so a context runs this one on an empty module.
+_LOADS_CHLO = "builtin.module(func.func(stablehlo-complex-math-expander))"
+
+
+_c_api = ctypes.CDLL(str(next(Path(_mlir.__file__).parent.glob("lib*AggregateCAPI.so"))))
+_raw_data = _c_api.mlirDenseElementsAttrGetRawData
+_raw_data.restype, _raw_data.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_capsule_pointer.restype, _capsule_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+_capsule_name = ctypes.pythonapi.PyCapsule_GetName
+_capsule_name.restype, _capsule_name.argtypes = ctypes.c_char_p, [ctypes.py_object]
+
+
+def dense_data(attribute: ir.DenseElementsAttr, size: int) -> ctypes.Array[ctypes.c_char]:
+    """The first ``size`` bytes of a dense attribute's storage, without a copy (a splat stores one element).
+
+    The storage belongs to the context, which the returned buffer keeps alive.
+    """
+    capsule = attribute._CAPIPtr
+    address = _raw_data(_capsule_pointer(capsule, _capsule_name(capsule)))
+    buffer = (ctypes.c_char * size).from_address(address) if size else (ctypes.c_char * 0)()
+    buffer.attribute = attribute
+    return buffer
 
 
 def _dense_elements(attribute: ir.Attribute) -> ir.Attribute:
@@ -73,6 +100,7 @@ def make_context() -> ir.Context:
     _stablehlo.register_dialect(context)
     context.enable_multithreading(False)
     with context, ir.Location.unknown():
+        passmanager.PassManager.parse(_LOADS_CHLO).run(ir.Module.create().operation)
         _accept_complex_constants()
         load_dialect()
     return context
