@@ -1,0 +1,194 @@
+"""The loop nest that a ``linalg.generic`` on memrefs means: extents, and linear addresses of every access.
+
+Shared by ``astra-form-kernels`` (which nests may run under the same outer loops) and ``astra-kernels-to-loops`` (which
+emits them).  Loops are put in canonical order: parallel ones in the order of the first output's dimensions, the other
+parallel ones, then reductions; loops that run once are dropped.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from astra_mlir.bindings import ir
+from astra_mlir.errors import UnsupportedError
+from astra_mlir.passes.memref_utils import DYNAMIC, byte_width, strides_and_offset
+
+__all__ = ["Access", "LoopNest", "Place", "nest_of", "place_of"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a memref lies: a base value, a dynamic part of the byte offset (as SSA values) and strides in elements."""
+
+    base: ir.Value
+    offset: int  # static part of the offset, in elements of the view's type
+    dynamic: tuple[tuple[ir.Value, int], ...]  # (index value, multiplier in elements) further parts of the offset
+    strides: tuple[int, ...]
+
+    def same_origin(self, other: Place) -> bool:
+        """Whether both views start at the same element of the same base."""
+        return self.base == other.base and self.offset == other.offset and self.dynamic == other.dynamic
+
+
+def place_of(memref: ir.Value) -> Place:
+    """Trace a memref to the byte buffer (or flat memref) that it views."""
+    owner = memref.owner
+    kind = memref.type
+    if isinstance(owner, ir.Block):
+        return Place(memref, 0, (), _static_strides(kind))
+    op = owner.operation
+    if op.name == "memref.view":
+        width = byte_width(kind.element_type)
+        shift = op.operands[1]
+        constant = _constant_index(shift)
+        if constant is not None:
+            if constant % width:
+                raise UnsupportedError(f"{op.location}: view of {kind} at byte {constant} is not aligned to its elements")
+            return Place(op.operands[0], constant // width, (), _static_strides(kind))
+        return Place(op.operands[0], 0, ((shift, -width),), _static_strides(kind))  # a byte shift, marked by its sign
+    if op.name == "memref.reinterpret_cast":
+        _, offset = strides_and_offset(kind)
+        return Place(op.operands[0], offset, (), _static_strides(kind))
+    if op.name == "memref.subview":
+        source = place_of(op.operands[0])
+        dynamic = iter(list(op.operands)[1:])
+        offset, parts = source.offset, list(source.dynamic)
+        for start, stride in zip(op.attributes["static_offsets"], source.strides, strict=True):
+            if start == DYNAMIC:
+                parts.append((next(dynamic), stride))
+            else:
+                offset += start * stride
+        return Place(source.base, offset, tuple(parts), _static_strides(kind))
+    return Place(memref, 0, (), _static_strides(kind))
+
+
+def _static_strides(kind: ir.MemRefType) -> tuple[int, ...]:
+    strides, _ = strides_and_offset(kind)
+    return tuple(strides)
+
+
+def _constant_index(value: ir.Value) -> int | None:
+    owner = value.owner
+    if not isinstance(owner, ir.Block) and owner.operation.name == "arith.constant":
+        return ir.IntegerAttr(owner.operation.attributes["value"]).value
+    return None
+
+
+@dataclass(frozen=True)
+class Access:
+    """One operand of a nest: its place and, per canonical loop, how many elements one step moves."""
+
+    memref: ir.Value
+    place: Place
+    coefficients: tuple[int, ...]
+    constant: int  # elements, from constants in the indexing map
+    written: bool
+
+
+@dataclass
+class LoopNest:
+    """A ``linalg.generic`` in canonical loops."""
+
+    op: ir.Operation
+    extents: tuple[int, ...]
+    parallel: int  # how many of the loops (the leading ones) are parallel
+    loops: tuple[int, ...]  # for each canonical loop the dimension of the operation that it walks
+    accesses: list[Access | None] = field(default_factory=list)  # one per operand; None for scalars
+    loads: list[ir.Operation] = field(default_factory=list)  # memref.load operations in the body
+
+    @property
+    def inputs(self) -> int:
+        """Number of input operands."""
+        return self.op.attributes["operandSegmentSizes"][0]
+
+    @property
+    def iterations(self) -> int:
+        """How many times the body runs."""
+        return math.prod(self.extents)
+
+
+def _linear(expression: ir.AffineExpr, coefficients: dict[int, int]) -> int:
+    """Add an affine expression to ``coefficients`` per dimension; returns its constant part."""
+    if isinstance(expression, ir.AffineConstantExpr):
+        return expression.value
+    if isinstance(expression, ir.AffineDimExpr):
+        coefficients[expression.position] = coefficients.get(expression.position, 0) + 1
+        return 0
+    if isinstance(expression, ir.AffineAddExpr):
+        return _linear(expression.lhs, coefficients) + _linear(expression.rhs, coefficients)
+    if isinstance(expression, ir.AffineMulExpr):
+        for factor, other in ((expression.lhs, expression.rhs), (expression.rhs, expression.lhs)):
+            if isinstance(factor, ir.AffineConstantExpr):
+                inner: dict[int, int] = {}
+                constant = _linear(other, inner)
+                for position, coefficient in inner.items():
+                    coefficients[position] = coefficients.get(position, 0) + factor.value * coefficient
+                return factor.value * constant
+    raise UnsupportedError(f"indexing expression {expression} is not linear")
+
+
+# per result of a map: ((dimension, coefficient), ...) and a constant
+_Rows = tuple[tuple[tuple[tuple[int, int], ...], int], ...]
+_LINEAR_MAPS: dict[str, _Rows] = {}
+
+
+def _linear_map(attribute: ir.AffineMapAttr) -> _Rows:
+    """The rows of an indexing map, remembered by its text."""
+    text = str(attribute)
+    if text not in _LINEAR_MAPS:
+        rows = []
+        for expression in attribute.value.results:
+            coefficients: dict[int, int] = {}
+            constant = _linear(expression, coefficients)
+            rows.append((tuple(coefficients.items()), constant))
+        _LINEAR_MAPS[text] = tuple(rows)
+    return _LINEAR_MAPS[text]
+
+
+def nest_of(op: ir.Operation) -> LoopNest:
+    """The canonical loop nest of a ``linalg.generic`` on memrefs of static shape."""
+    maps = [_linear_map(attribute) for attribute in op.attributes["indexing_maps"]]
+    reduction = ["reduction" in str(kind) for kind in op.attributes["iterator_types"]]
+    rank = len(reduction)
+    operands = list(op.operands)
+    inputs = op.attributes["operandSegmentSizes"][0]
+    extents: list[int | None] = [None] * rank
+    for operand, rows in zip(operands, maps, strict=True):
+        if isinstance(operand.type, ir.MemRefType):
+            for size, (row, constant) in zip(operand.type.shape, rows, strict=True):
+                if len(row) == 1 and row[0][1] == 1 and constant == 0 and extents[row[0][0]] is None:
+                    extents[row[0][0]] = size
+    if any(extent is None for extent in extents):
+        raise UnsupportedError(f"{op.location}: the loop bounds of {op.name} do not follow from its operands")
+    order: list[int] = []
+    for row, _ in maps[inputs]:
+        order += [dimension for dimension, _ in row if dimension not in order and not reduction[dimension]]
+    order += [d for d in range(rank) if not reduction[d] and d not in order]
+    parallel = [d for d in order if extents[d] != 1]
+    loops = parallel + [d for d in range(rank) if reduction[d] and extents[d] != 1]
+    nest = LoopNest(op, tuple(extents[d] for d in loops), len(parallel), tuple(loops))
+    for number, (operand, rows) in enumerate(zip(operands, maps, strict=True)):
+        if not isinstance(operand.type, ir.MemRefType):
+            nest.accesses.append(None)
+            continue
+        place = place_of(operand)
+        per_dimension = [0] * rank
+        constant = 0
+        for stride, (row, shift) in zip(place.strides, rows, strict=True):
+            constant += stride * shift
+            for dimension, coefficient in row:
+                per_dimension[dimension] += stride * coefficient
+        nest.accesses.append(Access(operand, place, tuple(per_dimension[d] for d in loops), constant, number >= inputs))
+    _collect_loads(op.regions[0].blocks[0], nest.loads)
+    return nest
+
+
+def _collect_loads(block: ir.Block, loads: list[ir.Operation]) -> None:
+    for op in block.operations:
+        operation = op.operation
+        if operation.name == "memref.load":
+            loads.append(operation)
+        for region in operation.regions:
+            for nested in region.blocks:
+                _collect_loads(nested, loads)
