@@ -9,7 +9,7 @@ move them, and ``symbol-dce`` refuses programs in which they have regions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -218,68 +218,114 @@ def _check_count(what: str, names: tuple[str, ...], count: int) -> None:
         raise VerificationError(f"expects {'at least ' if variadic else ''}{least} {what}, but has {count}")
 
 
-def _check_region(definition: OpDef, index: int, region: ir.Region) -> None:
+def _check_region(index: int, region: ir.Region) -> None:
     blocks = list(region.blocks)
     require(len(blocks) <= 1, f"region {index} must have at most one block, but has {len(blocks)}")
     if blocks:
         operations = list(blocks[0].operations)
-        require(
-            bool(operations) and operations[-1].operation.name == "astra.yield",
-            f"region {index} must end with 'astra.yield'",
-        )
+        names = [operation.operation.name for operation in operations]
+        require(bool(names) and names[-1] == "astra.yield", f"region {index} must end with 'astra.yield'")
+        require("astra.yield" not in names[:-1], f"region {index} has an 'astra.yield' before its end")
 
 
 def _check_declaration(op: ir.Operation, definition: OpDef) -> None:
+    """The counts of operands, results and regions, and the kinds of the attributes."""
     _check_count("operands", definition.operands, len(op.operands))
     _check_count("results", definition.results, len(op.results))
     regions = op.regions
-    require(len(regions) == definition.regions, f"expects {definition.regions} regions, but has {len(regions)}")
+    if len(regions) != definition.regions:
+        raise VerificationError(f"expects {definition.regions} regions, but has {len(regions)}")
     for index in range(definition.regions):
-        _check_region(definition, index, regions[index])
-    attributes = op.attributes
-    for name, kind in definition.attributes.items():
-        require(name in attributes, f"requires attribute '{name}' ({kind.value})")
-        require(isinstance(attributes[name], _PYTHON_VALUE[kind][0]), f"attribute '{name}' must be {kind.value}")
-    for name, kind in definition.optional_attributes.items():
-        if name in attributes:
-            require(isinstance(attributes[name], _PYTHON_VALUE[kind][0]), f"attribute '{name}' must be {kind.value}")
+        _check_region(index, regions[index])
+    if definition.attributes or definition.optional_attributes:
+        attributes = op.attributes
+        for name, kind in definition.attributes.items():
+            if name not in attributes:
+                raise VerificationError(f"requires attribute '{name}' ({kind.value})")
+            if not isinstance(attributes[name], _PYTHON_VALUE[kind][0]):
+                raise VerificationError(f"attribute '{name}' must be {kind.value}, but is {attributes[name]}")
+        for name, kind in definition.optional_attributes.items():
+            if name in attributes and not isinstance(attributes[name], _PYTHON_VALUE[kind][0]):
+                raise VerificationError(f"attribute '{name}' must be {kind.value}, but is {attributes[name]}")
 
 
-def _verify_one(op: ir.Operation) -> str | None:
+def _error_of(op: ir.Operation, name: str) -> str | None:
     """What is wrong with one Astra operation itself, if anything."""
-    definition = OPS.get(op.name)
+    definition = OPS.get(name)
     if definition is None:
-        return f"'{op.name}' is not an operation of the Astra dialect"
+        return f"'{name}' is not an operation of the Astra dialect"
     try:
         _check_declaration(op, definition)
+        if definition.terminator:
+            parent = op.parent
+            if parent is None or not parent.name.startswith("astra."):
+                return f"'{name}' op must end a region of an Astra operation"
         if definition.verify is not None:
             definition.verify(op)
     except VerificationError as error:
-        return f"'{definition.name}' op {error}"
+        return f"'{name}' op {error}"
     return None
 
 
-def verification_errors(root: ir.Operation | ir.Module) -> Iterator[tuple[ir.Operation, str]]:
-    """Every malformed Astra operation in ``root`` (in order, nested ones before their parents) with what is wrong."""
-    for op in _post_order(root.operation):
-        if op.name.startswith("astra."):
-            message = _verify_one(op)
-            if message is not None:
-                yield op, message
+class _Walk:
+    """A walk over all operations, nested ones before their parents, that collects what is wrong with each."""
+
+    def __init__(self, context: ir.Context, first_only: bool, allow_unregistered: bool) -> None:
+        self.context = context
+        self.first_only = first_only
+        self.allow_unregistered = allow_unregistered
+        self.errors: list[tuple[ir.Operation, str]] = []
+        self.operations = 0  # Astra operations seen
+        self._registered: dict[str, bool] = {}
+
+    def visit(self, op: ir.Operation | ir.OpView) -> None:
+        for region in op.regions:
+            for block in region.blocks:
+                for child in block.operations:
+                    self.visit(child)
+                    if self.errors and self.first_only:
+                        return
+        name = op.name
+        if not isinstance(name, str):  # an operation with an attribute called "name" (its Python class hides op.name)
+            name = op.operation.name
+        if name.startswith("astra."):
+            self.operations += 1
+            error = _error_of(op.operation, name)
+        elif self.allow_unregistered or self._is_registered(name):
+            return
+        else:
+            error = f"'{name}' is not a registered operation (its dialect is unknown, or has no such operation)"
+        if error is not None:
+            self.errors.append((op.operation, error))
+
+    def _is_registered(self, name: str) -> bool:
+        if name not in self._registered:
+            self._registered[name] = self.context.is_registered_operation(name)
+        return self._registered[name]
 
 
-def _post_order(op: ir.Operation) -> Iterator[ir.Operation]:
-    for region in op.regions:
-        for block in region.blocks:
-            for child in block.operations:
-                yield from _post_order(child.operation)
-    yield op
+def verification_errors(
+    root: ir.Operation | ir.Module, *, allow_unregistered: bool = False
+) -> list[tuple[ir.Operation, str]]:
+    """Every malformed Astra operation in ``root`` with what is wrong with it.
+
+    Operations that no dialect defines are wrong too, unless ``allow_unregistered``.
+    """
+    walk = _Walk(root.context, first_only=False, allow_unregistered=allow_unregistered)
+    walk.visit(root.operation)
+    return walk.errors
 
 
-def verify(root: ir.Operation | ir.Module) -> None:
-    """Raise :class:`VerificationError`, with the place in the source, for the first malformed Astra operation."""
-    for op, message in verification_errors(root):
+def verify(root: ir.Operation | ir.Module) -> int:
+    """Check all Astra operations in ``root`` and return how many there are.
+
+    Raises :class:`VerificationError`, with the place in the source, for the first one that is malformed.
+    """
+    walk = _Walk(root.context, first_only=True, allow_unregistered=True)
+    walk.visit(root.operation)
+    for op, message in walk.errors:
         raise VerificationError(f"{op.location}: {message}")
+    return walk.operations
 
 
 def load_dialect() -> None:

@@ -134,13 +134,23 @@ def parse_pass(element: str) -> Pass:
     return cls(**options)
 
 
-def _callback(instance: Pass, verify: bool) -> Callable[[ir.Operation, Any], None]:
+class _Verification:
+    """Verifies Astra operations between the passes of one pipeline, until a pass has left none."""
+
+    def __init__(self, enabled: bool) -> None:
+        self.enabled = enabled
+
+    def __call__(self, op: ir.Operation) -> None:
+        if self.enabled:
+            self.enabled = dialects.verify(op) > 0
+
+
+def _callback(instance: Pass, verify: Callable[[ir.Operation], None]) -> Callable[[ir.Operation, Any], None]:
     def run(op: ir.Operation, external_pass: Any) -> None:
         del external_pass
         with op.context, ir.Location.unknown():
             instance.run(op.operation)
-            if verify:
-                dialects.verify(op)
+            verify(op.operation)
 
     return run
 
@@ -151,13 +161,14 @@ def build_pass_manager(pipeline: str | Sequence[Pass | str], *, verify: bool = T
     With ``verify``, Astra operations are verified after each Astra pass, as MLIR verifies its own after every pass.
     """
     elements = expand_pipeline(pipeline) if isinstance(pipeline, str) else list(pipeline)
+    verification = _Verification(verify)
     manager = passmanager.PassManager("builtin.module")
     for element in elements:
         if isinstance(element, str) and element.partition("{")[0].strip() in PASSES:
             element = parse_pass(element)
         if isinstance(element, Pass):
             manager.add(
-                _callback(element, verify),
+                _callback(element, verification),
                 name=type(element).__name__,
                 argument=element.name,
                 description=element.summary,

@@ -210,8 +210,7 @@ def _process(
 ) -> bytes:
     """The output for one program; with ``--verify-diagnostics`` nothing but a comparison with the comments."""
     options = flags.options
-    session = Session("astra-opt")
-    session.context.allow_unregistered_dialects = options.allow_unregistered_dialect
+    session = Session("astra-opt", options.allow_unregistered_dialect)
 
     def transform() -> ir.Module:
         start = time.perf_counter()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from astra_mlir.bindings import ir, make_context, stablehlo
+from astra_mlir.dialects import verification_errors
 from astra_mlir.errors import AstraError, InvalidProgramError
 
 __all__ = ["Diagnostic", "Session", "StopTool", "error_text", "read_source", "run_tool"]
@@ -84,6 +85,7 @@ class Session:
     """A context, the name of the program read into it, and the diagnostics seen so far."""
 
     tool: str
+    allow_unregistered: bool = False  # accept operations of unknown dialects
     file_name: str = "-"
     source: str = ""
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -101,19 +103,31 @@ class Session:
         """Parse text, bytecode or a portable artifact; raises :class:`InvalidProgramError` (see ``diagnostics``)."""
         self.file_name = "<stdin>" if file_name == "-" else file_name
         with self.context:
-            if data.startswith(_BYTECODE_MAGIC):
-                return self._parse_binary(data)
-            try:
-                text = data.decode()
-            except UnicodeDecodeError as error:
-                raise InvalidProgramError(
-                    f"{self.file_name}: byte {error.start} is not UTF-8 text, and the file is not MLIR bytecode"
-                ) from None
-            self.source = "\n" * (first_line - 1) + text
-            try:
-                return ir.Module.parse(self.source)
-            except ir.MLIRError:
-                raise InvalidProgramError(f"{self.file_name} is not a well-formed program") from None
+            module = self._parse(data, first_line)
+            self._verify(module)
+            return module
+
+    def _verify(self, module: ir.Module) -> None:
+        errors = verification_errors(module, allow_unregistered=self.allow_unregistered)
+        for op, message in errors:
+            op.location.emit_error(message)
+        if errors:
+            raise InvalidProgramError(f"{self.file_name} is not a well-formed program")
+
+    def _parse(self, data: bytes, first_line: int) -> ir.Module:
+        if data.startswith(_BYTECODE_MAGIC):
+            return self._parse_binary(data)
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            raise InvalidProgramError(
+                f"{self.file_name}: byte {error.start} is not UTF-8 text, and the file is not MLIR bytecode"
+            ) from None
+        self.source = "\n" * (first_line - 1) + text
+        try:
+            return ir.Module.parse(self.source)
+        except ir.MLIRError:
+            raise InvalidProgramError(f"{self.file_name} is not a well-formed program") from None
 
     def _parse_binary(self, data: bytes) -> ir.Module:
         is_artifact = data[len(_BYTECODE_MAGIC) :][:64].find(_ARTIFACT_PRODUCER) >= 0
