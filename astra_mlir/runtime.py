@@ -22,7 +22,7 @@ import astra_mlir
 from astra_mlir import config
 from astra_mlir.errors import AstraError
 
-__all__ = ["ALIGNMENT", "Runtime", "Symbols", "aligned_empty", "library_path", "runtime", "set_num_threads", "threads"]
+__all__ = ["ALIGNMENT", "Runtime", "Symbols", "empty", "library_path", "runtime", "set_num_threads", "threads"]
 
 ABI_VERSION = 1
 ALIGNMENT = 64
@@ -195,21 +195,15 @@ class _PooledMemory:
             self._deallocate(self._context, self._pointer)
 
 
-def aligned_empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """An uninitialised C-contiguous array at a 64-byte boundary; large ones come from the runtime's pool.
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int) -> np.ndarray[Any, Any]:
+    """An uninitialised C-contiguous array of ``nbytes``; a large one is 64-byte aligned and from the runtime's pool.
 
-    >>> aligned_empty((3, 4), np.dtype(np.float32)).ctypes.data % 64
+    >>> empty((512, 512), np.dtype(np.float32), 4 * 512 * 512).ctypes.data % 64
     0
     """
-    size = dtype.itemsize
-    for extent in shape:
-        size *= extent
-    if size >= _POOLED_BYTES:
-        flat = np.asarray(_PooledMemory(runtime(), size))
-        return flat.view(dtype).reshape(shape)
-    raw = np.empty(size + ALIGNMENT, np.uint8)
-    offset = -raw.__array_interface__["data"][0] % ALIGNMENT
-    return np.ndarray(shape, dtype, raw, offset)
+    if nbytes < _POOLED_BYTES:
+        return np.empty(shape, dtype)
+    return np.asarray(_PooledMemory(runtime(), nbytes)).view(dtype).reshape(shape)
 
 
 thread_override: contextvars.ContextVar[int] = contextvars.ContextVar("astra_threads", default=0)

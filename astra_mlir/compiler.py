@@ -1,0 +1,140 @@
+"""The compile driver: a program through the stages of ``astra-cpu-pipeline``, LLVM, and into this process.
+
+Takes what capture or a file gives (``program.py``), runs the pass pipelines of ``passes/pipelines.py`` and the code
+generator of ``target_machine.py``, and gives an :class:`~astra_mlir.executable.Executable`.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from astra_mlir import config, target_machine
+from astra_mlir.bindings import ir, make_context, translate_to_llvm_ir
+from astra_mlir.errors import AstraError, CompileError
+from astra_mlir.passes import run_pipeline
+from astra_mlir.passes.pipelines import STAGE_NAMES, stage_pipeline
+from astra_mlir.passes.target import TARGET_ATTRIBUTE
+from astra_mlir.program import Program
+from astra_mlir.signature import Signature, numpy_dtype, signature_of
+from astra_mlir.target_machine import CodegenOptions, TargetMachine
+
+if TYPE_CHECKING:
+    from astra_mlir.executable import Executable
+
+__all__ = ["compile_module", "compile_program", "entry_symbol", "llvm_ir_of", "lower"]
+
+ARENA_ATTRIBUTE = "astra.arena_bytes"
+CONSTANTS_ATTRIBUTE = "astra.constants"
+
+
+def entry_symbol(entry: str) -> str:
+    """The symbol of the native entry that the pipeline makes for function ``entry``."""
+    return f"astra_entry_{entry}"
+
+
+def lower(
+    program: Program,
+    context: ir.Context,
+    stage: str = "llvm",
+    target: TargetMachine | None = None,
+    times: dict[str, float] | None = None,
+) -> ir.Module:
+    """The program's module after ``stage``; seconds per stage are added to ``times``."""
+    if stage not in STAGE_NAMES:
+        raise AstraError(f"no stage '{stage}'; the stages are {', '.join(STAGE_NAMES)}")
+    times = {} if times is None else times
+    start = time.perf_counter()
+    module = program.parse(context)
+    times["stablehlo"] = time.perf_counter() - start
+    return _run_stages(module, stage, target or TargetMachine.parse(config.target.get()), times)
+
+
+def _run_stages(module: ir.Module, last: str, target: TargetMachine, times: dict[str, float]) -> ir.Module:
+    with module.context, ir.Location.unknown():
+        module.operation.attributes[TARGET_ATTRIBUTE] = ir.StringAttr.get(target.schedule)
+    for stage in STAGE_NAMES[1 : STAGE_NAMES.index(last) + 1]:
+        start = time.perf_counter()
+        try:
+            run_pipeline(module, stage_pipeline(stage), verify=config.verify_passes.get())
+        except ir.MLIRError as error:
+            raise CompileError(f"a pass of stage '{stage}' failed: {error}") from error
+        times[stage] = time.perf_counter() - start
+    return module
+
+
+def llvm_ir_of(module: ir.Module) -> str:
+    """The LLVM IR text of a module after the ``llvm`` stage."""
+    with module.context:
+        return translate_to_llvm_ir(module)
+
+
+def compile_program(
+    program: Program, *, target: str | TargetMachine | None = None, options: CodegenOptions | None = None
+) -> Executable:
+    """Compile a program for a target (None: the ``ASTRA_TARGET`` setting, which is the host by default).
+
+    Raises :class:`InvalidProgramError` for a malformed program, :class:`UnsupportedError` for what Astra does not
+    compile, :class:`CompileError` when a pass fails.
+    """
+    from astra_mlir.executable import Executable  # the executable asks this module for its IR
+
+    machine = target if isinstance(target, TargetMachine) else TargetMachine.parse(target or config.target.get())
+    options = options or CodegenOptions.default()
+    times: dict[str, float] = {}
+    start = time.perf_counter()
+    context = make_context()
+    times["context"] = time.perf_counter() - start
+    start = time.perf_counter()
+    module = program.parse(context)
+    signature = signature_of(module, program.entry, program.input_paths)
+    times["stablehlo"] = time.perf_counter() - start
+    _run_stages(module, "llvm", machine, times)
+
+    start = time.perf_counter()
+    arena_bytes, constants = _plan_of(module)
+    text = llvm_ir_of(module)
+    times["translate"] = time.perf_counter() - start
+    start = time.perf_counter()
+    objects = target_machine.object_code(text, machine, options)
+    times["codegen"] = time.perf_counter() - start
+    start = time.perf_counter()
+    code = target_machine.load(objects, [entry_symbol(program.entry)])
+    times["load"] = time.perf_counter() - start
+    return Executable(
+        program, _without_constants(signature, program), machine, options, code, arena_bytes, constants, times
+    )
+
+
+def compile_module(
+    module: ir.Module, entry: str = "main", *, target: str | TargetMachine | None = None
+) -> Executable:
+    """Compile function ``entry`` of a module in StableHLO or the Astra dialect; the module is not changed."""
+    return compile_program(Program.from_module(module, entry), target=target)
+
+
+def _without_constants(signature: Signature, program: Program) -> Signature:
+    given = len(signature.inputs) - len(program.constants)
+    return Signature(signature.inputs[:given], signature.outputs)
+
+
+def _plan_of(module: ir.Module) -> tuple[int, list[np.ndarray[Any, Any]]]:
+    """The arena's size and the hoisted constants that the passes left on the module."""
+    attributes = module.operation.attributes
+    arena = ir.IntegerAttr(attributes[ARENA_ATTRIBUTE]).value if ARENA_ATTRIBUTE in attributes else 0
+    constants: list[np.ndarray[Any, Any]] = []
+    if CONSTANTS_ATTRIBUTE in attributes:
+        constants = [_array_of(attribute) for attribute in ir.ArrayAttr(attributes[CONSTANTS_ATTRIBUTE])]
+        # Their bytes are the executable's now; in the module they would be translated and kept a second time.
+        del attributes[CONSTANTS_ATTRIBUTE]
+    return arena, constants
+
+
+def _array_of(attribute: ir.Attribute) -> np.ndarray[Any, Any]:
+    """A copy of the elements of a dense attribute (it outlives the context)."""
+    shaped = ir.ShapedType(attribute.type)
+    dtype = numpy_dtype(shaped.element_type)
+    data = np.array(memoryview(attribute))  # type: ignore[arg-type]
+    return data.view(dtype).reshape(shaped.shape) if data.dtype != dtype else data.reshape(shaped.shape)

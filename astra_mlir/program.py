@@ -1,0 +1,84 @@
+"""A program as bytes: MLIR text, bytecode or a StableHLO portable artifact, and how it is read into a context.
+
+What capture makes and the compile driver starts from; kept with a compiled function so that any stage can be looked at
+later without keeping modules in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from astra_mlir.bindings import ir, stablehlo
+from astra_mlir.errors import InvalidProgramError
+
+__all__ = ["Program"]
+
+_BYTECODE_MAGIC = b"ML\xefR"
+_ARTIFACT_PRODUCER = b"StableHLO_v"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A module and the name of the function in it to compile.
+
+    ``input_paths`` names the arguments for messages.  ``constants`` are the values of the last arguments when capture made
+    arguments of large closed-over arrays: callers do not pass those.
+    """
+
+    data: bytes
+    entry: str = "main"
+    input_paths: tuple[str, ...] | None = None
+    constants: tuple[np.ndarray[Any, Any], ...] = field(default=(), repr=False)
+    name: str = "<program>"
+
+    @staticmethod
+    def from_module(module: ir.Module, entry: str = "main", input_paths: Sequence[str] | None = None) -> Program:
+        """The program of a module in memory (kept as bytecode: constants are copied once, not printed)."""
+
+        class Sink:
+            def __init__(self) -> None:
+                self.parts: list[bytes] = []
+
+            def write(self, part: bytes) -> None:
+                self.parts.append(bytes(part))
+
+        sink = Sink()
+        module.operation.write_bytecode(sink)
+        return Program(b"".join(sink.parts), entry, None if input_paths is None else tuple(input_paths))
+
+    @staticmethod
+    def from_file(path: str | Path, entry: str = "main") -> Program:
+        """The program in a file; raises :class:`InvalidProgramError` when it cannot be read."""
+        try:
+            return Program(Path(path).read_bytes(), entry, name=str(path))
+        except OSError as error:
+            raise InvalidProgramError(f"cannot read '{path}': {error.strerror}") from None
+
+    def parse(self, context: ir.Context) -> ir.Module:
+        """The module, in ``context``; raises :class:`InvalidProgramError` with the parser's message and place."""
+        with context:
+            if self.data.startswith(_BYTECODE_MAGIC):
+                return self._parse_binary(context)
+            try:
+                return ir.Module.parse(self.data.decode())
+            except UnicodeDecodeError as error:
+                raise InvalidProgramError(
+                    f"{self.name}: byte {error.start} is not UTF-8 text, and the data is not MLIR bytecode"
+                ) from None
+            except ir.MLIRError as error:
+                raise InvalidProgramError(f"{self.name} is not a well-formed program: {error}") from None
+
+    def _parse_binary(self, context: ir.Context) -> ir.Module:
+        is_artifact = _ARTIFACT_PRODUCER in self.data[len(_BYTECODE_MAGIC) : 128]
+        try:
+            if is_artifact:
+                return stablehlo.deserialize_portable_artifact(context, self.data)
+            return ir.Module.parse(self.data)
+        except (ir.MLIRError, ValueError, RuntimeError):
+            kind = "StableHLO portable artifact" if is_artifact else "MLIR bytecode"
+            raise InvalidProgramError(f"{self.name} is not a readable {kind} (truncated or damaged?)") from None

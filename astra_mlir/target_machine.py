@@ -1,0 +1,334 @@
+"""LLVM IR text to machine code for a named processor, and machine code into this process.
+
+The last arrow of the CPU path: ``compiler.py`` hands over the text that MLIR prints; what comes back is object code
+that ``load`` links against the native runtime.  Object code depends on nothing but the text, the target and the
+options, so it may be kept and loaded by another process on a processor that has the target's features.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import re
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from astra_mlir import config
+from astra_mlir.errors import AstraError, CompileError
+from astra_mlir.runtime import runtime
+
+__all__ = ["CodegenOptions", "LoadedCode", "TargetMachine", "assembly", "load", "object_code", "optimized_ir", "split_llvm_ir"]
+
+# Text below this is compiled as one unit: a second parse of the shared part and the threads cost more than they save.
+_SPLIT_BYTES = 400_000
+
+
+@cache
+def _initialize() -> None:
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+
+
+@dataclass(frozen=True)
+class TargetMachine:
+    """A processor: LLVM's triple, processor name and feature list.
+
+    >>> TargetMachine.parse("x86-64-v3").cpu
+    'x86-64-v3'
+    >>> TargetMachine.parse("x86-64-v3").vector_bits
+    256
+    """
+
+    triple: str
+    cpu: str
+    features: str = ""
+
+    @staticmethod
+    def host() -> TargetMachine:
+        """The processor of this machine with exactly the features it has."""
+        return _host()
+
+    @staticmethod
+    def parse(text: str) -> TargetMachine:
+        """``host``, a processor name of this machine's architecture, or ``triple:cpu[:features]``.
+
+        Raises :class:`AstraError` for names that LLVM does not know.
+        """
+        if text == "host":
+            return _host()
+        parts = text.split(":")
+        if len(parts) == 1:
+            target = TargetMachine(llvm.get_process_triple(), text)
+        elif len(parts) in (2, 3):
+            target = TargetMachine(*parts)
+        else:
+            raise AstraError(f"target '{text}': expected 'host', a processor name or 'triple:cpu[:features]'")
+        _check_known(target)
+        return target
+
+    @property
+    def vector_bits(self) -> int:
+        """Width of the widest vector registers that code for it uses (what LLVM makes of a 512-bit addition)."""
+        return _vector_bits(self)
+
+    @property
+    def schedule(self) -> str:
+        """The name in ``passes/target.py`` of the schedules made for it: those of the same vector width."""
+        return {128: "x86-64-v2", 256: "x86-64-v3", 512: "x86-64-v4"}[self.vector_bits]
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (self.triple, self.cpu, self.features) if part)
+
+
+@cache
+def _host() -> TargetMachine:
+    _initialize()
+    return TargetMachine(llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+
+
+# LLVM prints to stderr and goes on with a generic processor when it does not know the name, so names are checked
+# against the ones it lists.  The list is not in llvmlite's interface; these are the families of the two architectures.
+_KNOWN_CPU = {
+    "x86_64": re.compile(
+        r"x86-64(-v[234])?|generic|nocona|core2|penryn|nehalem|westmere|sandybridge|ivybridge|haswell|broadwell|skylake"
+        r"(-avx512)?|cascadelake|cooperlake|cannonlake|icelake-(client|server)|rocketlake|tigerlake|alderlake|raptorlake"
+        r"|meteorlake|arrowlake(-s)?|lunarlake|pantherlake|sapphirerapids|emeraldrapids|graniterapids(-d)?|diamondrapids"
+        r"|sierraforest|grandridge|goldmont(-plus)?|gracemont|tremont|silvermont|znver[1-5]|bdver[1-4]|btver[12]|k8|amdfam10"
+    ),
+    "aarch64": re.compile(
+        r"generic|apple-[am]\d+|cortex-[axr]\d+\w*|neoverse-(n[123]|v[123](ae)?|e1|512tvb)|a64fx|ampere1[ab]?|thunderx\w*"
+    ),
+}  # fmt: skip
+
+
+def _check_known(target: TargetMachine) -> None:
+    architecture = target.triple.partition("-")[0]
+    known = _KNOWN_CPU.get(architecture)
+    if known is None:
+        raise AstraError(f"target '{target}': architecture '{architecture}' is not one of {', '.join(_KNOWN_CPU)}")
+    if not known.fullmatch(target.cpu):
+        example = "x86-64-v3, znver4" if architecture == "x86_64" else "generic, neoverse-v2"
+        raise AstraError(f"target '{target}': unknown processor '{target.cpu}' for {architecture} (known: {example}, ...)")
+
+
+@dataclass(frozen=True)
+class CodegenOptions:
+    """How hard LLVM works: its level (0 to 3), whether straight-line code is vectorized, and threads to use."""
+
+    level: int = 3
+    slp: bool = False
+    threads: int = 1
+
+    @staticmethod
+    def default() -> CodegenOptions:
+        """The options that the environment settings give."""
+        return CodegenOptions(level=min(config.optimization_level.get(), 3), threads=config.compile_threads.get())
+
+
+def _target_machine(target: TargetMachine, options: CodegenOptions) -> llvm.TargetMachine:
+    _initialize()
+    try:
+        description = llvm.Target.from_triple(target.triple)
+    except RuntimeError as error:
+        raise AstraError(f"target '{target}': {error}") from None
+    return description.create_target_machine(
+        cpu=target.cpu, features=target.features, opt=options.level, reloc="pic", codemodel="small"
+    )
+
+
+class _Unlocked:
+    """The two long-running LLVM calls without llvmlite's process-wide lock.
+
+    LLVM needs no lock between contexts, and each partition has its own; under the lock partitions would run one after
+    the other.  Where llvmlite's internals look different, the locked calls are used.
+    """
+
+    @staticmethod
+    def function(name: str) -> Any:
+        wrapped = getattr(llvm.ffi.lib, name)
+        return getattr(wrapped, "_cfn", wrapped)
+
+
+def _optimized(text: str, target: TargetMachine, options: CodegenOptions) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:
+    machine = _target_machine(target, options)
+    try:
+        module = llvm.parse_assembly(text, context=llvm.create_context())
+    except RuntimeError as error:
+        raise CompileError(f"LLVM does not accept the generated code: {error}") from None
+    module.triple = target.triple
+    module.data_layout = str(machine.target_data)
+    tuning = llvm.create_pipeline_tuning_options(speed_level=options.level)
+    tuning.loop_vectorization = options.level >= 2
+    tuning.loop_interleaving = options.level >= 2
+    tuning.loop_unrolling = options.level >= 1
+    tuning.slp_vectorization = options.slp
+    builder = llvm.create_pass_builder(machine, tuning)
+    passes = builder.getModulePassManager()
+    _Unlocked.function("LLVMPY_RunNewModulePassManager")(passes, module, builder)
+    return module, machine
+
+
+def _emit(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> bytes:
+    return machine.emit_object(module)
+
+
+def object_code(llvm_ir: str, target: TargetMachine, options: CodegenOptions | None = None) -> list[bytes]:
+    """Object code of a module, one or several files (several when it was split over threads).
+
+    Raises :class:`CompileError` with LLVM's message when the text is not a module it accepts.
+    """
+    options = options or CodegenOptions.default()
+
+    def compile_one(text: str) -> bytes:
+        return _emit(*_optimized(text, target, options))
+
+    parts = split_llvm_ir(llvm_ir, options.threads) if len(llvm_ir) >= _SPLIT_BYTES else [llvm_ir]
+    if len(parts) == 1:
+        return [compile_one(parts[0])]
+    with ThreadPoolExecutor(len(parts)) as pool:
+        return list(pool.map(compile_one, parts))
+
+
+def assembly(llvm_ir: str, target: TargetMachine, options: CodegenOptions | None = None) -> str:
+    """Assembly text of a module for a target."""
+    module, machine = _optimized(llvm_ir, target, options or CodegenOptions.default())
+    return machine.emit_assembly(module)
+
+
+def optimized_ir(llvm_ir: str, target: TargetMachine, options: CodegenOptions | None = None) -> str:
+    """The LLVM IR text after optimisation for a target."""
+    return str(_optimized(llvm_ir, target, options or CodegenOptions.default())[0])
+
+
+@cache
+def _vector_bits(target: TargetMachine) -> int:
+    text = (
+        "define void @f(ptr %p) {\n %a = load <16 x float>, ptr %p, align 64\n"
+        " %b = fadd <16 x float> %a, %a\n store <16 x float> %b, ptr %p, align 64\n ret void\n}\n"
+    )
+    code = assembly(text, target, CodegenOptions(level=1))
+    return next((bits for register, bits in (("zmm", 512), ("ymm", 256)) if register in code), 128)
+
+
+# --- splitting ---------------------------------------------------------------------------------------------------
+
+_DEFINE = re.compile(r"^define [^\n]*\{$.*?^\}$", re.MULTILINE | re.DOTALL)
+_SYMBOL = re.compile(r'@([\w.$-]+|"[^"]*")')
+_LOCAL_LINKAGE = re.compile(r"^(define|declare) (internal|private) ")
+_ATTRIBUTE_GROUPS = re.compile(r" #\d+")
+
+
+def split_llvm_ir(text: str, parts: int) -> list[str]:
+    """Split the text of a module into up to ``parts`` modules of similar size that link together.
+
+    Functions that call each other through a pointer or directly and are small may land apart: only code that was
+    outlined on purpose (kernels) should be split, since nothing is inlined over the border.  Local functions become
+    hidden ones; global variables (constants all) are copied into each part that uses them.
+    """
+    definitions = _DEFINE.findall(text)
+    parts = min(parts, len(definitions))
+    if parts <= 1:
+        return [text]
+    shared = _DEFINE.sub("", text)
+    names = [_SYMBOL.search(d).group(1) for d in definitions]  # type: ignore[union-attr]
+    index = {name: i for i, name in enumerate(names)}
+
+    # A function and those that only it uses stay together: a kernel with its outlined loop bodies.
+    users: dict[int, set[int]] = {}
+    uses: list[set[int]] = []
+    for i, definition in enumerate(definitions):
+        used = {index[name] for name in _SYMBOL.findall(definition) if name in index and index[name] != i}
+        uses.append(used)
+        for j in used:
+            users.setdefault(j, set()).add(i)
+    leader = list(range(len(definitions)))
+
+    def find(i: int) -> int:
+        while leader[i] != i:
+            leader[i] = leader[leader[i]]
+            i = leader[i]
+        return i
+
+    entry_uses = {j for i, used in enumerate(uses) if i not in users for j in used}
+    for j, by in users.items():
+        if len(by) == 1 and j not in entry_uses:
+            leader[find(j)] = find(next(iter(by)))
+
+    groups: dict[int, list[int]] = {}
+    for i in range(len(definitions)):
+        groups.setdefault(find(i), []).append(i)
+    bins: list[list[int]] = [[] for _ in range(parts)]
+    sizes = [0] * parts
+    for members in sorted(groups.values(), key=lambda g: -sum(len(definitions[i]) for i in g)):
+        smallest = sizes.index(min(sizes))
+        bins[smallest] += members
+        sizes[smallest] += sum(len(definitions[i]) for i in members)
+
+    modules = []
+    for members in bins:
+        if not members:
+            continue
+        here = set(members)
+        bodies = [_LOCAL_LINKAGE.sub(r"\1 hidden ", definitions[i]) for i in sorted(members)]
+        elsewhere = {j for i in members for j in uses[i]} - here
+        declarations = [_declaration(definitions[j]) for j in sorted(elsewhere)]
+        modules.append("\n\n".join([shared, *declarations, *bodies]) + "\n")
+    return modules
+
+
+def _declaration(definition: str) -> str:
+    head = definition.partition("\n")[0].removesuffix("{").rstrip()
+    head = _ATTRIBUTE_GROUPS.sub("", head).partition(" !")[0]
+    return "declare " + _LOCAL_LINKAGE.sub(r"\1 hidden ", head).removeprefix("define ")
+
+
+# --- loading -----------------------------------------------------------------------------------------------------
+
+
+class LoadedCode:
+    """Machine code in this process, for as long as this object lives."""
+
+    def __init__(self, tracker: llvm.ResourceTracker, size: int) -> None:
+        self._tracker = tracker
+        self.size = size
+
+    def address(self, symbol: str) -> int:
+        """Address of an exported symbol that was named when the code was loaded."""
+        return int(self._tracker[symbol])
+
+
+_library_numbers = itertools.count()
+_jit_lock = threading.Lock()
+
+
+@cache
+def _jit() -> llvm.LLJIT:
+    _initialize()
+    return llvm.create_lljit_compiler(_target_machine(TargetMachine.host(), CodegenOptions(level=0)))
+
+
+def load(objects: Sequence[bytes], symbols: Sequence[str]) -> LoadedCode:
+    """Link object files with each other, the runtime and the process; ``symbols`` are those to be looked up.
+
+    The caller makes sure that the processor has the features the code was compiled for.
+    """
+    builder = llvm.JITLibraryBuilder()
+    for data in objects:
+        builder.add_object_img(data)
+    for name, address in runtime().symbol_addresses().items():
+        builder.import_symbol(name, address)
+    builder.add_current_process()
+    for symbol in symbols:
+        builder.export_symbol(symbol)
+    with _jit_lock:
+        try:
+            tracker = builder.link(_jit(), f"astra_{next(_library_numbers)}")
+        except RuntimeError as error:
+            raise CompileError(f"generated code cannot be linked: {error}") from None
+    return LoadedCode(tracker, sum(map(len, objects)))
