@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from astra_mlir.passes import inline as inline
 from astra_mlir.passes import pipelines as pipelines
 from astra_mlir.passes import to_kernels as to_kernels
 from astra_mlir.passes.core import (
