@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import re
+import struct
 import sys
 import types
 from pathlib import Path
@@ -107,5 +109,65 @@ def make_context() -> ir.Context:
 
 
 def translate_to_llvm_ir(module: ir.Module) -> str:
-    """The LLVM IR text of a module that is wholly in the LLVM dialect."""
-    return _mlirDialectsLLVM.translate_module_to_llvmir(module.operation)
+    """The LLVM IR text of a module that is wholly in the LLVM dialect, in the spelling that LLVM 22 reads."""
+    text = _mlirDialectsLLVM.translate_module_to_llvmir(module.operation)
+    return _FLOAT_LITERAL.sub(_older_float_literal, text)
+
+
+# LLVM 23 prints floats as the shortest decimal that reads back, as the bits of the type (f0x...), or by name (-inf).
+# LLVM 22 wants decimals to be exact, the bits of float as those of double, and no names.
+_FLOAT_LITERAL = re.compile(
+    r"(?<=[ (\[<])(?:f0x(?P<bits>[0-9A-F]+)"
+    r"|(?P<decimal>-?\d\.\d+e[+-]\d+)"
+    r"|(?P<sign>[+-])(?:(?P<inf>inf)|(?P<quiet>qnan|nan)|snan)(?:\((?P<payload>0x[0-9A-Fa-f]+)\))?)"
+)
+_FLOAT_TYPE = re.compile(r"(?<![\w.@%])(half|bfloat|float|double)(?!\w)")
+_MANTISSA_BITS = {"half": 10, "bfloat": 7, "float": 23, "double": 52}
+_WIDTH = {"half": 16, "bfloat": 16, "float": 32, "double": 64}
+
+
+def _type_before(match: re.Match[str]) -> str:
+    """The floating-point type that is named last before a literal on its line ("double", whose literals stay, if none)."""
+    text, position = match.string, match.start()
+    for type_ in _WIDTH:  # almost always the word before
+        if text.endswith(type_, 0, position - 1):
+            return type_
+    return (_FLOAT_TYPE.findall(text, text.rfind("\n", 0, position), position) or ["double"])[-1]
+
+
+def _older_float_literal(match: re.Match[str]) -> str:
+    type_ = _type_before(match)
+    width, mantissa = _WIDTH[type_], _MANTISSA_BITS[type_]
+    if match["decimal"]:
+        if type_ == "double":
+            return match[0]
+        bits = _bits_of(float(match["decimal"]), type_)
+    elif match["bits"]:
+        bits = int(match["bits"], 16)
+    else:
+        bits = ((1 << (width - 1 - mantissa)) - 1) << mantissa
+        bits |= (1 << (width - 1)) if match["sign"] == "-" else 0
+        bits |= (1 << (mantissa - 1)) if match["quiet"] else 0
+        bits |= int(match["payload"] or "0", 16)
+    if type_ == "half":
+        return f"0xH{bits:04X}"
+    if type_ == "bfloat":
+        return f"0xR{bits:04X}"
+    return f"0x{_float_bits_as_double(bits) if type_ == 'float' else bits:016X}"
+
+
+def _bits_of(value: float, type_: str) -> int:
+    if type_ == "half":
+        return int(struct.unpack("<H", struct.pack("<e", value))[0])
+    bits = int(struct.unpack("<I", struct.pack("<f", value))[0])
+    if type_ == "float":
+        return bits
+    return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16  # to bfloat, nearest even
+
+
+def _float_bits_as_double(bits: int) -> int:
+    sign, exponent, mantissa = bits >> 31, bits >> 23 & 0xFF, bits & 0x7FFFFF
+    if exponent == 0xFF:
+        return sign << 63 | 0x7FF << 52 | mantissa << 29
+    value = struct.unpack("<f", struct.pack("<I", bits))[0]
+    return int(struct.unpack("<Q", struct.pack("<d", value))[0])
