@@ -13,14 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from astra_mlir.bindings import ir
 from astra_mlir.errors import AstraError
 from astra_mlir.passes import PASSES, PIPELINES, build_pass_manager, expand_pipeline
 from astra_mlir.tools.expectations import check_expectations
 from astra_mlir.tools.pass_help import pass_help, passes_help
-from astra_mlir.tools.session import Diagnostic, Session, StopTool, error_text, read_source, run_tool
+from astra_mlir.tools.session import Diagnostic, Session, StopTool, error_text, read_source, run_tool, write_output
 
 __all__ = ["main"]
 
@@ -280,18 +279,8 @@ def _main(argv: list[str]) -> int:
                 raise
     if options.mlir_timing:
         _print_times(elements, times["passes"], {"read": times["read"][0], "write": times["write"][0]})
-    _write(b"\n// -----\n".join(outputs), options.output)
+    write_output(b"\n// -----\n".join(outputs), options.output)
     return 1 if failed else 0
-
-
-def _write(output: bytes, path: str) -> None:
-    if path == "-":
-        sys.stdout.buffer.write(output)
-        return
-    try:
-        Path(path).write_bytes(output)
-    except OSError as error:
-        raise StopTool(f"cannot write '{path}': {error.strerror}") from None
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from astra_mlir.bindings import ir, make_context, stablehlo
 from astra_mlir.dialects import verification_errors
 from astra_mlir.errors import AstraError, InvalidProgramError
 
-__all__ = ["Diagnostic", "Session", "StopTool", "error_text", "read_source", "run_tool"]
+__all__ = ["Diagnostic", "Session", "StopTool", "error_text", "read_source", "run_tool", "write_output"]
 
 _BYTECODE_MAGIC = b"ML\xefR"
 _ARTIFACT_PRODUCER = b"StableHLO_v"
@@ -70,6 +70,17 @@ def read_source(path: str) -> bytes:
         return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
         raise StopTool(f"cannot read '{path}': {error.strerror}") from None
+
+
+def write_output(output: bytes, path: str) -> None:
+    """Write to a file, or to standard output for ``-``."""
+    if path == "-":
+        sys.stdout.buffer.write(output)
+        return
+    try:
+        Path(path).write_bytes(output)
+    except OSError as error:
+        raise StopTool(f"cannot write '{path}': {error.strerror}") from None
 
 
 def error_text(error: BaseException) -> str:
