@@ -14,61 +14,57 @@ from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError
 from astra_mlir.passes.memref_utils import DYNAMIC, byte_width, strides_and_offset
 
-__all__ = ["Access", "LoopNest", "Place", "nest_of", "place_of"]
+__all__ = ["Access", "LoopNest", "Place", "constant_index", "nest_of", "place_of"]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a memref lies: a base value, a dynamic part of the byte offset (as SSA values) and strides in elements."""
+    """Where a memref lies: a base buffer, a byte offset in it (a static part and SSA parts) and strides in elements."""
 
     base: ir.Value
-    offset: int  # static part of the offset, in elements of the view's type
-    dynamic: tuple[tuple[ir.Value, int], ...]  # (index value, multiplier in elements) further parts of the offset
+    offset: int
+    dynamic: tuple[tuple[ir.Value, int], ...]  # (index value, bytes per unit)
     strides: tuple[int, ...]
 
-    def same_origin(self, other: Place) -> bool:
-        """Whether both views start at the same element of the same base."""
-        return self.base == other.base and self.offset == other.offset and self.dynamic == other.dynamic
+    @property
+    def origin(self) -> tuple[ir.Value, int, tuple[tuple[ir.Value, int], ...]]:
+        """What two views share when they start at the same byte."""
+        return self.base, self.offset, self.dynamic
 
 
 def place_of(memref: ir.Value) -> Place:
-    """Trace a memref to the byte buffer (or flat memref) that it views."""
-    owner = memref.owner
+    """Trace a memref to the buffer that it views."""
     kind = memref.type
-    if isinstance(owner, ir.Block):
-        return Place(memref, 0, (), _static_strides(kind))
-    op = owner.operation
+    strides, _ = strides_and_offset(kind)
+    if isinstance(memref.owner, ir.Block):
+        return Place(memref, 0, (), tuple(strides))
+    op = memref.owner.operation
     if op.name == "memref.view":
-        width = byte_width(kind.element_type)
         shift = op.operands[1]
-        constant = _constant_index(shift)
+        constant = constant_index(shift)
         if constant is not None:
-            if constant % width:
-                raise UnsupportedError(f"{op.location}: view of {kind} at byte {constant} is not aligned to its elements")
-            return Place(op.operands[0], constant // width, (), _static_strides(kind))
-        return Place(op.operands[0], 0, ((shift, -width),), _static_strides(kind))  # a byte shift, marked by its sign
+            return Place(op.operands[0], constant, (), tuple(strides))
+        return Place(op.operands[0], 0, ((shift, 1),), tuple(strides))
     if op.name == "memref.reinterpret_cast":
-        _, offset = strides_and_offset(kind)
-        return Place(op.operands[0], offset, (), _static_strides(kind))
-    if op.name == "memref.subview":
         source = place_of(op.operands[0])
-        dynamic = iter(list(op.operands)[1:])
+        _, offset = strides_and_offset(kind)
+        return Place(source.base, source.offset + offset * byte_width(kind.element_type), source.dynamic, tuple(strides))
+    if op.name == "memref.subview":
+        width = byte_width(kind.element_type)
+        source = place_of(op.operands[0])
+        starts = iter(list(op.operands)[1:])
         offset, parts = source.offset, list(source.dynamic)
         for start, stride in zip(op.attributes["static_offsets"], source.strides, strict=True):
             if start == DYNAMIC:
-                parts.append((next(dynamic), stride))
+                parts.append((next(starts), stride * width))
             else:
-                offset += start * stride
-        return Place(source.base, offset, tuple(parts), _static_strides(kind))
-    return Place(memref, 0, (), _static_strides(kind))
+                offset += start * stride * width
+        return Place(source.base, offset, tuple(parts), tuple(strides))
+    return Place(memref, 0, (), tuple(strides))
 
 
-def _static_strides(kind: ir.MemRefType) -> tuple[int, ...]:
-    strides, _ = strides_and_offset(kind)
-    return tuple(strides)
-
-
-def _constant_index(value: ir.Value) -> int | None:
+def constant_index(value: ir.Value) -> int | None:
+    """The value of an index constant, else None."""
     owner = value.owner
     if not isinstance(owner, ir.Block) and owner.operation.name == "arith.constant":
         return ir.IntegerAttr(owner.operation.attributes["value"]).value

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError
 
-__all__ = ["Builder", "byte_width", "identity_map", "is_tensor", "memref_of", "row_major_strides", "strides_and_offset"]
+__all__ = ["Builder", "byte_width", "identity_map", "is_tensor", "memref_of", "reinterpret", "row_major_strides", "strides_and_offset"]
 
 DYNAMIC = ir.ShapedType.get_dynamic_size()
 
@@ -202,6 +202,22 @@ def _fits(wanted: Sequence[int], sizes: Sequence[int]) -> bool:
         elif size != 1:
             return False
     return position == len(wanted)
+
+
+def reinterpret(builder: Builder, flat: ir.Value, shape: Sequence[int], strides: Sequence[int]) -> ir.Value:
+    """A shaped view of a flat memref."""
+    element = flat.type.element_type
+    layout = None if list(strides) == row_major_strides(shape) else ir.StridedLayoutAttr.get(0, list(strides))
+    kind = ir.MemRefType.get(list(shape), element, layout)
+    if kind == flat.type:
+        return flat
+    attributes = {
+        "static_offsets": ir.DenseI64ArrayAttr.get([0]),
+        "static_sizes": ir.DenseI64ArrayAttr.get(list(shape)),
+        "static_strides": ir.DenseI64ArrayAttr.get(list(strides)),
+        "operandSegmentSizes": ir.DenseI32ArrayAttr.get([1, 0, 0, 0]),
+    }
+    return builder.op("memref.reinterpret_cast", (flat,), (kind,), attributes).results[0]
 
 
 def element_count(shape: Sequence[int]) -> int:
