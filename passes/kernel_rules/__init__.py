@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from astra_mlir.passes.kernel_rules import contraction as contraction
 from astra_mlir.passes.kernel_rules import cumulative as cumulative
 from astra_mlir.passes.kernel_rules.registry import KERNEL_RULES, KernelRequest, Out, kernel_name, kernel_rule
 

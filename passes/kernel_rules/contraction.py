@@ -1,0 +1,108 @@
+"""Kernels of ``astra.dot_general`` on the CPU: any dimension numbers, float and integer element types.
+
+Batch, free and contracting dimensions are collapsed to (batch, M, N, K) levels with strides; ``gemm.py`` and
+``skinny.py`` choose the loops.  Complex and 8-bit float operands, and products of a few elements, are left to
+``astra-to-linalg``.
+"""
+
+from __future__ import annotations
+
+from astra_mlir.bindings import ir
+from astra_mlir.dialects.core import int_list
+from astra_mlir.passes.kernel_rules.gemm import Gemm, Level, merge_levels, schedule_gemm
+from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
+from astra_mlir.passes.kernel_rules.skinny import schedule_skinny
+from astra_mlir.passes.target import target_of
+
+__all__ = ["accumulator_of", "dot_general", "memref_text", "request_gemm", "row_major_strides"]
+
+FLOATS = ("f64", "f32", "bf16", "f16")
+INTEGERS = ("i64", "ui64", "i32", "ui32", "i16", "ui16", "i8", "ui8")
+MIN_WORK = 128  # multiply-adds of one product below which linalg's scalar loops are as good
+
+
+def accumulator_of(*elements: str) -> str | None:
+    """The element type in which products of ``elements`` are summed; ``None`` where no kernel does it.
+
+    >>> accumulator_of("bf16", "bf16", "bf16"), accumulator_of("i8", "ui8", "i32"), accumulator_of("complex<f32>")
+    ('f32', 'i32', None)
+    """
+    if all(element in FLOATS for element in elements):
+        return "f64" if "f64" in elements else "f32"
+    if all(element in INTEGERS for element in elements):
+        return "i64" if any(element.endswith("64") for element in elements) else "i32"
+    return None
+
+
+def row_major_strides(shape: list[int]) -> list[int]:
+    """Strides, in elements, of a contiguous array.
+
+    >>> row_major_strides([2, 3, 4])
+    [12, 4, 1]
+    """
+    strides, stride = [], 1
+    for size in reversed(shape):
+        strides.insert(0, stride)
+        stride *= size
+    return strides
+
+
+def memref_text(type: ir.Type) -> str:
+    """The memref type, in text, of a kernel argument for a tensor type."""
+    element = str(type.element_type)
+    element = element[1:] if element.startswith("ui") else element
+    return f"memref<{''.join(f'{size}x' for size in type.shape)}{element}>"
+
+
+def request_gemm(op: ir.Operation, kind: str, gemm: Gemm, lhs: ir.Value, rhs: ir.Value) -> KernelRequest:
+    """The request for the kernel that runs ``gemm`` on two arrays, for the single result of ``op``."""
+    target = target_of(op)
+    schedule = schedule_skinny(gemm, target) or schedule_gemm(gemm, target)
+    types = [memref_text(value.type) for value in (lhs, rhs, op.results[0])]
+    name = kernel_name(kind, schedule, *types)
+    scratch = ()
+    if schedule.scratch_elements:
+        scratch = (ir.RankedTensorType.get([schedule.scratch_elements], ir.Type.parse(gemm.accumulator)),)
+    return KernelRequest(
+        name=name,
+        ins=(lhs, rhs),
+        outs=(Out(op.results[0].type),),
+        build=lambda: schedule.text(name, *types),
+        scratch=scratch,
+    )
+
+
+@kernel_rule("dot_general")
+def dot_general(op: ir.Operation) -> KernelRequest | None:
+    """``result[b, m, n] = sum_k lhs[b, m, k] * rhs[b, n, k]`` after collapsing the dimensions of each class."""
+    lhs, rhs = op.operands
+    elements = [str(value.type.element_type) for value in (lhs, rhs, op.results[0])]
+    accumulator = accumulator_of(*elements)
+    if accumulator is None:
+        return None
+    lhs_shape, rhs_shape = list(lhs.type.shape), list(rhs.type.shape)
+    lhs_strides, rhs_strides = row_major_strides(lhs_shape), row_major_strides(rhs_shape)
+    lhs_batch, rhs_batch = int_list(op, "lhs_batching_dimensions"), int_list(op, "rhs_batching_dimensions")
+    lhs_sum, rhs_sum = int_list(op, "lhs_contracting_dimensions"), int_list(op, "rhs_contracting_dimensions")
+
+    def paired(lhs_dimensions: list[int], rhs_dimensions: list[int]) -> list[Level]:
+        pairs = zip(lhs_dimensions, rhs_dimensions, strict=True)
+        return [(lhs_shape[i], lhs_strides[i], rhs_strides[j]) for i, j in pairs]
+
+    def free(shape: list[int], strides: list[int], taken: list[int]) -> list[Level]:
+        return [(shape[i], strides[i]) for i in range(len(shape)) if i not in taken]
+
+    steps = paired(lhs_sum, rhs_sum)
+    by_operand = [merge_levels(sorted(steps, key=lambda level: -level[side])) for side in (1, 2)]
+    gemm = Gemm(
+        *elements,
+        accumulator,
+        batch=merge_levels(paired(lhs_batch, rhs_batch)),
+        m=merge_levels(free(lhs_shape, lhs_strides, lhs_batch + lhs_sum)),
+        n=merge_levels(free(rhs_shape, rhs_strides, rhs_batch + rhs_sum)),
+        k=min(by_operand, key=len),
+    )
+    batches, rows, columns, depth = gemm.sizes
+    if batches == 0 or rows * columns * depth < MIN_WORK or depth == 1 or rows == columns == 1:
+        return None
+    return request_gemm(op, "dot", gemm, lhs, rhs)

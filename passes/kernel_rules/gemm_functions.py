@@ -1,0 +1,327 @@
+"""The functions that every matrix product of a module shares: micro-kernel, loop over a packed block, packing.
+
+Sizes and strides are arguments, so that the machine code of a matrix product is made once per element type however many
+products a module has.  ``gemm.py`` writes the functions that call these, one per shape.
+
+A block of the left operand is an array in which element (row r, step k) lies at ``offset + rows[r] + k *
+step_stride``: a table of row offsets describes a packed panel, a plain matrix, several collapsed dimensions and the
+overlapping rows of a convolution alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from astra_mlir.passes.kernel_rules.function_text import FunctionText
+from astra_mlir.passes.target import Target
+
+__all__ = ["GemmTypes", "bits_of", "macro_text", "micro_text", "pack_text", "widen"]
+
+
+def bits_of(element: str) -> int:
+    """The width of a builtin element type, from its name."""
+    return int(element.lstrip("bfui"))
+
+
+@dataclass(frozen=True)
+class GemmTypes:
+    """Accumulator type of a matrix product and the register tile that a target gives it."""
+
+    accumulator: str
+    target: Target
+
+    @property
+    def lanes(self) -> int:
+        return self.target.lanes(bits_of(self.accumulator))
+
+    @property
+    def rows(self) -> int:
+        """Rows of the register tile."""
+        return self.target.micro_rows
+
+    @property
+    def columns(self) -> int:
+        """Columns of the register tile."""
+        return self.target.micro_vectors * self.lanes
+
+    @property
+    def suffix(self) -> str:
+        return f"{self.accumulator}_{self.rows}x{self.columns}"
+
+    @property
+    def is_float(self) -> bool:
+        return "f" in self.accumulator
+
+    @property
+    def zero(self) -> str:
+        return "0.0" if self.is_float else "0"
+
+    @property
+    def micro(self) -> str:
+        return f"astra_gemm_micro_{self.suffix}"
+
+    @property
+    def macro(self) -> str:
+        return f"astra_gemm_macro_{self.suffix}"
+
+    def pack(self, source: str, width: int) -> str:
+        """The name of the function that packs panels of ``width`` lanes of ``source`` elements."""
+        return f"astra_gemm_pack_{source}_{self.accumulator}_{width}_v{self.target.vector_bits}"
+
+    def multiply_add(self, f: FunctionText, a: str, b: str, c: str, type: str) -> str:
+        """``a * b + c``."""
+        if self.is_float and self.target.fused_multiply_add:
+            return f.value(f"vector.fma {a}, {b}, {c} : {type}")
+        kind = "f" if self.is_float else "i"
+        return f.value(f"arith.add{kind} {f.value(f'arith.mul{kind} {a}, {b} : {type}')}, {c} : {type}")
+
+    def add(self, f: FunctionText, a: str, b: str, type: str) -> str:
+        return f.value(f"arith.add{'f' if self.is_float else 'i'} {a}, {b} : {type}")
+
+
+def widen(f: FunctionText, value: str, source: str, target: str, *, lanes: int | None = None) -> str:
+    """Convert from element type ``source`` (``"ui8"`` and the like are unsigned) to the at least as wide ``target``."""
+    signless = source.removeprefix("u")
+    if signless == target:
+        return value
+    operation = "arith.extf" if "f" in source else "arith.extui" if source.startswith("u") else "arith.extsi"
+    shape = (lambda type: type) if lanes is None else (lambda type: f"vector<{lanes}x{type}>")
+    return f.value(f"{operation} {value} : {shape(signless)} to {shape(target)}")
+
+
+MICRO_ARGUMENTS = (
+    ("%a", "memref<?x{t}>"), ("%a_offset", "index"), ("%a_rows", "memref<?xindex>"), ("%a_row0", "index"),
+    ("%a_step", "index"), ("%b", "memref<?x{t}>"), ("%b_offset", "index"), ("%b_step", "index"), ("%depth", "index"),
+    ("%c", "memref<?x{t}>"), ("%c_offset", "index"), ("%c_stride", "index"), ("%m", "index"), ("%n", "index"),
+    ("%first", "i1"),
+)  # fmt: skip
+
+MACRO_ARGUMENTS = (
+    ("%a", "memref<?x{t}>"), ("%a_offset", "index"), ("%a_panel", "index"), ("%a_rows", "memref<?xindex>"),
+    ("%a_row_step", "index"), ("%a_step", "index"), ("%b", "memref<?x{t}>"), ("%b_offset", "index"),
+    ("%b_panel", "index"), ("%b_step", "index"), ("%depth", "index"), ("%c", "memref<?x{t}>"), ("%c_offset", "index"),
+    ("%c_stride", "index"), ("%m", "index"), ("%n", "index"), ("%first", "i1"),
+)  # fmt: skip
+
+
+def _arguments(template: tuple[tuple[str, str], ...], element: str) -> list[tuple[str, str]]:
+    return [(name, type.format(t=element)) for name, type in template]
+
+
+def micro_text(types: GemmTypes) -> str:
+    """``c[:m, :n] (+)= a[rows] @ b``: one register tile; ``first`` overwrites ``c`` instead of adding.
+
+    Rows ``row0 .. row0 + rows`` of the table must be there even where ``m`` is less, and name readable elements.
+    """
+    f = FunctionText(types.micro, _arguments(MICRO_ARGUMENTS, types.accumulator), inline=False)
+    element, lanes, rows, vectors = types.accumulator, types.lanes, types.rows, types.target.micro_vectors
+    vector, memref = f"vector<{lanes}x{element}>", f"memref<?x{element}>"
+    tile = [(i, j) for i in range(rows) for j in range(vectors)]
+    zero = f.constant(f"dense<{types.zero}>", vector)
+
+    pointers = []
+    for i in range(rows):
+        row = f.value(f"memref.load %a_rows[{f.ssa(f.add('%a_row0', i))}] : memref<?xindex>")
+        pointers.append(f.add("%a_offset", row))
+
+    accumulators = {at: f"%acc_{at[0]}_{at[1]}" for at in tile}
+    start = ", ".join(f"{accumulators[at]} = {zero}" for at in tile)
+    types_list = ", ".join([vector] * len(tile))
+    k = f.fresh()
+    head = (
+        f"%sum:{len(tile)} = scf.for {k} = {f.ssa(0)} to %depth step {f.ssa(1)} iter_args({start}) -> ({types_list}) {{"
+    )
+    with f.block(head):
+        a_step, b_at = f.mul(k, "%a_step"), f.add("%b_offset", f.mul(k, "%b_step"))
+        columns = [
+            f.value(f"vector.load %b[{f.ssa(f.add(b_at, j * lanes))}] : {memref}, {vector}") for j in range(vectors)
+        ]
+        sums = []
+        for i in range(rows):
+            scalar = f.value(f"memref.load %a[{f.ssa(f.add(pointers[i], a_step))}] : {memref}")
+            row = f.value(f"vector.broadcast {scalar} : {element} to {vector}")
+            sums += [types.multiply_add(f, row, columns[j], accumulators[i, j], vector) for j in range(vectors)]
+        f.line(f"scf.yield {', '.join(sums)} : {types_list}")
+    results = {at: f"%sum#{i}" for i, at in enumerate(tile)}
+
+    def store_whole(*, accumulate: bool) -> None:
+        for i, j in tile:
+            at = f.ssa(f.add("%c_offset", f.mul(i, "%c_stride"), j * lanes))
+            value = results[i, j]
+            if accumulate:
+                value = types.add(f, f.value(f"vector.load %c[{at}] : {memref}, {vector}"), value, vector)
+            f.line(f"vector.store {value}, %c[{at}] : {memref}, {vector}")
+
+    def store_part() -> None:
+        false = f.constant("dense<false>", f"vector<{lanes}xi1>")
+        masks, load_masks = [], []
+        for j in range(vectors):
+            mask = f.value(f"vector.create_mask {f.ssa(f.sub('%n', j * lanes))} : vector<{lanes}xi1>")
+            masks.append(mask)
+            load_masks.append(f.value(f"arith.select %first, {false}, {mask} : vector<{lanes}xi1>"))
+        for i in range(rows):
+            with f.block(f"scf.if {f.compare('slt', i, '%m')} {{"):
+                for j in range(vectors):
+                    at = f.ssa(f.add("%c_offset", f.mul(i, "%c_stride"), j * lanes))
+                    masked = f"{memref}, vector<{lanes}xi1>, {vector}"
+                    before = f.value(f"vector.maskedload %c[{at}], {load_masks[j]}, {zero} : {masked} into {vector}")
+                    value = types.add(f, before, results[i, j], vector)
+                    f.line(f"vector.maskedstore %c[{at}], {masks[j]}, {value} : {masked}")
+
+    whole = f.value(f"arith.andi {f.compare('eq', '%m', rows)}, {f.compare('eq', '%n', types.columns)} : i1")
+    with f.block(f"scf.if {whole} {{", "} else {"):
+        with f.block("scf.if %first {", "} else {"):
+            store_whole(accumulate=False)
+        with f.block("", "}"):
+            store_whole(accumulate=True)
+    with f.block(""):
+        store_part()
+    return f.text()
+
+
+def macro_text(types: GemmTypes) -> str:
+    """``c[:m, :n] (+)= a @ b`` for a block of panels; the panel of ``b`` stays in the first-level cache."""
+    f = FunctionText(types.macro, _arguments(MACRO_ARGUMENTS, types.accumulator), inline=False)
+    rows, columns = types.rows, types.columns
+    with f.loop(0, f.ceil_div("%n", columns)) as j:
+        first_column = f.mul(j, columns)
+        b_at = f.add("%b_offset", f.mul(j, "%b_panel"))
+        width = f.min(f.sub("%n", first_column), columns)
+        with f.loop(0, f.ceil_div("%m", rows)) as i:
+            first_row = f.mul(i, rows)
+            values = {
+                "%a_offset": f.add("%a_offset", f.mul(i, "%a_panel")),
+                "%a_row0": f.mul(i, "%a_row_step"),
+                "%b_offset": b_at,
+                "%c_offset": f.add("%c_offset", f.mul(first_row, "%c_stride"), first_column),
+                "%m": f.min(f.sub("%m", first_row), rows),
+                "%n": width,
+            }
+            f.call(types.micro, [(values.get(n, n), t) for n, t in _arguments(MICRO_ARGUMENTS, types.accumulator)])
+    return f.text()
+
+
+PACK_ARGUMENTS = (
+    ("%source", "memref<?x{s}>"), ("%offset", "index"), ("%lanes", "memref<?xindex>"), ("%lane0", "index"),
+    ("%valid", "index"), ("%adjacent", "i1"), ("%step", "index"), ("%depth", "index"), ("%panel", "memref<?x{t}>"),
+    ("%panel_offset", "index"),
+)  # fmt: skip
+
+
+def pack_text(types: GemmTypes, source: str, width: int) -> str:
+    """``panel[panel_offset + k * width + l] = source[offset + lanes[lane0 + l] + k * step]``, 0 for ``l >= valid``.
+
+    Three ways of reading: the lanes are ``adjacent`` in memory; the steps are (a block is transposed in registers);
+    neither. Where ``width`` is less than a vector and not a power of two the second may write up to one vector
+    beyond the panel: the caller packs in ascending order and leaves room after the last.
+    """
+    signless, element = source.removeprefix("u"), types.accumulator
+    arguments = [(name, type.format(s=signless, t=element)) for name, type in PACK_ARGUMENTS]
+    f = FunctionText(types.pack(source, width), arguments, inline=False)
+    from_memref, to_memref = f"memref<?x{signless}>", f"memref<?x{element}>"
+
+    def vector(lanes: int, type: str = element) -> str:
+        return f"vector<{lanes}x{type}>"
+
+    def copy_adjacent() -> None:
+        lanes = min(types.lanes, 1 << (width.bit_length() - 1))
+        pieces, read = _pieces(width, lanes), vector(lanes, signless)
+        first = f.add("%offset", f.value("memref.load %lanes[%lane0] : memref<?xindex>"))
+        zero = f.constant("dense<0.0>" if "f" in source else "dense<0>", read)
+        masks = [
+            f.value(f"vector.create_mask {f.ssa(f.sub('%valid', piece))} : {vector(lanes, 'i1')}") for piece in pieces
+        ]
+
+        def copy(*, masked: bool) -> None:
+            with f.loop(0, "%depth") as k:
+                at = f.add(first, f.mul(k, "%step"))
+                to = f.add("%panel_offset", f.mul(k, width))
+                for piece, mask in zip(pieces, masks, strict=True):
+                    place = f"%source[{f.ssa(f.add(at, piece))}]"
+                    if masked:
+                        kinds = f"{from_memref}, {vector(lanes, 'i1')}, {read} into {read}"
+                        value = f.value(f"vector.maskedload {place}, {mask}, {zero} : {kinds}")
+                    else:
+                        value = f.value(f"vector.load {place} : {from_memref}, {read}")
+                    value = widen(f, value, source, element, lanes=lanes)
+                    f.line(f"vector.store {value}, %panel[{f.ssa(f.add(to, piece))}] : {to_memref}, {vector(lanes)}")
+
+        with f.block(f"scf.if {f.compare('eq', '%valid', width)} {{", "} else {"):
+            copy(masked=False)
+        with f.block(""):
+            copy(masked=True)
+
+    last = f.sub("%valid", 1)
+
+    def lane_offset(lane: int | str) -> tuple[str, str]:
+        """Where a lane begins (a lane that is not valid reads the last that is) and whether it is valid."""
+        row = f.value(f"memref.load %lanes[{f.ssa(f.add('%lane0', f.min(lane, last)))}] : memref<?xindex>")
+        return f.ssa(f.add("%offset", row)), f.compare("slt", lane, "%valid")
+
+    def copy_scalars(lower: int | str) -> None:
+        zero = f.constant(types.zero, element)
+        with f.loop(0, width) as lane:
+            offset, valid = lane_offset(lane)
+            with f.loop(lower, "%depth") as k:
+                at = f.ssa(f.add(offset, f.mul(k, "%step")))
+                value = widen(f, f.value(f"memref.load %source[{at}] : {from_memref}"), source, element)
+                value = f.value(f"arith.select {valid}, {value}, {zero} : {element}")
+                to = f.ssa(f.add("%panel_offset", f.mul(k, width), lane))
+                f.line(f"memref.store {value}, %panel[{to}] : {to_memref}")
+
+    def transpose_blocks() -> None:
+        side = min(types.lanes, 1 << (width - 1).bit_length())
+        zero = f.constant(f"dense<{types.zero}>", vector(side))
+        whole = f.mul(f.div("%depth", side), side)
+        with f.loop(0, f.div("%depth", side)) as block:
+            k = f.mul(block, side)
+            for start in _pieces(width, side):
+                rows = []
+                for lane in range(start, start + side):
+                    offset, valid = lane_offset(lane)
+                    value = f.value(
+                        f"vector.load %source[{f.ssa(f.add(offset, k))}] : {from_memref}, {vector(side, signless)}"
+                    )
+                    value = widen(f, value, source, element, lanes=side)
+                    rows.append(f.value(f"arith.select {valid}, {value}, {zero} : {vector(side)}"))
+                for i, row in enumerate(_transposed(f, rows, vector(side))):
+                    to = f.ssa(f.add("%panel_offset", f.mul(f.add(k, i), width), start))
+                    f.line(f"vector.store {row}, %panel[{to}] : {to_memref}, {vector(side)}")
+        copy_scalars(whole)
+
+    with f.block("scf.if %adjacent {", "} else {"):
+        copy_adjacent()
+    with f.block(""):
+        with f.block(f"scf.if {f.compare('eq', '%step', 1)} {{", "} else {"):
+            transpose_blocks()
+        with f.block(""):
+            copy_scalars(0)
+    return f.text()
+
+
+def _pieces(width: int, lanes: int) -> list[int]:
+    """Where vectors of ``lanes`` that cover ``width`` begin; the last one may overlap the one before.
+
+    >>> _pieces(32, 16), _pieces(6, 4), _pieces(6, 8)
+    ([0, 16], [0, 2], [0])
+    """
+    pieces = list(range(0, max(width - lanes, 0) + 1, lanes))
+    if pieces[-1] + lanes < width:
+        pieces.append(width - lanes)
+    return pieces
+
+
+def _transposed(f: FunctionText, rows: list[str], type: str) -> list[str]:
+    """The columns of a square of vectors: in each stage, squares of ``half`` swap their off-diagonal parts."""
+    side, half = len(rows), 1
+    rows = list(rows)
+    while half < side:
+        low = [i if not i & half else side + i - half for i in range(side)]
+        high = [i + half if not i & half else side + i for i in range(side)]
+        for i in range(side):
+            if not i & half:
+                a, b = rows[i], rows[i + half]
+                rows[i] = f.value(f"vector.shuffle {a}, {b} {low} : {type}, {type}")
+                rows[i + half] = f.value(f"vector.shuffle {a}, {b} {high} : {type}, {type}")
+        half *= 2
+    return rows
