@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from astra_mlir.passes import importing as importing
 from astra_mlir.passes import inline as inline
 from astra_mlir.passes import pipelines as pipelines
 from astra_mlir.passes import to_kernels as to_kernels
+from astra_mlir.passes import to_linalg as to_linalg
 from astra_mlir.passes.core import (
     PASSES,
     PIPELINES,
