@@ -1,0 +1,144 @@
+"""A JAX function to a program: traced and lowered to StableHLO for the platform ``astra``, as a portable artifact.
+
+The first arrow of the path for JAX users.  JAX's build of MLIR and ours differ, so the program crosses as a StableHLO
+portable artifact; large closed-over arrays of the function cross as NumPy arrays beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jaxlib.mlir import ir as jax_ir
+from jaxlib.mlir.dialects import stablehlo as jax_stablehlo
+
+from astra_mlir import jax_lowering
+from astra_mlir.bindings import stablehlo
+from astra_mlir.errors import UnsupportedError
+from astra_mlir.program import Program
+
+__all__ = ["Captured", "capture", "capturing"]
+
+# Closed-over arrays from this size on become hidden arguments: smaller ones may fold into the code that uses them.
+_HOISTED_BYTES = 64 * 1024
+
+# True while this thread traces a function for Astra: functions compiled by Astra are then traced into it.
+capturing: ContextVar[bool] = ContextVar("astra_capturing", default=False)
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What tracing gave: the program and JAX's abstract values and tree structure around it."""
+
+    program: Program
+    in_avals: tuple[Any, ...]
+    out_avals: tuple[Any, ...]
+    out_tree: Any
+
+
+def _artifact_version() -> str:
+    """The newest StableHLO version that both builds of MLIR read."""
+    ours, theirs = stablehlo.get_current_version(), jax_stablehlo.get_current_version()
+    return str(stablehlo.get_smaller_version(ours, theirs))
+
+
+def capture(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], *,
+    static_argnums: Sequence[int] = (), static_argnames: Sequence[str] = (), input_paths: Sequence[str] = (),
+) -> Captured:  # fmt: skip
+    """Trace ``function`` on arguments (arrays, ``jax.ShapeDtypeStruct`` or static values).
+
+    Raises what the function raises while it is traced, and :class:`UnsupportedError` for an operation that JAX cannot
+    express in StableHLO without a backend of its own (callbacks, eigenvalue decompositions).
+    """
+    jax_lowering.register()
+    jitted = jax.jit(
+        function, static_argnums=tuple(static_argnums), static_argnames=tuple(static_argnames), keep_unused=True
+    )
+    token = capturing.set(True)
+    try:
+        traced = jitted.trace(*args, **kwargs)
+        lowered = traced.lower(lowering_platforms=(jax_lowering.PLATFORM,))
+    except NotImplementedError as error:
+        raise UnsupportedError(f"{_name(function)}: {error}. Compute it outside of the compiled function") from error
+    except ValueError as error:
+        if "EmitPythonCallback" not in str(error):
+            raise
+        raise UnsupportedError(
+            f"{_name(function)}: calls back into Python (pure_callback, io_callback or debug.callback), which compiled "
+            "code cannot do. Call the Python function outside of the compiled function"
+        ) from error
+    finally:
+        capturing.reset(token)
+    out_tree = jax.tree_util.tree_structure(traced.out_info)
+    module = lowered.compiler_ir("stablehlo")
+    constants = _hoist_constants(module)
+    # CHLO operations (erf, lgamma, ...) are not part of the versioned set but are the same in both builds.
+    data = jax_stablehlo.serialize_portable_artifact(module, _artifact_version(), allow_other_dialects=True)
+    paths = (*input_paths, *(f"closed-over array {i}" for i in range(len(constants))))
+    program = Program(data, "main", paths or None, tuple(constants), _name(function))
+    in_avals = tuple(jax.tree_util.tree_leaves(traced.in_avals))
+    return Captured(program, in_avals, tuple(jax.tree_util.tree_leaves(traced.out_avals)), out_tree)
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _hoist_constants(module: Any) -> list[np.ndarray[Any, Any]]:
+    """Make arguments of @main of its large constants; gives their values."""
+    main = next(
+        op.operation for op in module.body.operations
+        if op.operation.name == "func.func" and jax_ir.StringAttr(op.operation.attributes["sym_name"]).value == "main"
+    )  # fmt: skip
+    block = main.regions[0].blocks[0]
+    constants: list[np.ndarray[Any, Any]] = []
+    with module.context, jax_ir.Location.unknown():
+        types = [argument.type for argument in block.arguments]
+        for op in list(block.operations):
+            if op.operation.name != "stablehlo.constant":
+                continue
+            array = _large_array(op.operation.attributes["value"])
+            if array is None:
+                continue
+            result = op.operation.results[0]
+            types.append(result.type)
+            result.replace_all_uses_with(block.add_argument(result.type, op.operation.location))
+            op.operation.erase()
+            constants.append(array)
+        if constants:
+            results = jax_ir.FunctionType(jax_ir.TypeAttr(main.attributes["function_type"]).value).results
+            main.attributes["function_type"] = jax_ir.TypeAttr.get(jax_ir.FunctionType.get(types, results))
+            if "arg_attrs" in main.attributes:
+                empty = [jax_ir.DictAttr.get({})] * len(constants)
+                old = list(jax_ir.ArrayAttr(main.attributes["arg_attrs"]))
+                main.attributes["arg_attrs"] = jax_ir.ArrayAttr.get(old + empty)
+    return constants
+
+
+def _large_array(attribute: Any) -> np.ndarray[Any, Any] | None:
+    """A copy of the elements of a dense attribute that is large and not one value repeated, else None.
+
+    Only element types whose attribute shares NumPy's layout: others (packed booleans, 16-bit brain floats) stay in the
+    program, where the compiler hoists them.
+    """
+    if not isinstance(attribute, jax_ir.DenseElementsAttr) or attribute.is_splat:
+        return None
+    kind = str(jax_ir.ShapedType(attribute.type).element_type)
+    dtype = _SHARED_LAYOUT.get(kind)
+    if dtype is None or len(attribute) * dtype.itemsize < _HOISTED_BYTES:
+        return None
+    return np.array(attribute).astype(dtype, copy=False)
+
+
+_SHARED_LAYOUT = {
+    "f16": np.dtype(np.float16),
+    "f32": np.dtype(np.float32),
+    "f64": np.dtype(np.float64),
+    **{f"i{bits}": np.dtype(f"int{bits}") for bits in (8, 16, 32, 64)},
+    **{f"ui{bits}": np.dtype(f"uint{bits}") for bits in (8, 16, 32, 64)},
+}
