@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from astra_mlir.passes import bufferize as bufferize
+from astra_mlir.passes import emit_entry as emit_entry
+from astra_mlir.passes import form_kernels as form_kernels
 from astra_mlir.passes import importing as importing
 from astra_mlir.passes import inline as inline
+from astra_mlir.passes import kernels_to_loops as kernels_to_loops
+from astra_mlir.passes import outline_parallel as outline_parallel
 from astra_mlir.passes import pipelines as pipelines
+from astra_mlir.passes import plan_memory as plan_memory
+from astra_mlir.passes import simplify as simplify
 from astra_mlir.passes import to_kernels as to_kernels
 from astra_mlir.passes import to_linalg as to_linalg
 from astra_mlir.passes.core import (

@@ -1,0 +1,10 @@
+"""The rules of ``astra-simplify``, one module per subject; importing this package fills the table :data:`RULES`."""
+
+from __future__ import annotations
+
+from astra_mlir.passes.simplify_rules import algebra as algebra
+from astra_mlir.passes.simplify_rules import folding as folding
+from astra_mlir.passes.simplify_rules import ranges as ranges
+from astra_mlir.passes.simplify_rules.core import RULES
+
+__all__ = ["RULES"]
