@@ -132,7 +132,9 @@ class _FunctionBufferizer:
         size = math.prod(tensor.shape) * byte_width(tensor.element_type)
         return self.entry.add_argument(ir.MemRefType.get([size], self.i8), loc)
 
-    def _assign_root(self, builder: Builder, tensor: ir.Value, root: ir.Value, scope: _Scope, writable: bool) -> _Buffer:
+    def _assign_root(
+        self, builder: Builder, tensor: ir.Value, root: ir.Value, scope: _Scope, writable: bool
+    ) -> _Buffer:
         self._require_static(tensor)
         buffer = _Buffer(_Root(root, scope, writable), builder.view(root, 0, memref_of(tensor.type)), 0)
         return self._assign(tensor, buffer)
@@ -177,7 +179,8 @@ class _FunctionBufferizer:
         if not root.writable or root.scope is not scope:
             return False
         return all(
-            scope.last_use.get(tensor, -1) < scope.position or (tensor in ignoring and scope.last_use[tensor] == scope.position)
+            scope.last_use.get(tensor, -1) < scope.position
+            or (tensor in ignoring and scope.last_use[tensor] == scope.position)
             for tensor in root.tensors
         )
 
@@ -191,7 +194,9 @@ class _FunctionBufferizer:
             definition = tensor.owner.operation
             near = Builder(ir.InsertionPoint(definition), definition.location)
             kind = tensor.type
-            root = _Root(near.alloc(math.prod(kind.shape) * byte_width(kind.element_type)), self._scope_of(definition), False)
+            root = _Root(
+                near.alloc(math.prod(kind.shape) * byte_width(kind.element_type)), self._scope_of(definition), False
+            )
             buffer = self._assign(tensor, _Buffer(root, near.view(root.value, 0, memref_of(kind)), 0))
             if tensor in self.fills:
                 near.copy(self.fills[tensor], buffer.memref)
@@ -200,12 +205,19 @@ class _FunctionBufferizer:
     def _scope_of(self, op: ir.Operation) -> _Scope:
         return self.scopes[op.block]
 
-    def _update(self, builder: Builder, result: ir.Value, destination: ir.Value, scope: _Scope, readers: Sequence[ir.Value]) -> _Buffer:
+    def _update(
+        self, builder: Builder, result: ir.Value, destination: ir.Value, scope: _Scope, readers: Sequence[ir.Value]
+    ) -> _Buffer:
         """A place that holds ``destination``'s contents and may be overwritten; ``readers`` are other operands."""
         current = self.buffers.get(destination)
         if current is not None:
             others = [r for r in readers if is_tensor(r) and r in self.buffers and self.buffers[r].root is current.root]
-            if current.offset is not None and not others and current.root not in self.loaded and self._is_free(current.root, scope, [destination]):
+            if (
+                current.offset is not None
+                and not others
+                and current.root not in self.loaded
+                and self._is_free(current.root, scope, [destination])
+            ):
                 return current
         place = self._allocate(builder, result, scope)
         if destination in self.fills:
@@ -303,7 +315,9 @@ class _FunctionBufferizer:
         memref = builder.view(buffer.root.value, buffer.offset, memref_of(result.type))
         self._assign(result, _Buffer(buffer.root, memref, buffer.offset))
 
-    def _slice(self, op: ir.Operation, builder: Builder, buffer: _Buffer, source: ir.Type, shape: Sequence[int], first: int) -> _Buffer:
+    def _slice(
+        self, op: ir.Operation, builder: Builder, buffer: _Buffer, source: ir.Type, shape: Sequence[int], first: int
+    ) -> _Buffer:
         """The view that an extract or insert of a slice means; ``first`` is the number of the first offset operand."""
         dynamic = iter(list(op.operands)[first:])
         offsets = [next(dynamic) if o == DYNAMIC else o for o in op.attributes["static_offsets"]]
@@ -359,7 +373,9 @@ class _FunctionBufferizer:
         self.loaded = set()
         builder.generic(sources, outputs, op.attributes["indexing_maps"], op.attributes["iterator_types"], body)
 
-    def _overwritable(self, op: ir.Operation, inputs: Sequence[ir.Value], result: ir.Value, scope: _Scope) -> _Buffer | None:
+    def _overwritable(
+        self, op: ir.Operation, inputs: Sequence[ir.Value], result: ir.Value, scope: _Scope
+    ) -> _Buffer | None:
         """The preferred place of a result although operands live there, where each element is read before it is written."""
         place = self.preferred.get(result)
         if place is None:
@@ -414,7 +430,9 @@ class _FunctionBufferizer:
         tensors = [i for i, value in enumerate(inits) if is_tensor(value)]
         scalars = [i for i in range(len(inits)) if i not in tensors]
         state = self._loop_state(op, builder, scope, inner, [(inits[i], op.results[i], body.arguments[1 + i]) for i in tensors])  # fmt: skip
-        loop = builder.op("scf.for", (*bounds, *(inits[i] for i in scalars)), [inits[i].type for i in scalars], regions=1)
+        loop = builder.op(
+            "scf.for", (*bounds, *(inits[i] for i in scalars)), [inits[i].type for i in scalars], regions=1
+        )
         body.append_to(loop.regions[0])
         terminator = body.operations[len(body.operations) - 1].operation
         yielded = list(terminator.operands)
@@ -427,7 +445,12 @@ class _FunctionBufferizer:
             op.results[i].replace_all_uses_with(loop.results[new])
 
     def _loop_state(
-        self, op: ir.Operation, builder: Builder, scope: _Scope, inner: _Scope, carried: list[tuple[ir.Value, ir.Value, ir.Value]]
+        self,
+        op: ir.Operation,
+        builder: Builder,
+        scope: _Scope,
+        inner: _Scope,
+        carried: list[tuple[ir.Value, ir.Value, ir.Value]],
     ) -> list[_Buffer]:
         """Buffers for the carried tensors (init, result, block argument), holding the initial values."""
         state = []
@@ -496,7 +519,9 @@ class _FunctionBufferizer:
         out_places = []
         taken: set[int] = set()
         for k in out_tensors:
-            own = next((place for argument, place in carried if argument == forwarded[k] and id(place.root) not in taken), None)
+            own = next(
+                (place for argument, place in carried if argument == forwarded[k] and id(place.root) not in taken), None
+            )
             place = own or self._allocate(builder, results[k], scope)
             if any(place.root is other.root for other in out_places):
                 place = self._pack(builder, place, results[k].type, scope)
@@ -507,15 +532,24 @@ class _FunctionBufferizer:
         before.append_to(loop.regions[0])
         after.append_to(loop.regions[1])
         for argument, place in carried:
-            self._assign(argument, _Buffer(_Root(place.root.value, before_scope, writable=False), place.memref, place.offset))
-        self._convert_body(before_scope, condition, [(forwarded[k], place) for k, place in zip(out_tensors, out_places, strict=True)])
+            self._assign(
+                argument, _Buffer(_Root(place.root.value, before_scope, writable=False), place.memref, place.offset)
+            )
+        self._convert_body(
+            before_scope, condition, [(forwarded[k], place) for k, place in zip(out_tensors, out_places, strict=True)]
+        )
         self._replace_terminator(condition, "scf.condition", [0, *(1 + k for k in out_scalars)])
         self._erase_tensor_ops(before)
         for k, place in zip(out_tensors, out_places, strict=True):
-            self._assign(after.arguments[k], _Buffer(_Root(place.root.value, after_scope, writable=True), place.memref, place.offset))
+            self._assign(
+                after.arguments[k],
+                _Buffer(_Root(place.root.value, after_scope, writable=True), place.memref, place.offset),
+            )
         terminator = after.operations[len(after.operations) - 1].operation
         yielded = list(terminator.operands)
-        self._convert_body(after_scope, terminator, [(yielded[i], place) for i, (_, place) in zip(tensors, carried, strict=True)])
+        self._convert_body(
+            after_scope, terminator, [(yielded[i], place) for i, (_, place) in zip(tensors, carried, strict=True)]
+        )
         self._replace_terminator(terminator, "scf.yield", scalars)
         self._erase_tensor_ops(after)
         for i in reversed(tensors):
@@ -542,7 +576,9 @@ class _FunctionBufferizer:
             block.append_to(branch.regions[number])
             terminator = block.operations[len(block.operations) - 1].operation
             yielded = list(terminator.operands)
-            self._convert_body(inner, terminator, [(yielded[i], place) for i, place in zip(tensors, places, strict=True)])
+            self._convert_body(
+                inner, terminator, [(yielded[i], place) for i, place in zip(tensors, places, strict=True)]
+            )
             self._replace_terminator(terminator, "scf.yield", scalars)
             self._erase_tensor_ops(block)
         for new, i in enumerate(scalars):
@@ -626,3 +662,29 @@ class Bufferize(Pass):
                 continue
             _FunctionBufferizer(func, constants).run()
         module.attributes["astra.constants"] = ir.ArrayAttr.get(constants)
+        _mark_kernels(module)
+
+
+def _mark_kernels(module: ir.Operation) -> None:
+    """Kernels take bare pointers, and their buffers are distinct: an out never shares a root with another operand."""
+    functions = {ir.StringAttr(op.operation.attributes["sym_name"]).value: op.operation for op in module.regions[0].blocks[0].operations}  # fmt: skip
+    called: set[str] = set()
+
+    def visit(op: ir.Operation) -> None:
+        if op.name == "func.call":
+            called.add(ir.FlatSymbolRefAttr(op.attributes["callee"]).value)
+        for region in op.regions:
+            for block in region.blocks:
+                for nested in block.operations:
+                    visit(nested.operation)
+
+    for func in functions.values():
+        if "astra.num_inputs" in func.attributes:
+            func.attributes["llvm.bareptr"] = ir.UnitAttr.get()
+            visit(func)
+    no_alias = ir.DictAttr.get({"llvm.noalias": ir.UnitAttr.get()})
+    empty = ir.DictAttr.get({})
+    for name in called:
+        kinds = ir.TypeAttr(functions[name].attributes["function_type"]).value.inputs
+        functions[name].attributes["llvm.bareptr"] = ir.UnitAttr.get()
+        functions[name].attributes["arg_attrs"] = ir.ArrayAttr.get([no_alias if isinstance(kind, ir.MemRefType) else empty for kind in kinds])  # fmt: skip

@@ -116,12 +116,16 @@ def _shared_loops(group: _Group, nest: LoopNest) -> int:
             continue
         if base in loaded or base in group.loaded:
             return 0
-        touching = [(n, a) for n, a in (*group.accesses(), *((nest, a) for a in nest.accesses if a)) if a.place.base == base]
+        touching = [
+            (n, a) for n, a in (*group.accesses(), *((nest, a) for a in nest.accesses if a)) if a.place.base == base
+        ]
         reference = touching[0][1]
         for owner, access in touching:
             if access.place.origin != reference.place.origin or access.constant != reference.constant:
                 return 0
-            if access.coefficients[:shared] != reference.coefficients[:shared] or not _rows_are_disjoint(access, owner, shared):
+            if access.coefficients[:shared] != reference.coefficients[:shared] or not _rows_are_disjoint(
+                access, owner, shared
+            ):
                 return 0
             if _span(access, owner.extents, shared) * byte_width(access.memref.type.element_type) > ROW_BYTES:
                 return 0
@@ -238,7 +242,8 @@ class _KernelFormer:
         no_alias = ir.DictAttr.get({"llvm.noalias": ir.UnitAttr.get()})
         empty = ir.DictAttr.get({})
         func.attributes["arg_attrs"] = ir.ArrayAttr.get(
-            [no_alias if self.is_alone(key, arguments, written) else empty for key in arguments] + [empty] * len(captured)
+            [no_alias if self.is_alone(key, arguments, written) else empty for key in arguments]
+            + [empty] * len(captured)
         )
         name = self.intern(func)
         operands = [self.argument(call_site, *places[key], kinds[key]) for key in arguments]
@@ -279,14 +284,25 @@ class _KernelFormer:
         ops = {nest.op for nest in group.nests}
         local = set()
         for base, is_written in group.bases.items():
-            if not is_written or base in group.loaded or isinstance(base.owner, ir.Block) or base.owner.operation.name != "memref.alloc":
+            if (
+                not is_written
+                or base in group.loaded
+                or isinstance(base.owner, ir.Block)
+                or base.owner.operation.name != "memref.alloc"
+            ):
                 continue
             rows = [_span(a, n.extents, group.shared) * byte_width(a.memref.type.element_type) for n, a in group.accesses() if a.place.base == base]  # fmt: skip
             if max(rows) > LOCAL_BYTES:
                 continue
             views = [use.owner.operation for use in base.uses]
-            if all(v.name == "memref.view" and all(use.owner.operation in ops for use in v.results[0].uses) for v in views):
-                origins = {(a.place.origin, str(a.memref.type.element_type)) for _, a in group.accesses() if a.place.base == base}
+            if all(
+                v.name == "memref.view" and all(use.owner.operation in ops for use in v.results[0].uses) for v in views
+            ):
+                origins = {
+                    (a.place.origin, str(a.memref.type.element_type))
+                    for _, a in group.accesses()
+                    if a.place.base == base
+                }
                 if len(origins) == 1:
                     local.add(base)
         return local
@@ -349,7 +365,10 @@ class _KernelFormer:
 
 
 def _is_constant(value: ir.Value) -> bool:
-    return not isinstance(value.owner, ir.Block) and value.owner.operation.name in ("arith.constant", "complex.constant")
+    return not isinstance(value.owner, ir.Block) and value.owner.operation.name in (
+        "arith.constant",
+        "complex.constant",
+    )
 
 
 def _operands_within(block: ir.Block, inside: set[ir.Value]) -> list[ir.Value]:

@@ -48,7 +48,9 @@ def place_of(memref: ir.Value) -> Place:
     if op.name == "memref.reinterpret_cast":
         source = place_of(op.operands[0])
         _, offset = strides_and_offset(kind)
-        return Place(source.base, source.offset + offset * byte_width(kind.element_type), source.dynamic, tuple(strides))
+        return Place(
+            source.base, source.offset + offset * byte_width(kind.element_type), source.dynamic, tuple(strides)
+        )
     if op.name == "memref.subview":
         width = byte_width(kind.element_type)
         source = place_of(op.operands[0])

@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError
 
-__all__ = ["Builder", "byte_width", "identity_map", "is_tensor", "memref_of", "reinterpret", "row_major_strides", "strides_and_offset"]
+__all__ = [
+    "Builder",
+    "byte_width",
+    "identity_map",
+    "is_tensor",
+    "memref_of",
+    "reinterpret",
+    "row_major_strides",
+    "strides_and_offset",
+]
 
 DYNAMIC = ir.ShapedType.get_dynamic_size()
 
@@ -178,7 +187,11 @@ class Builder:
         remaining = list(result_shape)
         for i, size in enumerate(sizes):
             rest = sizes[i + 1 :]
-            if position < len(remaining) and remaining[position] == size and not (size == 1 and _fits(remaining[position:], rest)):
+            if (
+                position < len(remaining)
+                and remaining[position] == size
+                and not (size == 1 and _fits(remaining[position:], rest))
+            ):
                 kept.append(source_strides[i] * strides[i])
                 position += 1
         layout = ir.StridedLayoutAttr.get(offset, kept)

@@ -20,15 +20,15 @@ CPU_STAGES: dict[str, tuple[str, str]] = {
         "Astra to linalg on tensors, elementwise chains fused, and calls of generated kernels",
         "astra-to-kernels,astra-to-linalg,func.func(linalg-fuse-elementwise-ops),canonicalize,cse",
     ),
-    "memref": ("tensors to buffers; results are written into buffers of the caller", "astra-bufferize"),
+    "memref": ("tensors to buffers; results are written into buffers of the caller", "astra-bufferize,canonicalize,cse"),
     "kernels": (
         "groups of linalg operations to functions, shared where equal; one arena for all temporaries",
-        "astra-form-kernels,astra-plan-memory",
+        "astra-form-kernels,canonicalize,cse,astra-plan-memory",
     ),
-    "loops": ("linalg to loops, math functions to polynomials", "astra-kernels-to-loops,astra-expand-math"),
+    "loops": ("linalg to loops, math functions to polynomials", "astra-kernels-to-loops,astra-expand-math,canonicalize,cse"),
     "llvm": (
         "parallel loops to tasks of the runtime, everything to the LLVM dialect, and the entry that the runtime calls",
-        "astra-outline-parallel,convert-vector-to-scf,lower-affine,convert-scf-to-cf,convert-complex-to-standard,"
+        "astra-outline-parallel,func.func(scf-forall-to-for),convert-vector-to-scf,lower-affine,convert-scf-to-cf,convert-complex-to-standard,"
         "arith-expand,expand-strided-metadata,lower-affine,convert-vector-to-llvm,finalize-memref-to-llvm,"
         "convert-complex-to-llvm,convert-math-to-llvm,convert-arith-to-llvm,convert-index-to-llvm,convert-cf-to-llvm,"
         "convert-func-to-llvm,reconcile-unrealized-casts,astra-emit-entry",

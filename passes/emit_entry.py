@@ -1,0 +1,114 @@
+"""``astra-emit-entry``: the entry points and parallel calls, written in the LLVM dialect.
+
+The last pass before translation to LLVM IR.  Every compiled function gets the one signature that Python, PJRT and C
+callers share, ``void astra_entry_<name>(void **inputs, void **outputs, void *arena)``, and each declared
+``<task>.parallel`` gets a body that hands the task to the runtime.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from astra_mlir.bindings import ir
+from astra_mlir.passes.core import Pass, register_pass
+from astra_mlir.passes.outline_parallel import PARALLEL_SUFFIX
+
+__all__ = ["EmitEntry"]
+
+_RUNTIME = "llvm.func @astra_parallel_for(!llvm.ptr, !llvm.ptr, i64)"
+
+
+def _parameters(func: ir.Operation) -> list[str]:
+    """The parameter types of an ``llvm.func`` as text."""
+    kind = ir.TypeAttr(func.attributes["function_type"]).value
+    return [str(t) for t in kind.inputs]
+
+
+def _declaration(name: str, kinds: list[str]) -> str:
+    return f'llvm.func @"{name}"({", ".join(kinds)})'
+
+
+def _parallel_call(name: str, kinds: list[str]) -> str:
+    """The body of ``<task>.parallel(count, captured...)`` and the function that unpacks what was captured."""
+    task = name.removesuffix(PARALLEL_SUFFIX)
+    captured = kinds[1:]
+    struct = f"!llvm.struct<({', '.join(captured)})>"
+    parameters = ", ".join(f"%a{i}: {kind}" for i, kind in enumerate(captured))
+    pack = "\n".join(
+        f"  %p{i} = llvm.getelementptr %context[0, {i}] : (!llvm.ptr) -> !llvm.ptr, {struct}\n"
+        f"  llvm.store %a{i}, %p{i} : {kind}, !llvm.ptr"
+        for i, kind in enumerate(captured)
+    )
+    unpack = "\n".join(
+        f"  %p{i} = llvm.getelementptr %context[0, {i}] : (!llvm.ptr) -> !llvm.ptr, {struct}\n"
+        f"  %a{i} = llvm.load %p{i} : !llvm.ptr -> {kind}"
+        for i, kind in enumerate(captured)
+    )
+    arguments = ", ".join(["%begin", "%end", *(f"%a{i}" for i in range(len(captured)))])
+    return f"""
+llvm.func internal @"{task}.range"(%context: !llvm.ptr, %begin: i64, %end: i64) {{
+{unpack}
+  llvm.call @"{task}"({arguments}) : ({", ".join(["i64", "i64", *captured])}) -> ()
+  llvm.return
+}}
+llvm.func @"{name}"(%count: i64{", " if parameters else ""}{parameters}) {{
+  %one = llvm.mlir.constant(1 : i64) : i64
+  %context = llvm.alloca %one x {struct} : (i64) -> !llvm.ptr
+{pack}
+  %function = llvm.mlir.addressof @"{task}.range" : !llvm.ptr
+  llvm.call @astra_parallel_for(%function, %context, %count) : (!llvm.ptr, !llvm.ptr, i64) -> ()
+  llvm.return
+}}
+{_declaration(task, ["i64", "i64", *captured])}
+"""
+
+
+def _entry(name: str, kinds: list[str], inputs: int, outputs: int, constants: int) -> str:
+    """The entry point of a bufferized function: arguments are inputs, outputs, constants and the arena."""
+    sources = [("inputs", i) for i in range(inputs)] + [("outputs", i) for i in range(outputs)]
+    sources += [("inputs", inputs + i) for i in range(constants)]
+    lines = [
+        f"  %p{n} = llvm.getelementptr %{array}[{i}] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr\n"
+        f"  %a{n} = llvm.load %p{n} : !llvm.ptr -> !llvm.ptr"
+        for n, (array, i) in enumerate(sources)
+    ]
+    arguments = ", ".join([*(f"%a{n}" for n in range(len(sources))), "%arena"])
+    return f"""
+llvm.func @"astra_entry_{name}"(%inputs: !llvm.ptr, %outputs: !llvm.ptr, %arena: !llvm.ptr) {{
+{chr(10).join(lines)}
+  llvm.call @"{name}"({arguments}) : ({", ".join(kinds)}) -> ()
+  llvm.return
+}}
+{_declaration(name, kinds)}
+"""
+
+
+@register_pass
+@dataclass(frozen=True)
+class EmitEntry(Pass):
+    """Write ``astra_entry_<name>`` for every compiled function and the bodies of parallel calls."""
+
+    name: ClassVar[str] = "astra-emit-entry"
+    summary: ClassVar[str] = "Add entry points and calls of the parallel runtime in the LLVM dialect"
+
+    def run(self, module: ir.Operation) -> None:
+        body = module.regions[0].blocks[0]
+        functions = {ir.StringAttr(op.operation.attributes["sym_name"]).value: op.operation for op in body.operations if op.operation.name == "llvm.func"}  # fmt: skip
+        texts = []
+        for name, func in functions.items():
+            if name.endswith(PARALLEL_SUFFIX) and not len(func.regions[0].blocks):
+                texts.append(_parallel_call(name, _parameters(func)))
+                func.erase()
+            elif "astra.num_inputs" in func.attributes:
+                counts = [func.attributes[f"astra.num_{what}"].value for what in ("inputs", "outputs", "constants")]
+                texts.append(_entry(name, _parameters(func), *counts))
+        if any("@astra_parallel_for" in text for text in texts):
+            texts.append(_RUNTIME)
+        written = ir.Module.parse("\n".join(texts))
+        for op in list(written.body.operations):
+            operation = op.operation
+            name = ir.StringAttr(operation.attributes["sym_name"]).value
+            is_definition = bool(len(operation.regions[0].blocks))
+            if is_definition or name == "astra_parallel_for":
+                body.append(operation.clone())

@@ -1,0 +1,542 @@
+"""``astra-kernels-to-loops``: the linalg operations of each kernel become scf loops over scalar loads and stores.
+
+The shared outer loops of a kernel are cut into tasks of about ``TASK_NANOSECONDS`` (an ``scf.forall``; a kernel with less
+work than two tasks stays serial).  The cut depends on shapes only, never on the number of threads.  Inside, the loop with
+the best strides runs innermost, so that LLVM's vectorizer finds unit-stride accesses or a reduction in registers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from astra_mlir.bindings import ir
+from astra_mlir.passes.core import Pass, register_pass
+from astra_mlir.passes.loop_nest import LoopNest, nest_of
+from astra_mlir.passes.memref_utils import Builder, byte_width
+
+__all__ = ["KernelsToLoops"]
+
+TASK_NANOSECONDS = 25_000.0  # long against the few hundred nanoseconds of handing out a task
+MAX_TASKS = 512
+ACCESS_NANOSECONDS = 0.25  # streaming four bytes through one core
+OP_NANOSECONDS = 0.06  # one vectorized arithmetic operation
+CALL_NANOSECONDS = 0.8  # one vectorized transcendental function
+STRIDED_NANOSECONDS = 0.8  # an access that cannot be vectorized
+TILE = 32  # edge of the square blocks in which transposing loops walk
+COLUMN_BLOCK = 512  # columns that a column reduction keeps in the first-level cache
+
+Number = ir.Value | int
+
+
+@dataclass
+class _Loop:
+    """One loop of a nest: its trip count, what one step moves in each access, and which operation dimension it walks."""
+
+    extent: int
+    steps: list[int]  # per access
+    parallel: bool
+    dimension: int | None  # the operation's dimension, for linalg.index; None once loops were merged
+    scale: int = 1  # for a loop over blocks: elements of the dimension per step
+    limit: tuple[_Loop, int] | None = (
+        None  # (the loop over blocks, extent of the whole dimension) where the last block is shorter
+    )
+
+
+@dataclass
+class _Nest:
+    nest: LoopNest
+    loops: list[_Loop]  # the shared ones first
+    flats: list[ir.Value | None]  # flat memref per access
+    constants: list[int]
+    uses_index: bool
+
+
+@dataclass
+class _Position:
+    """Where emission stands: loop variables so far and, per access, the address they amount to."""
+
+    builder: Builder
+    variables: list[tuple[_Loop, Number]]
+    addresses: list[Number]
+
+
+class _KernelEmitter:
+    def __init__(self, func: ir.Operation) -> None:
+        self.func = func
+        self.body = func.regions[0].blocks[0]
+        self.nests = [
+            self.prepare(nest_of(op.operation)) for op in self.body.operations if op.operation.name == "linalg.generic"
+        ]
+        self.shared = func.attributes["astra.shared_loops"].value
+        self.local_spans: dict[ir.Value, int] = {}  # row buffers and how many elements a row has
+        self.views: dict[ir.Value, ir.Value] = {}  # row buffers of the current task
+        self.known: dict[tuple[object, ...], ir.Value] = {}  # values at addresses of the shared loops
+
+    @staticmethod
+    def prepare(nest: LoopNest) -> _Nest:
+        accesses = nest.accesses
+        loops = [
+            _Loop(extent, [a.coefficients[i] if a else 0 for a in accesses], i < nest.parallel, nest.loops[i])
+            for i, extent in enumerate(nest.extents)
+        ]
+        constants = []
+        for access in accesses:
+            offset = access.place.offset // byte_width(access.memref.type.element_type) if access else 0
+            constants.append(access.constant + offset if access else 0)
+        flats = [access.place.base if access else None for access in accesses]
+        return _Nest(nest, loops, flats, constants, _uses_index(nest.op.regions[0].blocks[0]))
+
+    def run(self) -> None:
+        if not self.nests:
+            return
+        last = self.body.operations[len(self.body.operations) - 1].operation
+        builder = Builder(ir.InsertionPoint(last), self.func.location)
+        self.shrink_locals()
+        self.merge_loops()
+        self.choose_schedule()
+        shared = self.nests[0].loops[: self.shared]
+        self.emit_tasks(builder, shared)
+        for op in reversed(list(self.body.operations)):
+            name = op.operation.name
+            if name == "linalg.generic" or (
+                name == "memref.reinterpret_cast" and not list(op.operation.results[0].uses)
+            ):
+                op.operation.erase()
+        del self.func.attributes["astra.shared_loops"]
+
+    # -- schedule ---------------------------------------------------------------------------------------------
+
+    def shrink_locals(self) -> None:
+        """Buffers inside the kernel hold one row: the shared loops do not move in them."""
+        for op in list(self.body.operations):
+            operation = op.operation
+            if operation.name != "memref.alloca":
+                continue
+            flat = operation.results[0]
+            span = 1
+            for item in self.nests:
+                for number, base in enumerate(item.flats):
+                    if base is not None and base == flat:
+                        for loop in item.loops[: self.shared]:
+                            loop.steps[number] = 0
+                        span = max(
+                            span,
+                            1
+                            + item.constants[number]
+                            + sum(abs(lp.steps[number]) * (lp.extent - 1) for lp in item.loops),
+                        )
+            self.local_spans[flat] = span
+
+    def merge_loops(self) -> None:
+        """Merge neighbouring loops that walk every access like one loop."""
+        if not any(item.uses_index for item in self.nests):
+            i = 0
+            while i + 1 < self.shared:
+                if all(_mergeable(item.loops[i], item.loops[i + 1]) for item in self.nests):
+                    for item in self.nests:
+                        item.loops[i : i + 2] = [_merged(item.loops[i], item.loops[i + 1])]
+                    self.shared -= 1
+                else:
+                    i += 1
+        for item in self.nests:
+            i = self.shared
+            while not item.uses_index and i + 1 < len(item.loops):
+                first, second = item.loops[i], item.loops[i + 1]
+                if first.parallel == second.parallel and _mergeable(first, second):
+                    item.loops[i : i + 2] = [_merged(first, second)]
+                else:
+                    i += 1
+
+    def choose_schedule(self) -> None:
+        """Choose innermost loops; a kernel of one nest may also give up or cut shared loops for better strides."""
+        if len(self.nests) == 1 and self.shared:
+            item = self.nests[0]
+            loops = item.loops
+            best = max(loops, key=lambda loop: _stride_score(item, loop))
+            reductions = [loop for loop in loops if not loop.parallel]
+            if reductions and best.parallel:
+                self.reorder_single(item, best)
+                return
+            if not reductions and len(loops) > 1:
+                self.tile_transpose(item)
+                return
+        for item in self.nests:
+            inner = item.loops[self.shared :]
+            item.loops[self.shared :] = _inner_order(item, inner)
+
+    def reorder_single(self, item: _Nest, best: _Loop) -> None:
+        """A reduction whose good stride is along a parallel loop: that loop innermost, reductions outside of it."""
+        outer = [loop for loop in item.loops if loop.parallel and loop is not best]
+        reductions = [loop for loop in item.loops if not loop.parallel]
+        if best.extent >= 2 * COLUMN_BLOCK or not outer:
+            blocks, within = _cut(best, min(COLUMN_BLOCK, max(64, -(-best.extent // 16))))
+            outer, best = [*outer, blocks], within
+        item.loops = [*outer, *reductions, best]
+        self.shared = len(outer)
+
+    def tile_transpose(self, item: _Nest) -> None:
+        """An elementwise nest that reads along one loop and writes along another walks in square blocks."""
+        output = len(item.flats) - 1
+        written = next((lp for lp in reversed(item.loops) if abs(lp.steps[output]) == 1), None)
+        if written is None or written.extent < TILE:
+            return
+        for number in range(output):
+            read = next((lp for lp in item.loops if abs(lp.steps[number]) == 1), None)
+            if read is not None and read is not written and read.extent >= 8 and written.steps[number] != 0:
+                others = [lp for lp in item.loops if lp is not read and lp is not written]
+                read_blocks, read_within = _cut(read, TILE)
+                written_blocks, written_within = _cut(written, TILE)
+                item.loops = [*others, read_blocks, written_blocks, read_within, written_within]
+                self.shared = len(others) + 2
+                return
+
+    # -- emission ---------------------------------------------------------------------------------------------
+
+    def cost(self) -> float:
+        """A rough estimate of the kernel's time on one core, in nanoseconds."""
+        total = 0.0
+        for item in self.nests:
+            per_iteration = 0.0
+            innermost = item.loops[-1] if item.loops else None
+            for number, flat in enumerate(item.flats):
+                if flat is not None:
+                    width = byte_width(flat.type.element_type)
+                    step = abs(innermost.steps[number]) if innermost else 0
+                    per_iteration += ACCESS_NANOSECONDS * width / 4 if step <= 1 else STRIDED_NANOSECONDS
+            for op in item.nest.op.regions[0].blocks[0].operations:
+                name = op.operation.name
+                per_iteration += CALL_NANOSECONDS if name.startswith(("math.", "complex.")) else OP_NANOSECONDS
+            total += per_iteration * math.prod(loop.extent for loop in item.loops)
+        return total
+
+    def emit_tasks(self, builder: Builder, shared: list[_Loop]) -> None:
+        """The shared loops, cut into tasks when there is enough work."""
+        wanted = min(MAX_TASKS, int(self.cost() / TASK_NANOSECONDS))
+        total = math.prod(loop.extent for loop in shared)
+        if wanted < 2 or total < 2:
+            self.emit_serial(builder, 0, [])
+            return
+        depth = 0
+        rows = 1
+        while depth < len(shared) and rows < wanted:
+            rows *= shared[depth].extent
+            depth += 1
+        before = rows // shared[depth - 1].extent
+        blocks = min(shared[depth - 1].extent, -(-wanted // before))
+        size = -(-shared[depth - 1].extent // blocks)
+        blocks = -(-shared[depth - 1].extent // size)
+        forall = builder.op(
+            "scf.forall",
+            (),
+            (),
+            {
+                "staticLowerBound": ir.DenseI64ArrayAttr.get([0]),
+                "staticUpperBound": ir.DenseI64ArrayAttr.get([before * blocks]),
+                "staticStep": ir.DenseI64ArrayAttr.get([1]),
+                "operandSegmentSizes": ir.DenseI32ArrayAttr.get([0, 0, 0, 0]),
+            },
+            regions=1,
+        )
+        block = forall.regions[0].blocks.append(builder.index, arg_locs=[builder.loc])
+        terminator = ir.Operation.create(
+            "scf.forall.in_parallel", regions=1, loc=builder.loc, ip=ir.InsertionPoint(block)
+        )
+        terminator.regions[0].blocks.append()
+        inside = Builder(ir.InsertionPoint(terminator), builder.loc)
+        self.move_locals(inside)
+        task: Number = block.arguments[0]
+        rest: Number = inside.binary("divui", task, inside.constant(blocks)) if blocks > 1 else task
+        number: Number = inside.binary("remui", task, inside.constant(blocks)) if blocks > 1 else 0
+        variables: list[Number] = []
+        for loop in reversed(shared[: depth - 1]):
+            variables.insert(
+                0, inside.binary("remui", rest, inside.constant(loop.extent)) if before > loop.extent else rest
+            )
+            rest = inside.binary("divui", rest, inside.constant(loop.extent)) if before > loop.extent else rest
+        low = inside.mul(number, size)
+        high = inside.add(low, size)
+        if shared[depth - 1].extent % size:
+            high = inside.binary("minui", inside.value(high), inside.constant(shared[depth - 1].extent))
+        self.loop(inside, low, high, lambda body, variable: self.emit_serial(body, depth, [*variables, variable]))
+
+    def emit_serial(self, builder: Builder, depth: int, variables: list[Number]) -> None:
+        """The shared loops from ``depth`` on, then the nests."""
+        if depth == 0:
+            self.move_locals(builder)
+        if depth < self.shared:
+            extent = self.nests[0].loops[depth].extent
+            self.loop(
+                builder, 0, extent, lambda body, variable: self.emit_serial(body, depth + 1, [*variables, variable])
+            )
+            return
+        self.known = {}
+        for item in self.nests:
+            pairs = list(zip(item.loops[: self.shared], variables, strict=True))
+            addresses: list[Number] = []
+            for number, constant in enumerate(item.constants):
+                address: Number = constant
+                for loop, variable in pairs:
+                    address = builder.add(address, builder.mul(variable, loop.steps[number]))
+                addresses.append(address)
+            self.emit_nest(item, _Position(builder, pairs, addresses))
+
+    def move_locals(self, builder: Builder) -> None:
+        """Allocate each task's row buffers."""
+        for flat, span in self.local_spans.items():
+            kind = ir.MemRefType.get([span], flat.type.element_type)
+            attributes = {"operandSegmentSizes": ir.DenseI32ArrayAttr.get([0, 0])}
+            self.views[flat] = builder.op("memref.alloca", (), (kind,), attributes).results[0]
+
+    @staticmethod
+    def loop(builder: Builder, low: Number, high: Number, body: Callable[[Builder, Number], None]) -> None:
+        """An ``scf.for`` without results; a single iteration needs none."""
+        if isinstance(low, int) and isinstance(high, int) and high - low == 1:
+            body(builder, low)
+            return
+        op = builder.op("scf.for", (builder.value(low), builder.value(high), builder.constant(1)), (), regions=1)
+        block = op.regions[0].blocks.append(builder.index, arg_locs=[builder.loc])
+        end = ir.Operation.create("scf.yield", loc=builder.loc, ip=ir.InsertionPoint(block))
+        body(Builder(ir.InsertionPoint(end), builder.loc), block.arguments[0])
+
+    def emit_nest(self, item: _Nest, position: _Position) -> None:
+        inner = item.loops[self.shared :]
+        if inner and not inner[-1].parallel:
+            split = next(i for i, loop in enumerate(inner) if not loop.parallel)
+            self.walk(item, position, inner[:split], lambda at: self.reduce_in_registers(item, at, inner[split:]))
+        else:
+            self.walk(item, position, inner, lambda at: self.store_all(item, at, self.apply(item, at, {})))
+
+    def step(self, item: _Nest, position: _Position, loop: _Loop, variable: Number, builder: Builder) -> _Position:
+        addresses = [builder.add(a, builder.mul(variable, loop.steps[n])) for n, a in enumerate(position.addresses)]
+        return _Position(builder, [*position.variables, (loop, variable)], addresses)
+
+    def bound(self, position: _Position, loop: _Loop) -> Number:
+        if loop.limit is None:
+            return loop.extent
+        blocks, whole = loop.limit
+        block = next(variable for other, variable in position.variables if other is blocks)
+        builder = position.builder
+        rest = builder.binary("subi", builder.constant(whole), builder.value(builder.mul(block, loop.extent)))
+        return builder.binary("minui", rest, builder.constant(loop.extent))
+
+    def walk(self, item: _Nest, position: _Position, loops: Sequence[_Loop], leaf: Callable[[_Position], None]) -> None:
+        if not loops:
+            leaf(position)
+            return
+        first, rest = loops[0], loops[1:]
+        self.loop(
+            position.builder, 0, self.bound(position, first),
+            lambda body, variable: self.walk(item, self.step(item, position, first, variable, body), rest, leaf),
+        )  # fmt: skip
+
+    def reduce_in_registers(self, item: _Nest, position: _Position, loops: Sequence[_Loop]) -> None:
+        """Reduction loops that carry the running values."""
+        outputs = range(item.nest.inputs, len(item.flats))
+        initial = [self.load(item, position, number) for number in outputs]
+        final = self.reduction_loop(item, position, loops, initial)
+        self.store_all(item, position, final)
+
+    def reduction_loop(
+        self, item: _Nest, position: _Position, loops: Sequence[_Loop], running: list[ir.Value]
+    ) -> list[ir.Value]:
+        if not loops:
+            return self.apply(item, position, dict(zip(range(item.nest.inputs, len(item.flats)), running, strict=True)))
+        builder = position.builder
+        bounds = (builder.constant(0), builder.value(self.bound(position, loops[0])), builder.constant(1))
+        op = builder.op("scf.for", (*bounds, *running), [value.type for value in running], regions=1)
+        kinds = [builder.index, *(value.type for value in running)]
+        block = op.regions[0].blocks.append(*kinds, arg_locs=[builder.loc] * len(kinds))
+        inside = Builder(ir.InsertionPoint(block), builder.loc)
+        at = self.step(item, position, loops[0], block.arguments[0], inside)
+        results = self.reduction_loop(item, at, loops[1:], list(block.arguments)[1:])
+        inside.op("scf.yield", results)
+        return list(op.results)
+
+    # -- the body ---------------------------------------------------------------------------------------------
+
+    def key(self, item: _Nest, number: int) -> tuple[object, ...] | None:
+        """What names an address that only the shared loops determine."""
+        if any(loop.steps[number] for loop in item.loops[self.shared :]):
+            return None
+        return (
+            item.flats[number],
+            item.constants[number],
+            tuple(loop.steps[number] for loop in item.loops[: self.shared]),
+        )
+
+    def flat(self, number: int, item: _Nest) -> ir.Value:
+        flat = item.flats[number]
+        return self.views.get(flat, flat)
+
+    def load(self, item: _Nest, position: _Position, number: int) -> ir.Value:
+        key = self.key(item, number)
+        if key is not None and key in self.known:
+            return self.known[key]
+        builder = position.builder
+        return _load(builder, self.flat(number, item), builder.value(position.addresses[number]))
+
+    def store_all(self, item: _Nest, position: _Position, values: Sequence[ir.Value]) -> None:
+        builder = position.builder
+        outside = not item.loops[self.shared :] or not item.loops[-1].parallel
+        for number, value in zip(range(item.nest.inputs, len(item.flats)), values, strict=True):
+            flat = item.flats[number]
+            key = self.key(item, number)
+            self.known = {k: v for k, v in self.known.items() if k[0] != flat}
+            if key is not None and outside and len(position.variables) == self.shared:
+                self.known[key] = value
+                if flat in self.local_spans and self.local_spans[flat] == 1:
+                    continue
+            _store(builder, value, self.flat(number, item), builder.value(position.addresses[number]))
+
+    def apply(self, item: _Nest, position: _Position, running: dict[int, ir.Value]) -> list[ir.Value]:
+        """One iteration of the body; returns the values it yields."""
+        op = item.nest.op
+        block = op.regions[0].blocks[0]
+        mapping: dict[ir.Value, ir.Value] = {}
+        for number, (argument, operand) in enumerate(zip(block.arguments, op.operands, strict=True)):
+            if number in running:
+                mapping[argument] = running[number]
+            elif item.flats[number] is None:
+                mapping[argument] = operand
+            elif any(True for _ in argument.uses):
+                mapping[argument] = self.load(item, position, number)
+        operations = list(block.operations)
+        for inner in operations[:-1]:
+            self.clone(inner.operation, position, mapping)
+        return [mapping.get(value, value) for value in operations[-1].operation.operands]
+
+    def clone(self, op: ir.Operation, position: _Position, mapping: dict[ir.Value, ir.Value]) -> None:
+        builder = position.builder
+        if op.name == "linalg.index":
+            dimension = op.attributes["dim"].value
+            total: Number = 0
+            for loop, variable in position.variables:
+                if loop.dimension == dimension:
+                    total = builder.add(total, builder.mul(variable, loop.scale))
+            mapping[op.results[0]] = builder.value(total)
+            return
+        new = op.clone(builder.ip)
+        self.remap(new, op, position, mapping)
+
+    def remap(
+        self, new: ir.Operation, old: ir.Operation, position: _Position, mapping: dict[ir.Value, ir.Value]
+    ) -> None:
+        for i, value in enumerate(old.operands):
+            if value in mapping:
+                new.operands[i] = mapping[value]
+        for before, after in zip(old.results, new.results, strict=True):
+            mapping[before] = after
+        for old_region, new_region in zip(old.regions, new.regions, strict=True):
+            for old_block, new_block in zip(old_region.blocks, new_region.blocks, strict=True):
+                for before, after in zip(old_block.arguments, new_block.arguments, strict=True):
+                    mapping[before] = after
+                for old_op, new_op in zip(list(old_block.operations), list(new_block.operations), strict=True):
+                    if old_op.operation.name == "linalg.index":
+                        at = _Position(
+                            Builder(ir.InsertionPoint(new_op.operation), position.builder.loc), position.variables, []
+                        )
+                        self.clone(old_op.operation, at, mapping)
+                        new_op.operation.results[0].replace_all_uses_with(mapping[old_op.operation.results[0]])
+                        new_op.operation.erase()
+                    else:
+                        self.remap(new_op.operation, old_op.operation, position, mapping)
+
+
+# -- memory: elements narrower than a byte are kept one to a byte, which LLVM vectorizes only as bytes ------------------
+
+
+def _is_sub_byte(kind: ir.Type) -> bool:
+    return isinstance(kind, ir.IntegerType) and kind.width < 8
+
+
+def _as_bytes(builder: Builder, flat: ir.Value) -> ir.Value:
+    kind = ir.MemRefType.get(flat.type.shape, ir.IntegerType.get_signless(8))
+    return builder.op("builtin.unrealized_conversion_cast", (flat,), (kind,)).results[0]
+
+
+def _load(builder: Builder, flat: ir.Value, address: ir.Value) -> ir.Value:
+    element = flat.type.element_type
+    if not _is_sub_byte(element):
+        return builder.load(flat, [address])
+    byte = builder.load(_as_bytes(builder, flat), [address])
+    return builder.op("arith.trunci", (byte,), (element,)).results[0]
+
+
+def _store(builder: Builder, value: ir.Value, flat: ir.Value, address: ir.Value) -> None:
+    element = flat.type.element_type
+    if not _is_sub_byte(element):
+        builder.store(value, flat, [address])
+        return
+    byte = builder.op("arith.extui", (value,), (ir.IntegerType.get_signless(8),)).results[0]
+    builder.store(byte, _as_bytes(builder, flat), [address])
+
+
+# -- loops --------------------------------------------------------------------------------------------------------
+
+
+def _uses_index(block: ir.Block) -> bool:
+    for op in block.operations:
+        if op.operation.name == "linalg.index":
+            return True
+        if any(_uses_index(nested) for region in op.operation.regions for nested in region.blocks):
+            return True
+    return False
+
+
+def _mergeable(outer: _Loop, inner: _Loop) -> bool:
+    return all(a == b * inner.extent for a, b in zip(outer.steps, inner.steps, strict=True))
+
+
+def _merged(outer: _Loop, inner: _Loop) -> _Loop:
+    return _Loop(outer.extent * inner.extent, inner.steps, inner.parallel, None)
+
+
+def _cut(loop: _Loop, size: int) -> tuple[_Loop, _Loop]:
+    """A loop over blocks of ``size`` and the loop within a block."""
+    size = min(size, loop.extent)
+    count = -(-loop.extent // size)
+    blocks = _Loop(count, [step * size for step in loop.steps], loop.parallel, loop.dimension, loop.scale * size)
+    limit = (blocks, loop.extent) if loop.extent % size else None
+    return blocks, _Loop(size, loop.steps, loop.parallel, loop.dimension, loop.scale, limit)
+
+
+def _stride_score(item: _Nest, loop: _Loop) -> float:
+    """How good a loop is as the innermost: unit strides count, outputs twice, invariant accesses a little."""
+    score = 0.0
+    for number, flat in enumerate(item.flats):
+        if flat is not None:
+            weight = 2.0 if number >= item.nest.inputs else 1.0
+            score += weight * {0: 0.3, 1: 1.0}.get(abs(loop.steps[number]), 0.0)
+    return score * min(loop.extent, 16)
+
+
+def _inner_order(item: _Nest, loops: list[_Loop]) -> list[_Loop]:
+    """The best loop innermost, reductions just outside of it (or it among them), the other parallel ones first."""
+    if not loops:
+        return loops
+    best = max(loops, key=lambda loop: _stride_score(item, loop))
+    parallel = [loop for loop in loops if loop.parallel and loop is not best]
+    reductions = [loop for loop in loops if not loop.parallel and loop is not best]
+    return [*parallel, *reductions, best]
+
+
+@register_pass
+@dataclass(frozen=True)
+class KernelsToLoops(Pass):
+    """Turn the linalg operations of kernels into scf loops.
+
+    Before: ``linalg.generic`` on memrefs in ``func.func private @kernel_0`` with ``astra.shared_loops = 1``.
+    After: ``scf.forall`` over tasks, ``scf.for`` inside, ``memref.load``/``memref.store`` at linear addresses.
+    """
+
+    name: ClassVar[str] = "astra-kernels-to-loops"
+    summary: ClassVar[str] = "Lower kernels to scf loops, parallel ones cut into tasks"
+
+    def run(self, module: ir.Operation) -> None:
+        for op in module.regions[0].blocks[0].operations:
+            func = op.operation
+            if func.name == "func.func" and "astra.shared_loops" in func.attributes:
+                _KernelEmitter(func).run()
