@@ -18,7 +18,17 @@ import numpy as np
 from astra_mlir.bindings import dense_data, ir
 from astra_mlir.errors import DTypeError
 
-__all__ = ["RESOURCE_THRESHOLD", "dtype_of", "element_type_of", "from_numpy", "is_splat", "resource", "splat", "splat_value", "to_numpy"]
+__all__ = [
+    "RESOURCE_THRESHOLD",
+    "dtype_of",
+    "element_type_of",
+    "from_numpy",
+    "is_splat",
+    "resource",
+    "splat",
+    "splat_value",
+    "to_numpy",
+]
 
 RESOURCE_THRESHOLD = 32  # elements; above it a constant that is not a splat becomes a resource
 

@@ -1,0 +1,77 @@
+"""Import of custom calls and barriers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from astra_mlir.bindings import ir
+from astra_mlir.passes.import_rules.core import Importer, TupleElements, attribute, flag, rule
+
+# Custom calls that only say something about their operand and give it back.
+_ANNOTATIONS = {
+    "Sharding", "LayoutConstraint", "annotate_device_placement", "MoveToDevice", "MoveToHost",
+    "xla.sdy.FuncResultSharding", "xla.sdy.PropagationBarrier",
+}  # fmt: skip
+
+# Operations that XLA's exporters hide in custom calls, with their attributes in a dictionary "mhlo.attributes":
+# target -> (Astra operation, {Astra attribute: dictionary key}).
+_WRAPPED = {
+    "mhlo.erf": ("erf", {}),
+    "mhlo.tan": ("tan", {}),
+    "mhlo.topk": ("top_k", {"k": "k", "largest": "largest"}),
+}
+
+# What a custom call carries beside the declared attributes; kept as it is, so that it is there again after export.
+_KEPT = ("api_version", "called_computations", "operand_layouts", "result_layouts", "output_operand_aliases")
+
+
+@rule("stablehlo.custom_call")
+def _custom_call(op: ir.Operation, b: Importer) -> Sequence[ir.Value] | None:
+    target = op.attributes["call_target_name"].value
+    operands = list(op.operands)
+    results = [result.type for result in op.results]
+    if target in _ANNOTATIONS and [x.type for x in operands] == results:
+        return operands
+    if target in _WRAPPED:
+        name, fields = _WRAPPED[target]
+        given = attribute(op, "mhlo.attributes")
+        return b.op(name, operands, results, **{key: given[source] for key, source in fields.items()}).results
+    flat = _flatten(results)
+    new = b.op(
+        "custom_call",
+        operands,
+        flat,
+        call_target_name=target,
+        has_side_effect=flag(op, "has_side_effect"),
+        backend_config=attribute(op, "backend_config"),
+        **{name: attribute(op, name) for name in _KEPT},
+    )
+    if flat == results:
+        return new.results
+    # The result is a tuple: what takes elements of it finds them by value, nested tuples by a list.
+    elements = iter(new.results)
+    for result in op.results:
+        b.tuples[result] = _nest(result.type, elements)
+    return None
+
+
+def _flatten(types: Sequence[ir.Type]) -> list[ir.Type]:
+    """The types with tuples replaced by what they hold."""
+    flat: list[ir.Type] = []
+    for type in types:
+        if isinstance(type, ir.TupleType):
+            flat += _flatten([type.get_type(i) for i in range(type.num_types)])
+        else:
+            flat.append(type)
+    return flat
+
+
+def _nest(type: ir.Type, elements: Iterator[ir.Value]) -> TupleElements:
+    """The next elements, in lists as the tuple type nests them."""
+    types = [type.get_type(i) for i in range(type.num_types)]
+    return [_nest(t, elements) if isinstance(t, ir.TupleType) else next(elements) for t in types]
+
+
+@rule("stablehlo.optimization_barrier")
+def _optimization_barrier(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
+    return b.op("optimization_barrier", list(op.operands), [result.type for result in op.results]).results

@@ -1,0 +1,61 @@
+"""Import of sort and top_k: lexicographic comparators become kinds, others keep their region."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from astra_mlir.bindings import ir
+from astra_mlir.passes.import_rules.core import Importer, flag, integer, rule, with_element
+from astra_mlir.passes.import_rules.matching import sort_order
+
+
+@rule("stablehlo.sort")
+def _sort(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
+    operands = list(op.operands)
+    dimension = integer(op, "dimension") % max(operands[0].type.rank, 1)
+    attributes = {"dimension": dimension, "is_stable": flag(op, "is_stable")}
+    types = [result.type for result in op.results]
+    order = sort_order(op.regions[0])
+    # A descending canonical order puts NaN first, which is not what the kind means.
+    if order is None or (order[0] == "descending" and "canonical" in order[1]):
+        new = b.op("sort", operands, types, kind="custom", **attributes)
+        b.move_region(op.regions[0], new.regions[0])
+        return new.results
+    kind, keys = order
+    total = [i for i, key in enumerate(keys) if key == "total"]
+    for i in total:
+        operands[i] = _total_order_key(operands[i], b)
+    new = b.op("sort", operands, [x.type for x in operands], kind=kind, num_keys=len(keys), **attributes)
+    values = list(new.results)
+    for i in total:
+        values[i] = _from_total_order_key(values[i], types[i], b)
+    return values
+
+
+def _integer_of(type: ir.RankedTensorType) -> ir.RankedTensorType:
+    return with_element(type, ir.IntegerType.get_signless(type.element_type.width))
+
+
+def _flip_magnitude(bits: ir.Value, b: Importer) -> ir.Value:
+    """Negative numbers get the bits below their sign flipped; doing it twice gives the number back."""
+    type = bits.type
+    width = type.element_type.width
+    low_bits = 2 ** (width - 1) - 1
+    sign = b.emit("shift_right_arithmetic", [bits, b.full(width - 1, type, bits)], type)
+    mask = b.emit("and", [sign, b.full(low_bits, type, bits)], type)
+    return b.emit("xor", [bits, mask], type)
+
+
+def _total_order_key(value: ir.Value, b: Importer) -> ir.Value:
+    """Integers whose signed order is the IEEE total order of the floats."""
+    return _flip_magnitude(b.emit("bitcast_convert", [value], _integer_of(value.type)), b)
+
+
+def _from_total_order_key(key: ir.Value, type: ir.RankedTensorType, b: Importer) -> ir.Value:
+    return b.emit("bitcast_convert", [_flip_magnitude(key, b)], type)
+
+
+@rule("chlo.top_k")
+def _top_k(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
+    types = [result.type for result in op.results]
+    return b.op("top_k", list(op.operands), types, k=op.attributes["k"], largest=True).results
