@@ -1,9 +1,10 @@
-"""Generators of the kernels that ``astra-to-kernels`` calls: one module per family; importing this registers them all."""
+"""Generators of the kernels that ``astra-to-kernels`` calls, one module per family; importing this registers them all."""
 
 from __future__ import annotations
 
 from astra_mlir.passes.kernel_rules import contraction as contraction
 from astra_mlir.passes.kernel_rules import cumulative as cumulative
+from astra_mlir.passes.kernel_rules import scatter as scatter
 from astra_mlir.passes.kernel_rules.registry import KERNEL_RULES, KernelRequest, Out, kernel_name, kernel_rule
 
 __all__ = ["KERNEL_RULES", "KernelRequest", "Out", "kernel_name", "kernel_rule"]

@@ -17,7 +17,7 @@ from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError
 
 __all__ = [
-    "COMBINE", "Element", "Function", "combine", "element_of", "identity", "memref_type", "narrow", "nest",
+    "Bound", "COMBINE", "Element", "Function", "combine", "element_of", "identity", "memref_type", "narrow", "nest",
     "parallel_calls", "refuse", "reshaped", "shape_of", "widen",
 ]  # fmt: skip
 
@@ -46,7 +46,9 @@ class Element:
     @property
     def vectorizable(self) -> bool:
         """Whether vectors of it are legal and sensible in the vector dialect."""
-        return self.kind in ("signed", "unsigned") and self.width >= 8 or self.storage in ("f16", "bf16", "f32", "f64")
+        if self.kind in ("signed", "unsigned"):
+            return self.width >= 8
+        return self.storage in ("f16", "bf16", "f32", "f64")
 
 
 def element_of(tensor_type: ir.Type) -> Element:
@@ -293,14 +295,17 @@ class Function:
         return "\n".join([opening, *self._header, *self._lines, ending, "}"])
 
 
+Bound = tuple["int | str", "int | str | None"]
+
+
 @contextmanager
-def nest(f: Function, bounds: Sequence[tuple[int | str, int | str]]) -> Iterator[list[int | str]]:
-    """A nest of loops over ``(lower, upper)`` bounds; a dimension of exactly one known position makes no loop."""
+def nest(f: Function, bounds: Sequence[Bound]) -> Iterator[list[int | str]]:
+    """A nest of loops over ``(lower, upper)`` bounds; ``(position, None)`` and a single known position make no loop."""
     if not bounds:
         yield []
         return
     lower, upper = bounds[0]
-    if isinstance(lower, int) and isinstance(upper, int) and upper - lower == 1:
+    if upper is None or (isinstance(lower, int) and isinstance(upper, int) and upper - lower == 1):
         with nest(f, bounds[1:]) as inner:
             yield [lower, *inner]
     else:
