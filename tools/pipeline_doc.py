@@ -36,7 +36,8 @@ module @layer {
     %start = stablehlo.broadcast_in_dim %zero, dims = [] : (tensor<f32>) -> tensor<16xf32>
     %empty = stablehlo.broadcast_in_dim %zero, dims = [] : (tensor<f32>) -> tensor<6x16xf32>
     %first = stablehlo.constant dense<0> : tensor<i32>
-    %loop:3 = stablehlo.while(%i = %first, %best = %start, %all = %empty) : tensor<i32>, tensor<16xf32>, tensor<6x16xf32>
+    %loop:3 = stablehlo.while(%i = %first, %best = %start, %all = %empty)
+        : tensor<i32>, tensor<16xf32>, tensor<6x16xf32>
     cond {
       %count = stablehlo.constant dense<6> : tensor<i32>
       %more = stablehlo.compare LT, %i, %count, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
