@@ -278,6 +278,10 @@ class _Walk:
         self.operations = 0  # Astra operations seen
         self._registered: dict[str, bool] = {}
 
+    def run(self, root: ir.Operation | ir.Module) -> None:
+        with self.context, ir.Location.unknown(self.context):  # verifiers make types
+            self.visit(root.operation)
+
     def visit(self, op: ir.Operation | ir.OpView) -> None:
         for region in op.regions:
             for block in region.blocks:
@@ -312,7 +316,7 @@ def verification_errors(
     Operations that no dialect defines are wrong too, unless ``allow_unregistered``.
     """
     walk = _Walk(root.context, first_only=False, allow_unregistered=allow_unregistered)
-    walk.visit(root.operation)
+    walk.run(root)
     return walk.errors
 
 
@@ -322,7 +326,7 @@ def verify(root: ir.Operation | ir.Module) -> int:
     Raises :class:`VerificationError`, with the place in the source, for the first one that is malformed.
     """
     walk = _Walk(root.context, first_only=True, allow_unregistered=True)
-    walk.visit(root.operation)
+    walk.run(root)
     for op, message in walk.errors:
         raise VerificationError(f"{op.location}: {message}")
     return walk.operations
