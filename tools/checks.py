@@ -46,7 +46,7 @@ def _ordered(values: Array) -> Array:
     import numpy as np
 
     width = values.dtype.itemsize
-    bits = np.ascontiguousarray(values).view(f"u{width}")
+    bits = np.array(values, order="C").view(f"u{width}")
     sign = np.array(1 << (8 * width - 1), f"u{width}")
     magnitude = (bits & ~sign).astype(np.float64 if width < 8 else object)
     return np.where(bits & sign != 0, -magnitude, magnitude)

@@ -1,0 +1,106 @@
+"""The comparisons of the ``check.*`` custom calls, and how they are taken out of a program."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from astra_mlir.bindings import ir, make_context
+from astra_mlir.errors import InvalidProgramError, UnsupportedError
+from astra_mlir.tools.checks import Check, function_named, take_checks
+
+F32 = np.float32
+NAN, INF = float("nan"), float("inf")
+
+
+def holds(kind: str, actual: object, expected: object, dtype: object = F32) -> bool:
+    check = Check(kind, "here", 0, 1)
+    return check.failure((np.array(actual, dtype), np.array(expected, dtype))) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "actual", "expected", "answer"),
+    [
+        ("check.expect_eq", 1.0, 1.0, True),
+        ("check.expect_eq", 0.0, -0.0, True),
+        ("check.expect_eq", NAN, NAN, False),
+        ("check.eq", INF, INF, True),
+        ("check.expect_almost_eq", 1.0, 1.0009, True),
+        ("check.expect_almost_eq", 1.0, 1.002, False),
+        ("check.expect_almost_eq", NAN, NAN, True),
+        ("check.expect_almost_eq", NAN, 1.0, False),
+        ("check.expect_almost_eq", INF, INF, True),
+        ("check.expect_almost_eq", INF, -INF, False),
+        ("check.expect_almost_eq", INF, 3e38, False),
+        ("check.expect_close", NAN, NAN, True),
+        ("check.expect_close", INF, INF, True),
+        ("check.expect_close", INF, -INF, False),
+        ("check.expect_close", INF, np.finfo(F32).max, False),
+        ("check.expect_close", 0.0, -0.0, True),
+    ],
+)
+def test_special_values(kind: str, actual: float, expected: float, answer: bool) -> None:
+    assert holds(kind, actual, expected) is answer
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float32, np.float64])
+def test_close_means_three_ulp(dtype: type) -> None:
+    unsigned = f"u{np.dtype(dtype).itemsize}"
+    one = np.ones((), dtype).view(unsigned)
+    for ulp in range(6):
+        neighbour = (one + np.array(ulp, unsigned)).astype(unsigned).view(dtype)
+        assert holds("check.expect_close", neighbour, 1.0, dtype) is (ulp <= 3)
+
+
+def test_close_counts_across_zero() -> None:
+    tiny = np.array([1, 2], np.uint32).view(F32)
+    assert holds("check.expect_close", -tiny[0], tiny[1])
+    assert not holds("check.expect_close", -tiny[1], tiny[1])
+
+
+def test_complex_numbers_compare_by_parts() -> None:
+    assert holds("check.expect_almost_eq", 1 + 2j, 1.0005 + 2j, np.complex64)
+    assert not holds("check.expect_almost_eq", 1 + 2j, 1 + 2.1j, np.complex64)
+    assert holds("check.expect_close", complex(NAN, 1), complex(NAN, 1), np.complex128)
+
+
+def test_integers_and_booleans() -> None:
+    assert holds("check.expect_eq", [1, 2], [1, 2], np.int8)
+    assert not holds("check.expect_eq", [True], [False], np.bool_)
+
+
+def test_a_failure_says_where_and_what() -> None:
+    failure = Check("check.expect_eq", "a.mlir:3:5", 0, 1).failure((np.arange(9), np.arange(9) + (np.arange(9) > 2)))
+    assert failure is not None
+    assert failure.startswith("a.mlir:3:5: check.expect_eq: not equal: at [3]: 3 instead of 4;")
+    assert failure.endswith("and 1 more")
+
+
+PROGRAM = """
+func.func @first(%a: tensor<f32>) -> (tensor<f32> {jax.result_info = "x"}) {
+  stablehlo.custom_call @KIND(%a, %a) {has_side_effect = true} : (tensor<f32>, tensor<f32>) -> ()
+  return %a : tensor<f32>
+}
+func.func private @second() { return }
+"""
+
+
+def test_checks_become_results() -> None:
+    with make_context(), ir.Location.unknown():
+        module = ir.Module.parse(PROGRAM.replace("KIND", "check.expect_close"))
+        checks = take_checks(function_named(module, "main"))
+        text = str(module)
+        assert module.operation.verify()
+    assert [(c.kind, c.actual, c.expected) for c in checks] == [("check.expect_close", 1, 2)]
+    assert "custom_call" not in text
+    assert "-> (tensor<f32>, tensor<f32>, tensor<f32>)" in text
+
+
+def test_refusals() -> None:
+    with make_context(), ir.Location.unknown():
+        module = ir.Module.parse(PROGRAM.replace("KIND", "check.unheard_of"))
+        with pytest.raises(UnsupportedError, match="check.unheard_of"):
+            take_checks(function_named(module, "first"))
+        with pytest.raises(InvalidProgramError, match="no function @third .functions: @first, @second"):
+            function_named(module, "third")
