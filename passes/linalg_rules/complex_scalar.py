@@ -262,9 +262,7 @@ def _times_zero_safe(a: Real, b: Real) -> Real:
 
 def _sine(z: Z) -> Z:
     sinh, cosh = _sinh_cosh(z.im)
-    return Z(
-        _times_zero_safe(z.re.call("math.sin"), cosh), _times_zero_safe(sinh, z.re.call("math.cos"))
-    )
+    return Z(_times_zero_safe(z.re.call("math.sin"), cosh), _times_zero_safe(sinh, z.re.call("math.cos")))
 
 
 def _cosine(z: Z) -> Z:

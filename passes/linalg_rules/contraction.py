@@ -32,7 +32,11 @@ def contract(
 
     (total,) = low.read_generic(inputs, [(start, tuple(out))], iterators, sizes, body)
     result = Val(wide, tensor=total)
-    return low.elementwise([info], [result], lambda args: [convert(low, args[0], wide, info)])[0] if info.narrow else result
+    return (
+        low.elementwise([info], [result], lambda args: [convert(low, args[0], wide, info)])[0]
+        if info.narrow
+        else result
+    )
 
 
 def _multiply_add(low: Lowering, total: ir.Value, a: ir.Value, b: ir.Value, info: TypeInfo) -> ir.Value:

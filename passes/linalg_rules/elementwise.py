@@ -127,7 +127,9 @@ def _convert(low: Lowering, op: ir.Operation) -> list[Val]:
 
 def _retyped(low: Lowering, val: Val, info: TypeInfo) -> Val:
     """The same bits under a type that differs in signedness only."""
-    reshape_of = _retyped(low, val.reshape_of, low.like(info, val.reshape_of.info.shape)) if val.reshape_of is not None else None
+    reshape_of = (
+        _retyped(low, val.reshape_of, low.like(info, val.reshape_of.info.shape)) if val.reshape_of is not None else None
+    )
     if val.iota is not None:
         return Val(info, iota=val.iota)
     return Val(info, tensor=val.tensor, scalar=val.scalar, base=val.base, exprs=val.exprs, reshape_of=reshape_of)

@@ -111,9 +111,7 @@ def _pad(low: Lowering, op: ir.Operation) -> list[Val]:
     return [pad(low, val, low.scalar(value), lows, interiors, info)]
 
 
-def pad(
-    low: Lowering, val: Val, value: ir.Value, lows: Sequence[int], interiors: Sequence[int], info: TypeInfo
-) -> Val:
+def pad(low: Lowering, val: Val, value: ir.Value, lows: Sequence[int], interiors: Sequence[int], info: TypeInfo) -> Val:
     """``val`` spread with ``interiors`` between elements, at ``lows`` (negative: cut) in a tensor full of ``value``."""
     starts, counts, offsets, strides = [], [], [], []
     for n, before, interior, size in zip(val.info.shape, lows, interiors, info.shape, strict=True):

@@ -171,7 +171,11 @@ class Lowering:
         )
 
     def emit(
-        self, name: str, operands: Sequence[ir.Value], result: ir.Type, attributes: dict[str, ir.Attribute] | None = None
+        self,
+        name: str,
+        operands: Sequence[ir.Value],
+        result: ir.Type,
+        attributes: dict[str, ir.Attribute] | None = None,
     ) -> ir.Value:
         """Create an operation with one result and return that."""
         return ir.Operation.create(
@@ -537,7 +541,9 @@ class Lowering:
         return value_of(self.op, name, default)
 
 
-_ALWAYS_RUN = frozenset({"astra.while", "astra.if", "astra.scan", "astra.kernel_call", "func.call", "astra.custom_call"})
+_ALWAYS_RUN = frozenset(
+    {"astra.while", "astra.if", "astra.scan", "astra.kernel_call", "func.call", "astra.custom_call"}
+)
 
 
 def _reshape_groups(source: tuple[int, ...], result: tuple[int, ...]) -> list[tuple[tuple[int, int], tuple[int, int]]]:

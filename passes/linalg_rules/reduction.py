@@ -163,7 +163,11 @@ def _reduce_window(low: Lowering, op: ir.Operation) -> list[Val]:
     inits = vals[half:]
     attribute = low.attribute
     window, strides = attribute("window_dimensions"), attribute("window_strides")
-    base_dilations, dilations, padding = attribute("base_dilations"), attribute("window_dilations"), attribute("padding")
+    base_dilations, dilations, padding = (
+        attribute("base_dilations"),
+        attribute("window_dilations"),
+        attribute("padding"),
+    )
     kind = attribute("kind")
     infos = low.result_infos(op)
     rank = len(window)

@@ -31,17 +31,13 @@ FLOAT_PREDICATES = {"EQ": "oeq", "NE": "une", "GT": "ogt", "GE": "oge", "LT": "o
 
 def compare_int(low: Lowering, predicate: str, a: ir.Value, b: ir.Value) -> ir.Value:
     """``arith.cmpi`` by the name of its predicate."""
-    attribute = low.cached(
-        ("cmpi", predicate), lambda: ir.IntegerAttr.get(low.i64, _INT_PREDICATES[predicate])
-    )
+    attribute = low.cached(("cmpi", predicate), lambda: ir.IntegerAttr.get(low.i64, _INT_PREDICATES[predicate]))
     return low.emit("arith.cmpi", [a, b], low.i1, {"predicate": attribute})
 
 
 def compare_float(low: Lowering, predicate: str, a: ir.Value, b: ir.Value) -> ir.Value:
     """``arith.cmpf`` by the name of its predicate."""
-    attribute = low.cached(
-        ("cmpf", predicate), lambda: ir.IntegerAttr.get(low.i64, _FLOAT_PREDICATES[predicate])
-    )
+    attribute = low.cached(("cmpf", predicate), lambda: ir.IntegerAttr.get(low.i64, _FLOAT_PREDICATES[predicate]))
     return low.emit("arith.cmpf", [a, b], low.i1, {"predicate": attribute})
 
 
@@ -91,7 +87,9 @@ def _not(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> ir.Value:
     return low.emit("arith.xori", [args[0], low.constant(info.compute, -1)], info.compute)
 
 
-def _safe_divisor(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> tuple[ir.Value, ir.Value, ir.Value | None]:
+def _safe_divisor(
+    low: Lowering, args: Sequence[ir.Value], info: TypeInfo
+) -> tuple[ir.Value, ir.Value, ir.Value | None]:
     """Whether the divisor is zero, a divisor that cannot trap, and (signed) whether the quotient would overflow."""
     a, b = args
     one = low.constant(info.compute, 1)
