@@ -1,1 +1,54 @@
-"""Astra: an array compiler on MLIR."""
+"""Astra: an array compiler on MLIR.
+
+What users import.  Names are loaded on first use, so that command-line tools start without JAX and LLVM.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from astra_mlir.errors import (
+    AstraError,
+    CompileError,
+    DTypeError,
+    InvalidProgramError,
+    ShapeError,
+    UnsupportedError,
+    VerificationError,
+)
+
+if TYPE_CHECKING:
+    from astra_mlir.api import compile
+    from astra_mlir.executable import Executable
+    from astra_mlir.jax_functions import CompiledFunction, jit
+    from astra_mlir.program import Program
+    from astra_mlir.runtime import set_num_threads, threads
+    from astra_mlir.target_machine import TargetMachine
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AstraError", "CompileError", "CompiledFunction", "DTypeError", "Executable", "InvalidProgramError", "Program",
+    "ShapeError", "TargetMachine", "UnsupportedError", "VerificationError", "__version__", "compile", "jit",
+    "set_num_threads", "threads",
+]  # fmt: skip
+
+_LAZY = {
+    "CompiledFunction": "jax_functions",
+    "Executable": "executable",
+    "Program": "program",
+    "TargetMachine": "target_machine",
+    "compile": "api",
+    "jit": "jax_functions",
+    "set_num_threads": "runtime",
+    "threads": "runtime",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'astra_mlir' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"astra_mlir.{_LAZY[name]}"), name)
+    globals()[name] = value
+    return value

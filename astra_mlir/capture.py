@@ -75,7 +75,7 @@ def capture(
     finally:
         capturing.reset(token)
     out_tree = jax.tree_util.tree_structure(traced.out_info)
-    module = lowered.compiler_ir("stablehlo")
+    module = _copy(lowered.compiler_ir("stablehlo"))
     constants = _hoist_constants(module)
     # CHLO operations (erf, lgamma, ...) are not part of the versioned set but are the same in both builds.
     data = jax_stablehlo.serialize_portable_artifact(module, _artifact_version(), allow_other_dialects=True)
@@ -87,6 +87,15 @@ def capture(
 
 def _name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
+
+
+def _copy(module: Any) -> Any:
+    """A copy to be changed: JAX keeps the module it lowered and gives it out again."""
+    with module.context, module.operation.location:
+        copy = jax_ir.Module.create()
+        for op in module.body.operations:
+            copy.body.append(op.operation.clone())
+    return copy
 
 
 def _hoist_constants(module: Any) -> list[np.ndarray[Any, Any]]:

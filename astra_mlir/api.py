@@ -1,0 +1,80 @@
+"""``astra.compile``: a JAX function, a program in a file, text, bytes or a module, compiled ahead of time.
+
+What users call besides ``astra.jit``.  JAX is imported only when there is a JAX function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from astra_mlir import compiler
+from astra_mlir.bindings import ir
+from astra_mlir.errors import AstraError
+from astra_mlir.executable import Executable
+from astra_mlir.program import Program
+from astra_mlir.target_machine import TargetMachine
+
+if TYPE_CHECKING:
+    from astra_mlir.jax_functions import CompiledFunction
+
+__all__ = ["compile"]
+
+
+def compile(
+    source: Callable[..., Any] | ir.Module | Program | str | bytes | Path,
+    *args: Any,
+    entry: str = "main",
+    target: str | TargetMachine | None = None,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Iterable[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+    output: str = "auto",
+    **kwargs: Any,
+) -> Executable | CompiledFunction:
+    """Compile ahead of time.
+
+    A JAX function is compiled for the shapes and types of ``args`` and ``kwargs`` (arrays, or ``jax.ShapeDtypeStruct``); the
+    result is called with the same tree of arrays, static arguments left out.  A program (StableHLO or the Astra dialect) is
+    a path, MLIR text, bytecode, a portable artifact or a module; the result takes the arguments of its function ``entry``
+    and gives a tuple.  Either result has ``ir(stage)``, ``asm()``, ``cost()``, ``memory()``, ``compile_times``.
+
+    Raises :class:`InvalidProgramError` for a malformed program (with the place), :class:`UnsupportedError` for what Astra
+    does not compile.
+
+    >>> import numpy as np
+    >>> negate = compile('''func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+    ...   %y = stablehlo.negate %x : tensor<2xf32>
+    ...   return %y : tensor<2xf32>
+    ... }''')
+    >>> negate(np.ones(2, np.float32))
+    (array([-1., -1.], dtype=float32),)
+    """
+    if callable(source):
+        from astra_mlir.jax_functions import jit
+
+        return jit(
+            source, static_argnums=static_argnums, static_argnames=static_argnames, donate_argnums=donate_argnums,
+            target=target, output=output,
+        ).compile(*args, **kwargs)  # fmt: skip
+    if args or kwargs:
+        raise AstraError("astra.compile: a program has its argument types in it; only a function takes arguments here")
+    return compiler.compile_program(_program(source, entry), target=target)
+
+
+def _program(source: Any, entry: str) -> Program:
+    if isinstance(source, Program):
+        return source
+    if isinstance(source, ir.Module):
+        return Program.from_module(source, entry)
+    if isinstance(source, Path):
+        return Program.from_file(source, entry)
+    if isinstance(source, bytes):
+        return Program(source, entry)
+    if isinstance(source, str):
+        is_text = "\n" in source or "func.func" in source
+        return Program(source.encode(), entry) if is_text else Program.from_file(source, entry)
+    raise AstraError(
+        f"astra.compile: cannot compile a {type(source).__name__}; give a JAX function, an MLIR module, text or a path"
+    )

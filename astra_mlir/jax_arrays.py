@@ -1,0 +1,76 @@
+"""JAX arrays in and out of compiled functions without copies, and the few private names of JAX that this takes.
+
+Between ``jax_functions.py`` and JAX: an input array is read where it lies, a result becomes a JAX array that owns the very buffer.  All
+of it runs for each array of each call, so the functions do little and assume the JAX version that the package pins.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jax
+import numpy as np
+from jax._src import array
+from jax._src.config import trace_context as trace_context  # all settings that change what tracing gives
+from jax._src.lib import xla_client
+from jax._src.random import prng
+
+__all__ = [
+    "ArrayImpl", "KeyArray", "is_key_type", "key_array", "pointer_of", "to_jax", "trace_context",
+]  # fmt: skip
+
+ArrayImpl: type = array.ArrayImpl
+KeyArray: type = prng.PRNGKeyArray
+
+
+@cache
+def _cpu() -> tuple[Any, Any]:
+    device = jax.devices("cpu")[0]
+    return device, jax.sharding.SingleDeviceSharding(device)
+
+
+@cache
+def _row_major(rank: int) -> Any:
+    """The layout object of an ordinary CPU array of a rank."""
+    device, sharding = _cpu()
+    aval = jax.core.ShapedArray((2,) * rank, np.dtype(np.float32))
+    zeros = np.zeros((2,) * rank, np.float32)
+    return xla_client.batched_device_put(aval, sharding, [zeros], [device])._pjrt_layout
+
+
+def pointer_of(value: Any) -> int | None:
+    """The address of a JAX array's elements in row-major order, once they are computed.
+
+    None when they do not lie so in this process's memory (another device, several devices, a custom layout): take
+    ``numpy.asarray`` then.  Raises JAX's error for an array that was deleted or donated.
+    """
+    device = getattr(value.sharding, "_device", None)
+    if device is None or device.platform != "cpu":
+        return None
+    value.block_until_ready()
+    if value._pjrt_layout != _row_major(value.ndim):
+        return None
+    return int(value.unsafe_buffer_pointer())
+
+
+def to_jax(aval: Any, result: np.ndarray[Any, Any]) -> jax.Array:
+    """A JAX array of abstract value ``aval`` that takes over ``result``, which must not be written any more.
+
+    Zero-copy where the elements begin at a 64-byte boundary, which those of large results do.
+    """
+    if is_key_type(aval):
+        data = to_jax(jax.core.ShapedArray(result.shape, result.dtype), result)
+        return prng.random_wrap(data, impl=aval.dtype._impl)
+    device, sharding = _cpu()
+    return xla_client.batched_device_put(aval, sharding, [result], [device], committed=False)
+
+
+def is_key_type(aval: Any) -> bool:
+    """Whether an abstract value is of typed random keys, which are arrays of integers underneath."""
+    return bool(jax.dtypes.issubdtype(aval.dtype, jax.dtypes.prng_key))
+
+
+def key_array(keys: Any) -> jax.Array:
+    """The integers of an array of typed random keys."""
+    return jax.random.key_data(keys)

@@ -1,0 +1,469 @@
+"""``astra.jit``: JAX functions compiled for each signature they are called with.
+
+The top of the path for JAX users: pytrees in and out, static and donated arguments, one compiled function per signature in
+a bounded cache.  ``capture.py`` makes the program, ``compiler.py`` compiles it, ``executable.py`` runs it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.tree_util import keystr, tree_flatten, tree_flatten_with_path, tree_structure, tree_unflatten
+
+from astra_mlir import capture as capturing
+from astra_mlir import compiler, config
+from astra_mlir.cost import Cost
+from astra_mlir.errors import AstraError, DTypeError, ShapeError
+from astra_mlir.executable import Executable, Memory
+from astra_mlir.jax_arrays import ArrayImpl, KeyArray, key_array, pointer_of, to_jax, trace_context
+from astra_mlir.signature import ArraySpec, Signature
+from astra_mlir.target_machine import TargetMachine
+
+__all__ = ["CacheInfo", "CompiledFunction", "JitFunction", "compile_function", "jit"]
+
+_OUTPUT_KINDS = ("auto", "jax", "numpy")
+_NUMBERS = (bool, int, float, complex)
+
+
+# --- arguments ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Arguments:
+    """Which arguments of a function are static and which are donated, by position and by name."""
+
+    function: Callable[..., Any]
+    static_nums: frozenset[int]
+    static_names: frozenset[str]
+    donated_nums: frozenset[int]
+    donated_names: frozenset[str]
+
+    @staticmethod
+    def of(
+        function: Callable[..., Any], static_nums: Any, static_names: Any, donated_nums: Any, donated_names: Any
+    ) -> _Arguments:
+        """Resolve positions and names of each kind to both, as far as the function's parameters say."""
+        names = _positional_names(function)
+
+        def resolve(nums: Any, given: Any, what: str) -> tuple[frozenset[int], frozenset[str]]:
+            positions = {_position(n, len(names), what) for n in _sequence(nums)}
+            named = set(_sequence(given))
+            both = {names[p] for p in positions if p < len(names)} | named
+            return frozenset(positions | {names.index(n) for n in named if n in names}), frozenset(both)
+
+        static = resolve(static_nums, static_names, "static_argnums")
+        donated = resolve(donated_nums, donated_names, "donate_argnums")
+        if static[0] & donated[0] or static[1] & donated[1]:
+            raise AstraError(f"{_name(function)}: an argument cannot be both static and donated")
+        return _Arguments(function, *static, *donated)
+
+    def split(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
+        """Dynamic positional and keyword arguments, and the static ones as a hashable key."""
+        if not self.static_names and not self.static_nums:
+            return args, kwargs, ()
+        dynamic = tuple(a for i, a in enumerate(args) if i not in self.static_nums)
+        static: list[tuple[Any, Any]] = [(i, a) for i, a in enumerate(args) if i in self.static_nums]
+        static += sorted((k, v) for k, v in kwargs.items() if k in self.static_names)
+        for which, value in static:
+            try:
+                hash(value)
+            except TypeError:
+                raise AstraError(
+                    f"{_name(self.function)}: static argument {self._label(which)} is a {type(value).__name__}, which "
+                    "is not hashable; static values are compared from call to call (use a tuple or a frozen dataclass)"
+                ) from None
+        # Equal values of different types (1 and True and 1.0) are different programs.
+        key = tuple((which, type(value), value) for which, value in static)
+        return dynamic, {k: v for k, v in kwargs.items() if k not in self.static_names}, key
+
+    def _label(self, which: int | str) -> str:
+        names = _positional_names(self.function)
+        return f"'{names[which] if isinstance(which, int) and which < len(names) else which}'"
+
+    def donated_leaves(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, ...]:
+        """Indices of donated leaves among the flattened dynamic arguments."""
+        donated, position = [], 0
+        parts = [(i in self.donated_nums, a) for i, a in self._dynamic_positions(args)]
+        parts += [(k in self.donated_names, kwargs[k]) for k in sorted(kwargs)]
+        for is_donated, value in parts:
+            count = tree_structure(value).num_leaves
+            donated += range(position, position + count) if is_donated else ()
+            position += count
+        return tuple(donated)
+
+    def _dynamic_positions(self, dynamic: tuple[Any, ...]) -> Iterable[tuple[int, Any]]:
+        """Dynamic arguments with their positions among all arguments."""
+        positions = (i for i in range(len(dynamic) + len(self.static_nums)) if i not in self.static_nums)
+        return zip(positions, dynamic)
+
+    def paths(self, dynamic: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+        """What a user would call each leaf: ``params['w']``."""
+        names = _positional_names(self.function)
+        paths = []
+        for i, value in self._dynamic_positions(dynamic):
+            name = names[i] if i < len(names) else f"argument {i}"
+            paths += [name + keystr(path) for path, _ in tree_flatten_with_path(value)[0]]
+        for key in sorted(kwargs):
+            paths += [key + keystr(path) for path, _ in tree_flatten_with_path(kwargs[key])[0]]
+        return paths
+
+
+@functools.lru_cache(maxsize=1024)
+def _positional_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(p.name for p in parameters if p.kind in kinds)
+
+
+def _sequence(value: Any) -> tuple[Any, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, (int, str)) else tuple(value)
+
+
+def _position(index: int, count: int, what: str) -> int:
+    position = index + count if index < 0 else index
+    if position < 0:
+        raise AstraError(f"{what}: {index} is out of range for a function of {count} positional parameters")
+    return position
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _leaf_key(leaf: Any) -> Any:
+    """What of a leaf decides which program runs; None for what is not an array or number."""
+    kind = type(leaf)
+    if kind is ArrayImpl:
+        return leaf.shape, leaf.dtype, leaf.weak_type
+    if kind is np.ndarray:
+        return leaf.shape, leaf.dtype
+    if kind in _NUMBERS:
+        return kind
+    if kind is KeyArray or isinstance(leaf, jax.ShapeDtypeStruct):
+        return leaf.shape, leaf.dtype
+    if isinstance(leaf, np.generic):
+        return (), leaf.dtype
+    return None
+
+
+def _normalized(leaf: Any, path: str) -> Any:
+    """A leaf that is neither JAX's nor NumPy's as a NumPy array; raises for what is no array."""
+    if hasattr(leaf, "__jax_array__"):
+        return leaf.__jax_array__()
+    if hasattr(leaf, "__array__") or hasattr(leaf, "__dlpack__"):
+        array = np.asarray(leaf) if hasattr(leaf, "__array__") else np.from_dlpack(leaf)
+        if array.dtype != object:
+            return array
+    text = repr(leaf)
+    raise AstraError(
+        f"{path}: expected an array or a number, got {type(leaf).__name__} "
+        f"({text if len(text) <= 60 else text[:57] + '...'}); pass arrays, or make the argument static (static_argnames)"
+    )
+
+
+# --- one signature -----------------------------------------------------------------------------------------------
+
+
+class CompiledFunction:
+    """A JAX function compiled for one signature: call it with the same tree of arrays; static arguments are left out.
+
+    ``executable`` is the flat function underneath; :meth:`ir`, :meth:`asm`, :meth:`cost` and :meth:`memory` are its.
+    """
+
+    def __init__(
+        self, executable: Executable, captured: capturing.Captured, in_tree: Any, donated: tuple[int, ...], output: str
+    ) -> None:
+        self.executable = executable
+        self.in_tree = in_tree
+        self.out_tree = captured.out_tree
+        self.out_avals = captured.out_avals
+        self._donated = donated
+        self._output = output
+        self._specs = executable.signature.inputs
+        self._has_keys = any(jax.dtypes.issubdtype(a.dtype, jax.dtypes.extended) for a in captured.out_avals)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; raises :class:`ShapeError` or :class:`DTypeError` naming the argument that differs from the signature."""
+        leaves, tree = tree_flatten((args, kwargs))
+        if tree != self.in_tree:
+            raise ShapeError(
+                f"{self.executable.program.name}: the arguments' structure differs from the one compiled for\n"
+                f"  expected {self.in_tree}\n  got      {tree}"
+            )
+        return self.run(leaves)
+
+    def run(self, leaves: Sequence[Any]) -> Any:
+        """Run on the flattened arguments."""
+        keep: list[Any] = []
+        any_jax = False
+        pointers = []
+        for leaf, spec in zip(leaves, self._specs):
+            pointer = None
+            if type(leaf) is ArrayImpl:
+                any_jax = True
+                if leaf.shape == spec.shape and leaf.dtype == spec.dtype:
+                    pointer = self._jax_pointer(leaf, spec)
+            elif type(leaf) is KeyArray:
+                any_jax = True
+                leaf = key_array(leaf)
+            if pointer is None:
+                array = self._array(leaf, spec)
+                keep.append(array)
+                pointer = array.__array_interface__["data"][0]
+            pointers.append(pointer)
+        if self._donated:
+            self._check_donated(leaves)
+        results: list[Any] = self.executable.run_pointers(pointers)
+        for i in self._donated:
+            if type(leaves[i]) is ArrayImpl:
+                leaves[i].delete()
+        if self._output == "jax" or (any_jax and self._output == "auto") or self._has_keys:
+            results = [to_jax(aval, array) for aval, array in zip(self.out_avals, results)]
+        return tree_unflatten(self.out_tree, results)
+
+    def _jax_pointer(self, leaf: Any, spec: ArraySpec) -> int | None:
+        try:
+            return pointer_of(leaf)
+        except RuntimeError as error:
+            if leaf.is_deleted():
+                raise AstraError(
+                    f"{spec.path}: this array was donated to an earlier call (or deleted), which gave its memory away; "
+                    "use the array that the call returned, or do not donate it (donate_argnums)"
+                ) from error
+            raise
+
+    @staticmethod
+    def _array(leaf: Any, spec: ArraySpec) -> np.ndarray[Any, Any]:
+        """A leaf as an array that fits; wide NumPy arrays narrow as in JAX where 64-bit types are off."""
+        if isinstance(leaf, (np.ndarray, np.generic)) and leaf.dtype != spec.dtype:
+            if jax.dtypes.canonicalize_dtype(leaf.dtype) == spec.dtype:
+                leaf = np.asarray(leaf, spec.dtype)
+        elif isinstance(leaf, jax.core.Tracer):
+            raise _tracer_error(spec.path)
+        return spec.accept(leaf)
+
+    def _check_donated(self, leaves: Sequence[Any]) -> None:
+        seen: dict[int, int] = {}
+        for i, leaf in enumerate(leaves):
+            first = seen.setdefault(id(leaf), i)
+            if first != i and (first in self._donated or i in self._donated) and type(leaf) is ArrayImpl:
+                raise AstraError(
+                    f"{self._specs[i].path} is the same array as {self._specs[first].path}, and one of them is donated; "
+                    "pass a copy, or do not donate it"
+                )
+
+    @property
+    def signature(self) -> Signature:
+        """Shapes and element types of the flattened arguments and results."""
+        return self.executable.signature
+
+    @property
+    def compile_times(self) -> dict[str, float]:
+        """Seconds that each step of compiling took."""
+        return self.executable.compile_times
+
+    def ir(self, stage: str = "astra", *, large_elements_limit: int | None = 64) -> str:
+        """The IR after a stage; see :meth:`Executable.ir`."""
+        return self.executable.ir(stage, large_elements_limit=large_elements_limit)
+
+    def llvm_ir(self, *, optimized: bool = False) -> str:
+        """The LLVM IR; see :meth:`Executable.llvm_ir`."""
+        return self.executable.llvm_ir(optimized=optimized)
+
+    def asm(self) -> str:
+        """The assembly text for the target."""
+        return self.executable.asm()
+
+    def cost(self) -> Cost:
+        """Floating-point operations and bytes accessed."""
+        return self.executable.cost()
+
+    def memory(self) -> Memory:
+        """Bytes of arguments, results, arena, constants and code."""
+        return self.executable.memory()
+
+    def __repr__(self) -> str:
+        return f"<astra compiled {self.executable.program.name} {self.signature} for {self.executable.target.cpu}>"
+
+
+def _tracer_error(name: str) -> AstraError:
+    return AstraError(
+        f"{name}: a function compiled by Astra was called on traced values, that is inside of jax.jit, jax.grad, jax.vmap "
+        "or another transformation of JAX, which cannot look into it. Transform first and compile the result: "
+        "astra.jit(jax.grad(f)) in place of jax.grad(astra.jit(f))"
+    )
+
+
+def compile_function(
+    arguments: _Arguments, args: tuple[Any, ...], kwargs: dict[str, Any], target: str | TargetMachine | None, output: str
+) -> CompiledFunction:
+    """Capture and compile a function for the arguments given (arrays or ``jax.ShapeDtypeStruct``)."""
+    dynamic, dynamic_kwargs, _ = arguments.split(args, kwargs)
+    in_tree = tree_structure((dynamic, dynamic_kwargs))
+    paths = arguments.paths(dynamic, dynamic_kwargs)
+    captured = capturing.capture(
+        arguments.function, args, kwargs, static_argnums=sorted(arguments.static_nums),
+        static_argnames=sorted(arguments.static_names), input_paths=paths,
+    )  # fmt: skip
+    executable = compiler.compile_program(captured.program, target=target)
+    donated = arguments.donated_leaves(dynamic, dynamic_kwargs)
+    return CompiledFunction(executable, captured, in_tree, donated, output)
+
+
+# --- jit ---------------------------------------------------------------------------------------------------------
+
+
+class CacheInfo(NamedTuple):
+    """Calls served from the cache, signatures compiled, the bound, and signatures held now."""
+
+    hits: int
+    misses: int
+    maxsize: int
+    currsize: int
+
+
+class JitFunction:
+    """What :func:`jit` gives: a callable that compiles at the first call of each signature."""
+
+    def __init__(
+        self, arguments: _Arguments, target: str | TargetMachine | None, cache_size: int, output: str
+    ) -> None:
+        functools.update_wrapper(self, arguments.function)
+        self._arguments = arguments
+        self._target = target
+        self._output = output
+        self._cache_size = cache_size
+        self._cache: OrderedDict[Any, CompiledFunction] = OrderedDict()
+        self._lock = threading.RLock()
+        self._hits = self._misses = 0
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function on arrays; the first call of a signature compiles it."""
+        dynamic, dynamic_kwargs, static = self._arguments.split(args, kwargs)
+        leaves, tree = tree_flatten((dynamic, dynamic_kwargs))
+        leaf_keys = tuple(map(_leaf_key, leaves))
+        key = (tree, static, trace_context(), leaf_keys)
+        compiled = None if None in leaf_keys else self._cache.get(key)
+        if compiled is None:
+            return self._slow_call(args, kwargs, leaves, tree, static)
+        self._hits += 1
+        if self._cache_size:
+            try:
+                self._cache.move_to_end(key)
+            except KeyError:
+                pass  # another thread evicted it meanwhile
+        return compiled.run(leaves)
+
+    def _slow_call(self, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[Any], tree: Any, static: Any) -> Any:
+        if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+            if capturing.capturing.get():
+                return self._arguments.function(*args, **kwargs)
+            raise _tracer_error(_name(self._arguments.function))
+        if any(_leaf_key(leaf) is None for leaf in leaves):
+            dynamic, dynamic_kwargs, _ = self._arguments.split(args, kwargs)
+            paths = self._arguments.paths(dynamic, dynamic_kwargs)
+            leaves = [x if _leaf_key(x) is not None else _normalized(x, p) for x, p in zip(leaves, paths)]
+            args, kwargs = self._with_leaves(args, kwargs, leaves, tree)
+            return self(*args, **kwargs)
+        return self._compiled(args, kwargs, leaves, tree, static).run(leaves)
+
+    def _with_leaves(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[Any], tree: Any
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments with the dynamic ones' leaves replaced."""
+        dynamic, dynamic_kwargs = tree_unflatten(tree, leaves)
+        rest = iter(dynamic)
+        nums = self._arguments.static_nums
+        return tuple(a if i in nums else next(rest) for i, a in enumerate(args)), {**kwargs, **dynamic_kwargs}
+
+    def _compiled(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: Sequence[Any], tree: Any, static: Any
+    ) -> CompiledFunction:
+        key = (tree, static, trace_context(), tuple(map(_leaf_key, leaves)))
+        with self._lock:
+            compiled = self._cache.get(key)
+            if compiled is not None:
+                self._hits += 1
+                return compiled
+            compiled = compile_function(self._arguments, args, kwargs, self._target, self._output)
+            self._misses += 1
+            self._cache[key] = compiled
+            while len(self._cache) > max(1, self._cache_size):
+                self._cache.popitem(last=False)
+        return compiled
+
+    def compile(self, *args: Any, **kwargs: Any) -> CompiledFunction:
+        """The compiled function for these arguments' signature, to be looked at or called; it is cached, too."""
+        dynamic, dynamic_kwargs, static = self._arguments.split(args, kwargs)
+        leaves, tree = tree_flatten((dynamic, dynamic_kwargs))
+        return self._compiled(args, kwargs, leaves, tree, static)
+
+    def cache_info(self) -> CacheInfo:
+        """How the cache of signatures has done."""
+        return CacheInfo(self._hits, self._misses, self._cache_size, len(self._cache))
+
+    def clear_cache(self) -> None:
+        """Forget all compiled signatures."""
+        with self._lock:
+            self._cache.clear()
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """So that methods can be decorated; ``self`` is then the first argument (make it static or a pytree)."""
+        return self if instance is None else functools.partial(self, instance)
+
+
+def jit(
+    function: Callable[..., Any] | None = None,
+    *,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Iterable[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+    donate_argnames: str | Iterable[str] | None = None,
+    target: str | TargetMachine | None = None,
+    cache_size: int | None = None,
+    output: str = "auto",
+) -> Any:
+    """Compile a JAX function with Astra: like ``jax.jit``, for the CPU.
+
+    Arguments and results are trees of arrays and numbers as in JAX, with the same types and values.  One version is compiled
+    for each combination of tree structure, shapes, element types, static values and JAX settings; the last ``cache_size``
+    (``ASTRA_JIT_CACHE_SIZE``) are kept.  Donated JAX arrays are given up: their memory is reused and using them again is
+    an error.  Results are JAX arrays when an argument is one and NumPy arrays otherwise (``output`` = ``"jax"`` or
+    ``"numpy"`` fixes it), without copies of large arrays in either direction.  Usable as a decorator with and without options.
+
+    Raises :class:`UnsupportedError` for an operation that Astra does not compile, :class:`AstraError` for an argument
+    that is no array and for calls inside of JAX transformations (write ``astra.jit(jax.grad(f))``).
+
+    >>> import numpy as np, astra_mlir as astra, jax.numpy as jnp
+    >>> @astra.jit
+    ... def scale(x, factor):
+    ...     return {"scaled": jnp.tanh(x) * factor}
+    >>> scale(np.zeros(3, np.float32), 2.0)["scaled"]
+    array([0., 0., 0.], dtype=float32)
+    """
+    if function is None:
+        return functools.partial(
+            jit, static_argnums=static_argnums, static_argnames=static_argnames, donate_argnums=donate_argnums,
+            donate_argnames=donate_argnames, target=target, cache_size=cache_size, output=output,
+        )  # fmt: skip
+    if not callable(function):
+        raise AstraError(f"astra.jit: expected a function, got {type(function).__name__}")
+    if output not in _OUTPUT_KINDS:
+        raise AstraError(f"astra.jit: output={output!r} is not one of {', '.join(map(repr, _OUTPUT_KINDS))}")
+    arguments = _Arguments.of(function, static_argnums, static_argnames, donate_argnums, donate_argnames)
+    size = config.jit_cache_size.get() if cache_size is None else cache_size
+    machine = TargetMachine.parse(target) if isinstance(target, str) else target
+    return JitFunction(arguments, machine, size, output)
