@@ -7,7 +7,6 @@ megabytes and no pass copies the data.  Element types that NumPy lacks (bfloat16
 from __future__ import annotations
 
 import functools
-import itertools
 import re
 import weakref
 from typing import Any

@@ -11,9 +11,10 @@ from typing import ClassVar
 
 from astra_mlir.bindings import ir, passmanager
 from astra_mlir.errors import UnsupportedError
+from astra_mlir.passes.conversion import place
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.import_rules.control import is_known_composite
-from astra_mlir.passes.import_rules.core import ELEMENTWISE, RULES, Importer, place
+from astra_mlir.passes.import_rules.core import IMPORT, Importer
 from astra_mlir.passes.import_rules.rejected import REJECTED_TYPES
 
 __all__ = ["ImportPass"]
@@ -53,7 +54,7 @@ class ImportPass(Pass):
         # Functions of CHLO that Astra has are converted before upstream would write the others out.
         if survey.chlo:
             for op in survey.chlo:
-                if op.name in RULES or op.name in ELEMENTWISE:
+                if op.name in IMPORT:
                     importer.convert(op)
                     survey.converted += 1
             if survey.converted < len(survey.chlo):
@@ -67,8 +68,7 @@ class ImportPass(Pass):
             _check_signature(function)
             for block in function.regions[0].blocks:
                 importer.convert_block(block)
-        for op in reversed(importer.leftover):
-            op.operation.erase()
+        importer.finish()
 
 
 class _Survey:

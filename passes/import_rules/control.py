@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from astra_mlir.bindings import ir
-from astra_mlir.passes.import_rules.core import Importer, Rule, integer, refuse, rule
+from astra_mlir.passes.conversion import Rule
+from astra_mlir.passes.import_rules.core import Importer, integer, refuse, rule
 
 
 @rule("stablehlo.return")

@@ -1,69 +1,32 @@
 """What an import rule is, the registry of rules, and the builder that rules work with.
 
-A rule replaces one StableHLO or CHLO operation.  It gets the operation and an :class:`Importer`, builds Astra
-operations before it, and returns the values that stand for its results; the driver in ``passes/importing.py`` does the
-replacing.  It returns ``None`` where later rules still look at the operation (a tuple), which then goes last.
-
-Operands are already imported when a rule runs; regions are not (``Importer.move_region`` does that).
+A rule replaces one StableHLO or CHLO operation: it builds Astra operations through the :class:`Importer` and returns
+the values that stand for the results (see ``passes/conversion.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from astra_mlir.bindings import ir, stablehlo
 from astra_mlir.dialects import build, elements
-from astra_mlir.errors import UnsupportedError
+from astra_mlir.passes.conversion import Converter, RuleTable, refuse
 
 __all__ = [
-    "ELEMENTWISE",
-    "REJECTED",
-    "RULES",
-    "Importer",
-    "Rule",
-    "TupleElements",
-    "attribute",
-    "enumeration",
-    "flag",
-    "integer",
-    "refuse",
-    "rule",
-]
+    "IMPORT", "REJECTED", "Importer", "TupleElements", "attribute", "enumeration", "flag", "integer", "integers",
+    "is_static", "refuse", "rule", "with_element", "with_shape",
+]  # fmt: skip
 
 TupleElements = list["ir.Value | TupleElements"]  # nested tuples are nested lists
-Rule = Callable[[ir.Operation, "Importer"], Sequence[ir.Value] | None]
 
-RULES: dict[str, Rule] = {}  # StableHLO or CHLO operation name -> rule
-ELEMENTWISE: dict[str, str] = {}  # operations that only change their name
+IMPORT = RuleTable()
+rule = IMPORT.rule
+
 REJECTED: dict[str, str] = {}  # operations refused by name -> why, and what to do instead
 _SOURCE_DIALECTS = ("stablehlo", "chlo", "vhlo", "mhlo", "check")  # none of their operations may be left
-
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Decorator: make a rule known for the operations ``names``."""
-
-    def register(function: Rule) -> Rule:
-        for name in names:
-            if name in RULES or name in ELEMENTWISE:
-                raise ValueError(f"two import rules for {name}")
-            RULES[name] = function
-        return function
-
-    return register
-
-
-def refuse(op: ir.Operation, why: str) -> NoReturn:
-    """Raise :class:`UnsupportedError` naming the operation and its place."""
-    raise UnsupportedError(f"{place(op.location)}: '{op.operation.name}' cannot be imported: {why}")
-
-
-def place(location: ir.Location) -> str:
-    """A location as ``file:line:column`` where it has one, as MLIR prints it otherwise."""
-    text = str(location)
-    return text[4:-1] if text.startswith("loc(") else text
 
 
 # --- attributes --------------------------------------------------------------------------------------------------
@@ -134,59 +97,22 @@ def with_element(type: ir.Type, element_type: ir.Type) -> ir.RankedTensorType:
 # --- the builder -------------------------------------------------------------------------------------------------
 
 
-class Importer:
-    """Where and how rules build: the insertion point and location of the operation being replaced."""
+class Importer(Converter):
+    """Where and how import rules build: in place of the current operation, with its location."""
+
+    table = IMPORT
 
     def __init__(self) -> None:
-        self.ip: ir.InsertionPoint | None = None
-        self.loc: ir.Location | None = None
+        super().__init__()
         self.tuples: dict[ir.Value, TupleElements] = {}  # tuple value -> its elements
-        self.leftover: list[ir.Operation] = []  # operations that rules left for the end
         self._resources: dict[ir.Attribute, ir.Attribute] = {}  # large dense constant -> its resource
 
-    def convert_block(self, block: ir.Block) -> None:
-        """Import all operations of a block, also those in nested regions."""
-        for op in list(block.operations):
-            self.convert(op)
-
-    def convert(self, op: ir.Operation) -> Sequence[ir.Value]:
-        """Import one operation in place and return the values that replace its results."""
+    def unknown(self, op: ir.Operation) -> None:
         name = op.name
-        target = ELEMENTWISE.get(name)
-        if target is not None:
-            results = op.results
-            new = ir.Operation.create(
-                target,
-                results=[result.type for result in results],
-                operands=list(op.operands),
-                loc=op.location,
-                ip=ir.InsertionPoint(op),
-            )
-            result = new.results[0]
-            results[0].replace_all_uses_with(result)
-            op.operation.erase()
-            return (result,)
-        convert = RULES.get(name)
-        if convert is None:
-            if name in REJECTED:
-                refuse(op, REJECTED[name])
-            if name.partition(".")[0] in _SOURCE_DIALECTS:
-                refuse(op, "Astra has no counterpart of it; express it with operations of the StableHLO specification")
-            for region in op.regions:
-                for block in region.blocks:
-                    self.convert_block(block)
-            return op.results
-        ip, loc = self.ip, self.loc
-        self.ip, self.loc = ir.InsertionPoint(op), op.location
-        values = convert(op, self)
-        self.ip, self.loc = ip, loc
-        if values is None:
-            self.leftover.append(op)
-            return ()
-        for old, value in zip(op.results, values, strict=True):
-            old.replace_all_uses_with(value)
-        op.operation.erase()
-        return values
+        if name in REJECTED:
+            refuse(op, REJECTED[name])
+        if name.partition(".")[0] in _SOURCE_DIALECTS:
+            refuse(op, "Astra has no counterpart of it; express it with operations of the StableHLO specification")
 
     def op(
         self, name: str, operands: Sequence[ir.Value], results: Sequence[ir.Type], **attributes: Any
@@ -197,12 +123,6 @@ class Importer:
     def emit(self, name: str, operands: Sequence[ir.Value], result: ir.Type, **attributes: Any) -> ir.Value:
         """Build ``astra.<name>`` with one result and return it."""
         return build(name, operands, [result], loc=self.loc, ip=self.ip, **attributes).results[0]
-
-    def move_region(self, source: ir.Region, target: ir.Region) -> None:
-        """Move the blocks of a region and import what is in them."""
-        for block in list(source.blocks):
-            block.append_to(target)
-            self.convert_block(block)
 
     # --- constants ---
 

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from astra_mlir.bindings import ir
 from astra_mlir.dialects import elements
 from astra_mlir.dialects.elementwise import FUNCTIONS
-from astra_mlir.passes.import_rules.core import ELEMENTWISE, Importer, enumeration, integer, rule
+from astra_mlir.passes.import_rules.core import IMPORT, Importer, enumeration, integer, rule
 
 for _name in FUNCTIONS:
-    ELEMENTWISE[f"stablehlo.{_name}"] = f"astra.{_name}"
-del ELEMENTWISE["stablehlo.erf"]  # only CHLO has it
+    if _name != "erf":  # which only CHLO has
+        IMPORT.rename(f"stablehlo.{_name}", f"astra.{_name}")
 for _name in ("select", "clamp", "convert", "bitcast_convert"):
-    ELEMENTWISE[f"stablehlo.{_name}"] = f"astra.{_name}"
-ELEMENTWISE["chlo.erf"] = "astra.erf"
-ELEMENTWISE["chlo.tan"] = "astra.tan"
+    IMPORT.rename(f"stablehlo.{_name}", f"astra.{_name}")
+IMPORT.rename("chlo.erf", "astra.erf")
+IMPORT.rename("chlo.tan", "astra.tan")
 
 
 def compare_type(op: ir.Operation) -> str:

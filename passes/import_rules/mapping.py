@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects import elements
-from astra_mlir.passes.import_rules.core import ELEMENTWISE, Importer, refuse, rule, with_element
+from astra_mlir.passes.import_rules.core import IMPORT, Importer, refuse, rule, with_element
 
 _SCALAR_ONLY = "the body of a map may only hold elementwise operations and constants; use stablehlo.while for others"
 # Operations on scalars that leave them as they are.
 _IDENTITIES = ("stablehlo.reshape", "stablehlo.broadcast_in_dim", "stablehlo.transpose")
-_RAISED = {*ELEMENTWISE, "stablehlo.compare", "stablehlo.reduce_precision"}
+_RAISED = {*IMPORT.renamed, "stablehlo.compare", "stablehlo.reduce_precision"}
 _ALREADY_IMPORTED = {"astra.erf", "astra.tan", "astra.multiply"}  # what CHLO functions have become before this rule
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from astra_mlir.bindings import ir
-from astra_mlir.passes.import_rules.core import Importer, Rule, is_static, rule
+from astra_mlir.passes.conversion import Rule
+from astra_mlir.passes.import_rules.core import Importer, is_static, rule
 
 # StableHLO operation -> (Astra operation, {Astra attribute: StableHLO attribute}); attributes are taken as they are.
 _RENAMED = {

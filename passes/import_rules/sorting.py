@@ -16,8 +16,7 @@ def _sort(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
     attributes = {"dimension": dimension, "is_stable": flag(op, "is_stable")}
     types = [result.type for result in op.results]
     order = sort_order(op.regions[0])
-    # A descending canonical order puts NaN first, which is not what the kind means.
-    if order is None or (order[0] == "descending" and "canonical" in order[1]):
+    if order is None:
         new = b.op("sort", operands, types, kind="custom", **attributes)
         b.move_region(op.regions[0], new.regions[0])
         return new.results
