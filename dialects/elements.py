@@ -19,6 +19,7 @@ from astra_mlir.errors import DTypeError
 
 __all__ = [
     "RESOURCE_THRESHOLD",
+    "dense",
     "dtype_of",
     "element_type_of",
     "from_numpy",
@@ -138,14 +139,18 @@ def from_numpy(array: Any, type: ir.RankedTensorType | None = None) -> ir.Attrib
     if type is None:
         type = ir.RankedTensorType.get(list(array.shape), element_type_of(array.dtype))
     array = np.ascontiguousarray(array, dtype_of(type.element_type))
+    raw = _raw(array)
+    if array.size <= RESOURCE_THRESHOLD or bool((raw == raw[:1]).all()):
+        return dense(array, type)
+    return resource(array, type)
+
+
+def dense(array: np.ndarray, type: ir.RankedTensorType) -> ir.DenseElementsAttr:
+    """A dense attribute of any size, which copies the data."""
+    raw = _raw(np.ascontiguousarray(array))
     if array.size == 0:
         return ir.Attribute.parse(f"dense<> : {type}")
-    raw = _raw(array)
-    if bool((raw == raw[:1]).all()):
-        return ir.DenseElementsAttr.get(raw[:1], type=type)
-    if array.size <= RESOURCE_THRESHOLD:
-        return ir.DenseElementsAttr.get(raw, type=type)
-    return resource(array, type)
+    return ir.DenseElementsAttr.get(raw[:1] if bool((raw == raw[:1]).all()) else raw, type=type)
 
 
 def resource(array: np.ndarray, type: ir.RankedTensorType) -> ir.Attribute:

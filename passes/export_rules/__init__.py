@@ -1,0 +1,16 @@
+"""Export rules, one module per family of Astra operations; importing this package registers them all."""
+
+from __future__ import annotations
+
+from astra_mlir.passes.export_rules import (
+    contraction,
+    control,
+    elementwise,
+    indexing,
+    linear_algebra,
+    reduction,
+    shape,
+    sorting,
+)
+
+__all__ = ["contraction", "control", "elementwise", "indexing", "linear_algebra", "reduction", "shape", "sorting"]
