@@ -11,6 +11,7 @@ costs 10 us a rewrite; one visit here costs 3-5 us.)
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,15 +19,14 @@ from astra_mlir.bindings import ir
 from astra_mlir.dialects import OPS
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.simplify_rules import RULES
-from astra_mlir.passes.simplify_rules.core import CHANGED, FREE, Rewriter, has_uses, is_removable
+from astra_mlir.passes.simplify_rules.core import CHANGED, FREE, UNIQUE, Rewriter, Rule, is_removable, remove_dead
 
-__all__ = ["Simplify", "remove_dead", "simplify"]
+__all__ = ["Simplify", "simplify"]
 
 MAX_SWEEPS = 16
 MAX_DEPTH = 100  # of rules applied to what rules have built
 
 _COMMUTATIVE = frozenset(f"astra.{n}" for n in ("add", "multiply", "maximum", "minimum", "and", "or", "xor"))
-_UNIQUE = frozenset(("astra.rng", "astra.optimization_barrier", "astra.yield"))  # equal ones are not the same value
 
 _Scope = dict[Any, ir.Operation]
 
@@ -78,7 +78,8 @@ def _block_key(block: ir.Block, numbers: dict[ir.Value, int]) -> Any:
 
 
 class _Engine:
-    def __init__(self) -> None:
+    def __init__(self, rules: Mapping[str, Sequence[Rule]]) -> None:
+        self.rules = rules
         self.rewriter = Rewriter()
         self.scopes = _Scopes()
         self.depth = 0
@@ -95,7 +96,7 @@ class _Engine:
                 for block in region.blocks:
                     self.block(block)
         name = op.name
-        for rule in RULES.get(name, ()):
+        for rule in self.rules.get(name, ()):
             self.rewriter.at(op)
             outer, self.rewriter.created = self.rewriter.created, []
             replacement = rule(op, self.rewriter)
@@ -103,7 +104,7 @@ class _Engine:
             if replacement is not None:
                 self._replace(op, replacement, created)
                 return
-        if name in OPS and name not in _UNIQUE:
+        if name in OPS and name not in UNIQUE:
             self._merge(op, name)
 
     def _replace(self, op: ir.Operation, replacement: Any, created: list[ir.Operation]) -> None:
@@ -111,7 +112,8 @@ class _Engine:
         if replacement is not CHANGED:
             values = (replacement,) if isinstance(replacement, ir.Value) else replacement
             for old, new in zip(op.results, values, strict=True):
-                old.replace_all_uses_with(new)
+                if new is not None:
+                    old.replace_all_uses_with(new)
             op.erase()
         if self.depth < MAX_DEPTH:
             self.depth += 1
@@ -132,25 +134,9 @@ class _Engine:
             op.erase()
 
 
-def remove_dead(block: ir.Block) -> bool:
-    """Erase the operations of a block, and in its regions, whose results nobody uses; whether there were any."""
-    changed = False
-    for view in reversed(list(block.operations)):
-        op = view.operation
-        definition = OPS.get(op.name)
-        if definition is not None and not definition.terminator and not has_uses(op) and is_removable(op):
-            op.erase()
-            changed = True
-        elif len(op.regions):
-            for region in op.regions:
-                for nested in region.blocks:
-                    changed |= remove_dead(nested)
-    return changed
-
-
-def simplify(block: ir.Block) -> None:
+def simplify(block: ir.Block, rules: Mapping[str, Sequence[Rule]] = RULES) -> None:
     """Simplify the operations of a block, regions included, until nothing changes."""
-    engine = _Engine()
+    engine = _Engine(rules)
     for _ in range(MAX_SWEEPS):
         remove_dead(block)
         engine.rewriter.changed = False

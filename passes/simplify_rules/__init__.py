@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from astra_mlir.passes.simplify_rules import algebra as algebra
+from astra_mlir.passes.simplify_rules import control as control
 from astra_mlir.passes.simplify_rules import folding as folding
 from astra_mlir.passes.simplify_rules import ranges as ranges
 from astra_mlir.passes.simplify_rules.core import RULES

@@ -1,7 +1,8 @@
 """What a simplification rule is, the table of rules by operation, and the helpers that rules are written with.
 
-A rule takes an operation and a :class:`Rewriter` and returns the values that replace the operation's results, ``None``
-where it does not apply, or :data:`CHANGED` where it changed the operation in place.  Operations that a rule makes go in
+A rule takes an operation and a :class:`Rewriter` and returns the values that replace the operation's results (``None``
+among them for one that is unused), ``None`` where it does not apply, or :data:`CHANGED` where it changed the operation
+in place.  Operations that a rule makes go in
 front of the one it replaces and are simplified in turn.
 """
 
@@ -18,8 +19,8 @@ from astra_mlir.bindings import ir
 from astra_mlir.dialects import OPS, build, elements
 
 __all__ = [
-    "CHANGED", "FOLD_LIMIT", "FREE", "RULES", "Replacement", "Rewriter", "Rule", "TensorInfo", "defining", "has_uses",
-    "is_removable", "replace_region_op", "rule",
+    "CHANGED", "FOLD_LIMIT", "FREE", "RULES", "UNIQUE", "Replacement", "Rewriter", "Rule", "TensorInfo", "defining",
+    "has_uses", "is_removable", "remove_dead", "rule",
 ]  # fmt: skip
 
 CHANGED = object()
@@ -35,6 +36,9 @@ FOLD_LIMIT = 4096
 
 FREE = frozenset(f"astra.{name}" for name in ("constant", "iota", "broadcast", "reshape"))
 """Operations that cost nothing where they are used, but memory when they are kept."""
+
+UNIQUE = frozenset(("astra.rng", "astra.optimization_barrier", "astra.yield"))
+"""Operations that are neither merged with equal ones nor moved out of loops."""
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
@@ -123,14 +127,20 @@ def is_removable(op: ir.Operation) -> bool:
     return True
 
 
-def replace_region_op(op: ir.Operation, kept: Sequence[int], new: ir.Operation) -> None:
-    """Move the regions of ``op`` into ``new``, whose results are those of ``op`` numbered ``kept``; erase ``op``."""
-    for old_region, new_region in zip(op.regions, new.regions, strict=True):
-        for block in list(old_region.blocks):
-            block.append_to(new_region)
-    for result, index in zip(new.results, kept, strict=True):
-        op.results[index].replace_all_uses_with(result)
-    op.erase()
+def remove_dead(block: ir.Block) -> bool:
+    """Erase the operations of a block, and in its regions, whose results nobody uses; whether there were any."""
+    changed = False
+    for view in reversed(list(block.operations)):
+        op = view.operation
+        definition = OPS.get(op.name)
+        if definition is not None and not definition.terminator and not has_uses(op) and is_removable(op):
+            op.erase()
+            changed = True
+        elif len(op.regions):
+            for region in op.regions:
+                for nested in region.blocks:
+                    changed |= remove_dead(nested)
+    return changed
 
 
 class Rewriter:
