@@ -1,8 +1,10 @@
-"""The layers of the package import downwards only, and the foundations do not pull in frontends."""
+"""Every module of the package: layers import downwards only, foundations pull in no frontend, doctests hold."""
 
 from __future__ import annotations
 
 import ast
+import doctest
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +75,12 @@ def test_only_bindings_imports_the_mlir_wheel() -> None:
         if module != "astra_mlir.bindings":
             imported = {name.split(".")[0] for name in _imports_at_module_level(ast.parse(file.read_text()))}
             assert "torch_mlir" not in imported, f"{module} imports torch_mlir; take it from astra_mlir.bindings"
+
+
+@pytest.mark.parametrize("module", [module for module, _ in _sources()])
+def test_docstring_examples(module: str) -> None:
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    assert doctest.testmod(importlib.import_module(module.removesuffix(".__init__")), optionflags=flags).failed == 0
 
 
 def test_passes_do_not_load_a_frontend() -> None:
