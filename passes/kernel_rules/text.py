@@ -134,6 +134,10 @@ class Function:
         self._header.append(f"  {name} = {expression}")
         return name
 
+    def define(self, name: str, expression: str) -> None:
+        """Like :meth:`header`, under a given name."""
+        self._header.append(f"  {name} = {expression}")
+
     def constant(self, value: int | float | str, type_: str = "index") -> str:
         """A constant, made once at the top of the function."""
         literal = str(value)

@@ -128,7 +128,9 @@ def test_extreme_indices() -> None:
     operand, updates = np.zeros((9, 12), np.float32), np.ones((4, 3, 5), np.float32)
     limits = np.iinfo(np.int64)
     indices = np.array([[limits.min, 0], [limits.max, 0], [0, limits.max - 1], [8, 11]], np.int64)
-    (result,) = run_operation("scatter", [operand, indices, updates], [tensor_type(operand)], numbers.text("add"), "({})")
+    (result,) = run_operation(
+        "scatter", [operand, indices, updates], [tensor_type(operand)], numbers.text("add"), "({})"
+    )
     expected = np.zeros((9, 12), np.float32)
     expected[8, 11] = 1
     np.testing.assert_array_equal(result, expected)
