@@ -26,7 +26,7 @@ _LEAST_BLOCKS = 7
 
 @dataclass(frozen=True)
 class Measurement:
-    """Median milliseconds of a call, milliseconds of the first (compiling) call, and the largest relative error."""
+    """Median milliseconds of a call, milliseconds of the first (compiling) call, largest relative error, scratch."""
 
     name: str
     astra_ms: float
@@ -35,6 +35,8 @@ class Measurement:
     xla_compile_ms: float
     error: float
     tolerance: float
+    astra_scratch: int = 0  # bytes beside arguments and results
+    xla_scratch: int = 0
 
     @property
     def speed(self) -> float:
@@ -83,13 +85,15 @@ def measure(case: Case, seconds: float) -> Measurement:
     arguments = case.arguments()
     jax.block_until_ready(arguments)
     functions = {"astra": astra.jit(case.function), "xla": jax.jit(case.function)}
-    compile_seconds, results, calls = {}, {}, {}
+    compile_seconds, results, calls, scratch = {}, {}, {}, {}
     for name, function in functions.items():
         start = time.perf_counter()
         results[name] = jax.block_until_ready(function(*arguments))
         compile_seconds[name] = time.perf_counter() - start
     error = _error(results["astra"], results["xla"])
     del results
+    scratch["astra"] = functions["astra"].compile(*arguments).memory().arena_bytes
+    scratch["xla"] = functions["xla"].lower(*arguments).compile().memory_analysis().temp_size_in_bytes
     for name, function in functions.items():
         once = min(_seconds(function, arguments, 1) for _ in range(2))
         calls[name] = max(1, round(_BLOCK_SECONDS / max(once, 1e-7)))
@@ -107,6 +111,8 @@ def measure(case: Case, seconds: float) -> Measurement:
         1e3 * compile_seconds["xla"],
         error,
         case.tolerance,
+        scratch["astra"],
+        scratch["xla"],
     )
 
 

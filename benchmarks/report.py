@@ -96,17 +96,19 @@ def to_markdown(results: Sequence[Measurement], compiled: Sequence[CompileMeasur
         "of calls, first calls left out. *Speed* is XLA's time by Astra's: above 1, Astra is faster. The times depend",
         "on the machine and on what else it does; the ratios much less. *Error* is the largest difference of the",
         "results relative to the largest magnitude. *Compile* is the first call, from Python function to result.",
+        "*Scratch* is the memory that a call needs beside its arguments and results.",
         "",
         *(f"- {key}: {value}" for key, value in machine().items()),
         "",
-        "| case | Astra ms | XLA ms | speed | error | Astra compile ms | XLA compile ms |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "| case | Astra ms | XLA ms | speed | error | compile ms, Astra | XLA | scratch MiB, Astra | XLA |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for r in results:
         error = f"{r.error:.0e}" if r.error else "0"
         lines.append(
             f"| {r.name} | {r.astra_ms:.3f} | {r.xla_ms:.3f} | {r.speed:.2f}x | {error}{'' if r.agrees else ' (!)'} "
-            f"| {r.astra_compile_ms:.0f} | {r.xla_compile_ms:.0f} |"
+            f"| {r.astra_compile_ms:.0f} | {r.xla_compile_ms:.0f} "
+            f"| {r.astra_scratch / 2**20:.1f} | {r.xla_scratch / 2**20:.1f} |"
         )
     lines += ["", "## Marks", "", *(f"- {line}" for line in verdict(results, compiled))]
     for c in compiled:
