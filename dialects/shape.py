@@ -56,7 +56,6 @@ def _verify_constant(op: ir.Operation) -> None:
     value_type = getattr(value, "type", None)
     require(value_type == result.type, f"attribute 'value' has type {value_type}, but the result {result.type} (C1)")
     require_element(result, "bifc")
-    require(DYNAMIC not in result.shape, f"result must have a static shape, but is {result.type}")
 
 
 def _verify_iota(op: ir.Operation) -> None:
