@@ -32,7 +32,7 @@ rule("astra.optimization_barrier")(_keep_regions("optimization_barrier"))
 
 @rule("astra.custom_call")
 def _custom_call(op: ir.Operation, b: Exporter) -> Sequence[ir.Value]:
-    attributes = {named.name: named.attr for named in op.attributes}
+    attributes = dict(op.attributes.items())
     return b.op("custom_call", list(op.operands), [result.type for result in op.results], **attributes).results
 
 

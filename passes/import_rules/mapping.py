@@ -40,7 +40,7 @@ def _map(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
                 inner.name,
                 results=[with_element(whole, inner.results[0].type.element_type)],
                 operands=[tensor(value) for value in inner.operands],
-                attributes={named.name: named.attr for named in inner.attributes},
+                attributes=dict(inner.attributes.items()),
                 loc=inner.location,
                 ip=b.ip,
             )

@@ -21,9 +21,6 @@ _WRAPPED = {
     "mhlo.topk": ("top_k", {"k": "k", "largest": "largest"}),
 }
 
-# What a custom call carries beside the declared attributes; kept as it is, so that it is there again after export.
-_KEPT = ("api_version", "called_computations", "operand_layouts", "result_layouts", "output_operand_aliases")
-
 
 @rule("stablehlo.custom_call")
 def _custom_call(op: ir.Operation, b: Importer) -> Sequence[ir.Value] | None:
@@ -37,14 +34,12 @@ def _custom_call(op: ir.Operation, b: Importer) -> Sequence[ir.Value] | None:
         given = attribute(op, "mhlo.attributes")
         return b.op(name, operands, results, **{key: given[source] for key, source in fields.items()}).results
     flat = _flatten(results)
+    # All attributes stay, so that they are there again after export.
     new = b.op(
         "custom_call",
         operands,
         flat,
-        call_target_name=target,
-        has_side_effect=flag(op, "has_side_effect"),
-        backend_config=attribute(op, "backend_config"),
-        **{name: attribute(op, name) for name in _KEPT},
+        **{**dict(op.attributes.items()), "has_side_effect": flag(op, "has_side_effect")},
     )
     if flat == results:
         return new.results
