@@ -54,7 +54,7 @@ def count_sort(f: Function, length: int, words: list[str], order: str, unique: b
 def radix_sort(f: Function, records: Records, slot: int | str, keys: list[KeyAt]) -> str:
     """Sort the row's records by ``keys`` (most significant first); the index of the buffer that holds them.
 
-    All bytes of a key are counted while the records are made; a byte that is the same in all records costs nothing more.
+    All bytes of a key are counted while records are made; a byte that is the same in all records costs no more.
     """
     n, passes = records.length, records.passes
     counts_type = memref_type([passes, 256], "i32")
@@ -106,7 +106,7 @@ def radix_sort_blocks(
 ) -> tuple[str, list[Function]]:
     """Sort one long row (slot 0) with all threads; gives the final buffer and the task functions that it calls.
 
-    ``extra`` are further values, as ``(name, type)``, that the keys read; they and the records are arguments of the tasks.
+    ``extra`` are further values, as ``(name, type)``, that the keys read; they and the records are the tasks' arguments.
     Records are cut into blocks; a pass counts bytes per block, turns counts into places, and moves each block.
     """
     n = records.length
@@ -116,7 +116,7 @@ def radix_sort_blocks(
     counts = f.header(f"memref.alloca() : {counts_type}")
     arguments = [*records.memrefs(), *extra]
     functions = []
-    one, none, all_ = (f.constant(value, "i32") for value in (1, 0, n))
+    none, all_ = f.constant(0, "i32"), f.constant(n, "i32")
 
     def run(task: Function, *operands: tuple[str, str]) -> None:
         iv = f.fresh()

@@ -1,4 +1,4 @@
-"""The table of kernel rules: which Astra operations become calls of a generated kernel, and how the kernel is asked for.
+"""The table of kernel rules: which Astra operations become calls of a generated kernel, and how it is asked for.
 
 A rule looks at one operation and either leaves it to ``astra-to-linalg`` (``None``) or returns a
 :class:`KernelRequest`: what goes in, what comes out and how to build the function.  ``astra-to-kernels`` does the rest.
@@ -41,10 +41,10 @@ class KernelRequest:
     """A kernel that computes an operation.
 
     ``name`` is the symbol of the function and determines its body (see :func:`kernel_name`).  ``outs`` correspond to
-    the results of the operation one to one; ``scratch`` are temporaries that are too big for the stack.  ``build`` gives
-    the text of one or more ``func.func private``, among them ``@name`` that takes a memref for each of ``ins``,
-    ``outs`` and ``scratch``, in this order: identity layout, static shape, signless integers.  Functions that the module
-    already has are not added again, so a helper's name must determine its body too.
+    the results of the operation one to one; ``scratch`` are temporaries that are too big for the stack.  ``build``
+    gives the text of one or more ``func.func private``, among them ``@name`` that takes a memref for each of ``ins``,
+    ``outs`` and ``scratch``, in this order: identity layout, static shape, signless integers.  Functions that the
+    module already has are not added again, so a helper's name must determine its body too.
     """
 
     name: str

@@ -96,11 +96,15 @@ class SortKernel:
         shape = [self.records.slots, 2, self.length]
         return [(shape, type_.removesuffix(">").rpartition("x")[2]) for _, type_ in self._buffers()]
 
+    def outs(self) -> list[tuple[str, str]]:
+        """Names and types of the results."""
+        return [(f"%out{i}", memref_type(self.shape, e.storage)) for i, e in enumerate(self.elements)]
+
     def text(self) -> str:
         """The kernel and the functions it calls."""
         arguments = [(f"%in{i}", memref_type(self.shape, e.storage)) for i, e in enumerate(self.elements)]
         arguments += self.comparator.arguments() if self.comparator else []
-        arguments += [(f"%out{i}", memref_type(self.shape, e.storage)) for i, e in enumerate(self.elements)]
+        arguments += self.outs()
         arguments += [] if not self.scratch() else self._buffers()
         f = Function(self.name, arguments)
         functions = [f]

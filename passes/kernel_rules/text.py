@@ -17,8 +17,21 @@ from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError
 
 __all__ = [
-    "Bound", "COMBINE", "Element", "Function", "combine", "element_of", "identity", "memref_type", "narrow", "nest",
-    "parallel_calls", "refuse", "reshaped", "shape_of", "widen",
+    "COMBINE",
+    "Bound",
+    "Element",
+    "Function",
+    "combine",
+    "element_of",
+    "identity",
+    "memref_type",
+    "narrow",
+    "nest",
+    "parallel_calls",
+    "refuse",
+    "reshaped",
+    "shape_of",
+    "widen",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import ml_dtypes
 import numpy as np
 import pytest
+
 from .kernel_harness import run_operation, tensor_type
 
 COMBINERS = {
