@@ -84,6 +84,15 @@ llvm.func @"astra_entry_{name}"(%inputs: !llvm.ptr, %outputs: !llvm.ptr, %arena:
 """
 
 
+def _name_loop_annotations(func: ir.Operation) -> None:
+    """Loop annotations come through the conversions as attributes that translation ignores: give them their own name."""
+    for block in func.regions[0].blocks:
+        terminator = block.operations[len(block.operations) - 1].operation
+        if "llvm.loop_annotation" in terminator.attributes:
+            terminator.attributes["loop_annotation"] = terminator.attributes["llvm.loop_annotation"]
+            del terminator.attributes["llvm.loop_annotation"]
+
+
 @register_pass
 @dataclass(frozen=True)
 class EmitEntry(Pass):
@@ -97,6 +106,7 @@ class EmitEntry(Pass):
         functions = {ir.StringAttr(op.operation.attributes["sym_name"]).value: op.operation for op in body.operations if op.operation.name == "llvm.func"}  # fmt: skip
         texts = []
         for name, func in functions.items():
+            _name_loop_annotations(func)
             if name.endswith(PARALLEL_SUFFIX) and not len(func.regions[0].blocks):
                 texts.append(_parallel_call(name, _parameters(func)))
                 func.erase()

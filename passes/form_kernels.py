@@ -97,6 +97,8 @@ def _shared_loops(group: _Group, nest: LoopNest) -> int:
     """How many outer loops the nest can share with the group; 0 when it must not join."""
     bases = {access.place.base for access in nest.accesses if access is not None}
     loaded = {place_of(load.operands[0]).base for load in nest.loads}
+    if nest.wants_own_schedule() or any(other.wants_own_schedule() for other in group.nests):
+        return 0
     if len(group.nests) >= MAX_OPS or len(bases | group.bases.keys()) > MAX_BASES:
         return 0
     first = group.nests[0]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from astra_mlir.bindings import ir
 from astra_mlir.passes.core import Pass, register_pass
-from astra_mlir.passes.loop_nest import LoopNest, nest_of
+from astra_mlir.passes.loop_nest import LoopNest, nest_of, stride_score, transposed_input
 from astra_mlir.passes.memref_utils import Builder, byte_width
+from astra_mlir.passes.vector_transpose import EDGE, can_transpose, transpose_block
 
 __all__ = ["KernelsToLoops"]
 
@@ -26,6 +27,7 @@ OP_NANOSECONDS = 0.06  # one vectorized arithmetic operation
 CALL_NANOSECONDS = 0.8  # one vectorized transcendental function
 STRIDED_NANOSECONDS = 0.8  # an access that cannot be vectorized
 TILE = 32  # edge of the square blocks in which transposing loops walk
+UNROLLED_WHOLE = 8  # loops shorter than this are left to LLVM's unroller
 COLUMN_BLOCK = 512  # columns that a column reduction keeps in the first-level cache
 
 Number = ir.Value | int
@@ -52,6 +54,7 @@ class _Nest:
     flats: list[ir.Value | None]  # flat memref per access
     constants: list[int]
     uses_index: bool
+    staged: int | None = None  # the access whose blocks go through a buffer, of the last two loops
 
 
 @dataclass
@@ -178,20 +181,21 @@ class _KernelEmitter:
         self.shared = len(outer)
 
     def tile_transpose(self, item: _Nest) -> None:
-        """An elementwise nest that reads along one loop and writes along another walks in square blocks."""
-        output = len(item.flats) - 1
-        written = next((lp for lp in reversed(item.loops) if abs(lp.steps[output]) == 1), None)
-        if written is None or written.extent < TILE:
+        """An elementwise nest that reads along one loop and writes along another walks in square blocks.
+
+        Each block of the transposed input is first brought into a small buffer, line by line.
+        """
+        steps = [[lp.steps[n] for lp in item.loops] if flat is not None else None for n, flat in enumerate(item.flats)]
+        found = transposed_input(steps, [lp.extent for lp in item.loops])
+        if found is None or item.nest.op.attributes["operandSegmentSizes"][1] != 1:
             return
-        for number in range(output):
-            read = next((lp for lp in item.loops if abs(lp.steps[number]) == 1), None)
-            if read is not None and read is not written and read.extent >= 8 and written.steps[number] != 0:
-                others = [lp for lp in item.loops if lp is not read and lp is not written]
-                read_blocks, read_within = _cut(read, TILE)
-                written_blocks, written_within = _cut(written, TILE)
-                item.loops = [*others, read_blocks, written_blocks, read_within, written_within]
-                self.shared = len(others) + 2
-                return
+        number, read, written = found[0], item.loops[found[1]], item.loops[found[2]]
+        others = [lp for lp in item.loops if lp is not read and lp is not written]
+        read_blocks, read_within = _cut(read, TILE)
+        written_blocks, written_within = _cut(written, TILE)
+        item.loops = [*others, read_blocks, written_blocks, read_within, written_within]
+        item.staged = number
+        self.shared = len(others) + 2
 
     # -- emission ---------------------------------------------------------------------------------------------
 
@@ -296,12 +300,59 @@ class _KernelEmitter:
         if isinstance(low, int) and isinstance(high, int) and high - low == 1:
             body(builder, low)
             return
-        op = builder.op("scf.for", (builder.value(low), builder.value(high), builder.constant(1)), (), regions=1)
+        bounds = (builder.value(low), builder.value(high), builder.constant(1))
+        op = builder.op("scf.for", bounds, (), _annotation(low, high), regions=1)
         block = op.regions[0].blocks.append(builder.index, arg_locs=[builder.loc])
         end = ir.Operation.create("scf.yield", loc=builder.loc, ip=ir.InsertionPoint(block))
         body(Builder(ir.InsertionPoint(end), builder.loc), block.arguments[0])
 
+    def stage(self, item: _Nest, position: _Position) -> tuple[_Nest, _Position]:
+        """Copy the block of the staged access into a buffer; returns the nest and position that read it from there."""
+        number = item.staged
+        assert number is not None
+        read, written = item.loops[-2:]
+        builder = position.builder
+        kind = ir.MemRefType.get([TILE * TILE], item.flats[number].type.element_type)
+        attributes = {"operandSegmentSizes": ir.DenseI32ArrayAttr.get([0, 0])}
+        buffer = builder.op("memref.alloca", (), (kind,), attributes).results[0]
+        steps = {id(read): TILE, id(written): 1}
+
+        def copy(at: _Position) -> None:
+            value = self.load(item, at, number)
+            address: Number = 0
+            for loop, variable in at.variables:
+                address = at.builder.add(address, at.builder.mul(variable, steps.get(id(loop), 0)))
+            _store(at.builder, value, buffer, at.builder.value(address))
+
+        source = self.flat(number, item)
+        if can_transpose(source.type.element_type) and all(_whole(loop) % EDGE == 0 for loop in (read, written)):
+            self.stage_in_registers(item, position, source, buffer)
+        else:
+            self.walk(item, position, [written, read], copy)
+        loops = list(item.loops)
+        for i in (-2, -1):
+            loops[i] = replace(loops[i], steps=[steps[id(loops[i])] if n == number else s for n, s in enumerate(loops[i].steps)])
+        flats = [buffer if n == number else flat for n, flat in enumerate(item.flats)]
+        addresses: list[Number] = [0 if n == number else a for n, a in enumerate(position.addresses)]
+        return _Nest(item.nest, loops, flats, item.constants, item.uses_index), _Position(builder, position.variables, addresses)
+
+    def stage_in_registers(self, item: _Nest, position: _Position, source: ir.Value, buffer: ir.Value) -> None:
+        """Bring a block, whose edges are multiples of ``EDGE``, into the buffer in transposed squares."""
+        number = item.staged
+        read, written = item.loops[-2:]
+        start = position.addresses[number]
+
+        def square(builder: Builder, i: Number, j: Number) -> None:
+            at = builder.add(builder.add(start, builder.mul(i, EDGE * written.steps[number])), builder.mul(j, EDGE * read.steps[number]))
+            to = builder.add(builder.mul(j, EDGE * TILE), builder.mul(i, EDGE))
+            transpose_block(builder, source, at, written.steps[number], buffer, to, TILE)
+
+        rows, columns = (_squares(position.builder, self.bound(position, loop)) for loop in (written, read))
+        self.loop(position.builder, 0, rows, lambda outer, i: self.loop(outer, 0, columns, lambda inner, j: square(inner, i, j)))
+
     def emit_nest(self, item: _Nest, position: _Position) -> None:
+        if item.staged is not None:
+            item, position = self.stage(item, position)
         inner = item.loops[self.shared :]
         if inner and not inner[-1].parallel:
             split = next(i for i, loop in enumerate(inner) if not loop.parallel)
@@ -345,8 +396,9 @@ class _KernelEmitter:
         if not loops:
             return self.apply(item, position, dict(zip(range(item.nest.inputs, len(item.flats)), running, strict=True)))
         builder = position.builder
-        bounds = (builder.constant(0), builder.value(self.bound(position, loops[0])), builder.constant(1))
-        op = builder.op("scf.for", (*bounds, *running), [value.type for value in running], regions=1)
+        high = self.bound(position, loops[0])
+        bounds = (builder.constant(0), builder.value(high), builder.constant(1))
+        op = builder.op("scf.for", (*bounds, *running), [value.type for value in running], _annotation(0, high), regions=1)
         kinds = [builder.index, *(value.type for value in running)]
         block = op.regions[0].blocks.append(*kinds, arg_locs=[builder.loc] * len(kinds))
         inside = Builder(ir.InsertionPoint(block), builder.loc)
@@ -474,6 +526,13 @@ def _store(builder: Builder, value: ir.Value, flat: ir.Value, address: ir.Value)
     builder.store(byte, _as_bytes(builder, flat), [address])
 
 
+def _annotation(low: Number, high: Number) -> dict[str, ir.Attribute]:
+    """Keep LLVM from unrolling a loop whole before its vectorizer sees it: it would vectorize the next outer one."""
+    if isinstance(low, int) and isinstance(high, int) and high - low < UNROLLED_WHOLE:
+        return {}
+    return {"llvm.loop_annotation": ir.Attribute.parse("#llvm.loop_annotation<unroll = <disable = true>>")}
+
+
 # -- loops --------------------------------------------------------------------------------------------------------
 
 
@@ -504,13 +563,19 @@ def _cut(loop: _Loop, size: int) -> tuple[_Loop, _Loop]:
 
 
 def _stride_score(item: _Nest, loop: _Loop) -> float:
-    """How good a loop is as the innermost: unit strides count, outputs twice, invariant accesses a little."""
-    score = 0.0
-    for number, flat in enumerate(item.flats):
-        if flat is not None:
-            weight = 2.0 if number >= item.nest.inputs else 1.0
-            score += weight * {0: 0.3, 1: 1.0}.get(abs(loop.steps[number]), 0.0)
-    return score * min(loop.extent, 16)
+    steps = [loop.steps[number] if flat is not None else None for number, flat in enumerate(item.flats)]
+    return stride_score(steps, [number >= item.nest.inputs for number in range(len(item.flats))], loop.extent)
+
+
+def _whole(loop: _Loop) -> int:
+    """The extent of the loop that was cut to give this one."""
+    return loop.limit[1] if loop.limit else loop.extent
+
+
+def _squares(builder: Builder, extent: Number) -> Number:
+    if isinstance(extent, int):
+        return extent // EDGE
+    return builder.binary("divui", extent, builder.constant(EDGE))
 
 
 def _inner_order(item: _Nest, loops: list[_Loop]) -> list[_Loop]:

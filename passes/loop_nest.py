@@ -8,13 +8,48 @@ parallel ones, then reductions; loops that run once are dropped.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError
 from astra_mlir.passes.memref_utils import DYNAMIC, byte_width, strides_and_offset
 
-__all__ = ["Access", "LoopNest", "Place", "constant_index", "nest_of", "place_of"]
+__all__ = ["Access", "LoopNest", "Place", "constant_index", "nest_of", "place_of", "stride_score", "transposed_input"]
+
+
+OWN_SCHEDULE_ITERATIONS = 4096  # smaller nests stay in the first-level cache whatever their order
+
+
+def stride_score(steps: Sequence[int | None], outputs: Sequence[bool], extent: int) -> float:
+    """How good a loop is as the innermost one: unit strides are vector loads, an invariant output is a register.
+
+    ``steps`` are the elements that one iteration moves in each access (``None`` for scalars).
+    """
+    score = 0.0
+    for step, output in zip(steps, outputs, strict=True):
+        if step is not None:
+            invariant = 1.0 if output else 0.5
+            score += (2.0 if output else 1.0) * {0: invariant, 1: 1.0}.get(abs(step), -1.0)
+    return score * min(extent, 16)
+
+
+def transposed_input(steps: Sequence[Sequence[int] | None], extents: Sequence[int]) -> tuple[int, int, int] | None:
+    """For an elementwise nest (the last access is the output) that reads along one loop and writes along another.
+
+    Gives (number of such an input, the loop it reads along, the loop the output is written along), else ``None``.
+    """
+    output = steps[-1]
+    written = next((i for i in range(len(extents) - 1, -1, -1) if output is not None and abs(output[i]) == 1), None)
+    if written is None or extents[written] < 8:
+        return None
+    for number, row in enumerate(steps[:-1]):
+        if row is None or row[written] == 0 or abs(row[written]) == 1:
+            continue
+        read = next((i for i, step in enumerate(row) if abs(step) == 1 and i != written), None)
+        if read is not None and extents[read] >= 8:
+            return number, read, written
+    return None
 
 
 @dataclass(frozen=True)
@@ -94,6 +129,24 @@ class LoopNest:
     loops: tuple[int, ...]  # for each canonical loop the dimension of the operation that it walks
     accesses: list[Access | None] = field(default_factory=list)  # one per operand; None for scalars
     loads: list[ir.Operation] = field(default_factory=list)  # memref.load operations in the body
+
+    def best_loop(self) -> int:
+        """The loop that would run best innermost."""
+        outputs = [access is not None and access.written for access in self.accesses]
+        scores = [
+            stride_score([a.coefficients[i] if a else None for a in self.accesses], outputs, extent)
+            for i, extent in enumerate(self.extents)
+        ]
+        return max(range(len(scores)), key=scores.__getitem__)
+
+    def wants_own_schedule(self) -> bool:
+        """Whether the nest runs badly under the loops of others: a column reduction, or a transposition."""
+        if not self.extents or self.iterations < OWN_SCHEDULE_ITERATIONS:
+            return False
+        if self.parallel < len(self.extents):
+            return self.best_loop() < self.parallel
+        steps = [access.coefficients if access else None for access in self.accesses]
+        return transposed_input(steps, self.extents) is not None
 
     @property
     def inputs(self) -> int:

@@ -165,6 +165,27 @@ def _function(name: str, kinds: Sequence[ir.Type], bare: bool, loc: ir.Location)
     return ir.Operation.create("func.func", attributes=attributes, regions=1, loc=loc)
 
 
+def _hoist_allocas(func: ir.Operation) -> None:
+    """Move stack buffers of static size to the function's entry: in a loop each iteration would take new stack."""
+    entry = func.regions[0].blocks[0]
+    found: list[ir.Operation] = []
+
+    def visit(block: ir.Block) -> None:
+        for op in block.operations:
+            operation = op.operation
+            if operation.name == "memref.alloca" and not len(operation.operands):
+                found.append(operation)
+            for region in operation.regions:
+                for nested in region.blocks:
+                    visit(nested)
+
+    visit(entry)
+    first = entry.operations[0].operation
+    for op in found:
+        if op != first:
+            op.move_before(first)
+
+
 @register_pass
 @dataclass(frozen=True)
 class OutlineParallel(Pass):
@@ -187,3 +208,6 @@ class OutlineParallel(Pass):
             name = ir.StringAttr(func.attributes["sym_name"]).value
             for number, forall in enumerate(_foralls(func.regions[0].blocks[0])):
                 _outline(module_body, func, forall, f"{name}.task{number}")
+        for op in module_body.operations:
+            if op.operation.name == "func.func" and len(op.operation.regions[0].blocks):
+                _hoist_allocas(op.operation)
