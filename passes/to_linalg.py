@@ -1,7 +1,7 @@
 """``astra-to-linalg``: Astra operations to linalg on tensors, scf, tensor, arith and math.
 
-Stage 7 of the CPU pipeline.  What each operation becomes is the tables in ``passes/linalg_rules``; this module walks the
-functions and gives them signless types.  Shapes have to be static.
+Stage 7 of the CPU pipeline.  What each operation becomes is the tables in ``passes/linalg_rules``; this module walks
+the functions and gives them signless types.  Shapes have to be static.
 """
 
 from __future__ import annotations

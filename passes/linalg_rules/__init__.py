@@ -14,5 +14,14 @@ from astra_mlir.passes.linalg_rules import (
 from astra_mlir.passes.linalg_rules.lowering import RULES, Lowering, Val
 
 __all__ = [
-    "Lowering", "RULES", "Val", "calls", "contraction", "control_flow", "elementwise", "indexing", "reduction", "shape",
+    "RULES",
+    "Lowering",
+    "Val",
+    "calls",
+    "contraction",
+    "control_flow",
+    "elementwise",
+    "indexing",
+    "reduction",
+    "shape",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Contractions and convolutions that no kernel took: multiply-add loops in one ``linalg.generic``.
 
-Products of half-width floats accumulate in f32; where the result type is wider than the operands', they are widened first.
+Products of half-width floats accumulate in f32; operands narrower than the result are widened first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Elementwise operations: one ``linalg.generic`` each (or scalar code on rank-0 operands), bodies from the scalar tables."""
+"""Elementwise operations: one ``linalg.generic`` each (scalar code on rank-0 operands) around the scalar tables."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def insert_slice(
     return low.emit("tensor.insert_slice", [source, target, *dynamic], target.type, attributes)
 
 
-# --- slices ------------------------------------------------------------------------------------------------------------
+# --- slices ----------------------------------------------------------------------------------------------------------
 
 
 @rule("slice")
@@ -98,7 +98,7 @@ def _dynamic_update_slice(low: Lowering, op: ir.Operation) -> list[Val]:
     return [Val(val.info, tensor=insert_slice(low, low.tensor(update), low.tensor(val), offsets, shape))]
 
 
-# --- pad and concatenate -------------------------------------------------------------------------------------------------
+# --- pad and concatenate ---------------------------------------------------------------------------------------------
 
 
 @rule("pad")
@@ -147,12 +147,12 @@ def _concatenate(low: Lowering, op: ir.Operation) -> list[Val]:
     return [Val(info, tensor=result)]
 
 
-# --- gather --------------------------------------------------------------------------------------------------------------
+# --- gather ----------------------------------------------------------------------------------------------------------
 
 
 @rule("gather")
 def _gather(low: Lowering, op: ir.Operation) -> list[Val]:
-    """Loops over the result; every start index is an input of the generic, the operand is read by ``tensor.extract``."""
+    """Loops over the result; start indices are inputs of the generic, the operand is read by ``tensor.extract``."""
     operand, indices, *dynamic = low.operands(op)
     if dynamic:
         raise low.unsupported("a gather with dynamic slice sizes has no static shape; compile for fixed sizes")

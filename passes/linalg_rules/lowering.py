@@ -17,7 +17,7 @@ from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import value_of
 from astra_mlir.errors import UnsupportedError
 
-__all__ = ["Expr", "Lowering", "RULES", "TypeInfo", "Val", "dim", "rule", "ZERO"]
+__all__ = ["RULES", "ZERO", "Expr", "Lowering", "TypeInfo", "Val", "dim", "rule"]
 
 # An index expression: ((dimension, coefficient), ...) summed, plus a constant.
 Expr = tuple[tuple[tuple[int, int], ...], int]

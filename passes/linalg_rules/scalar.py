@@ -1,4 +1,4 @@
-"""Scalar code of the elementwise operations on booleans, integers and real floats: one table row per function and class.
+"""Scalar code of the elementwise operations on booleans, integers and floats: a table row per function and class.
 
 A row's emitter takes the lowering state, scalar arguments of the class's compute type and the operand's description.
 Half-width floats never get here: the caller widens the arguments to f32 and rounds the result.
@@ -12,7 +12,7 @@ from math import inf
 from astra_mlir.bindings import ir
 from astra_mlir.passes.linalg_rules.lowering import Lowering, TypeInfo
 
-__all__ = ["Emitter", "FLOAT_PREDICATES", "SCALAR", "compare_float", "compare_int", "float_to_bits", "select"]
+__all__ = ["FLOAT_PREDICATES", "SCALAR", "Emitter", "compare_float", "compare_int", "float_to_bits", "select"]
 
 Emitter = Callable[[Lowering, Sequence[ir.Value], TypeInfo], ir.Value]
 
@@ -55,7 +55,7 @@ def _op(name: str) -> Emitter:
     return lambda low, args, info: low.emit(name, args, info.compute)
 
 
-# --- booleans and integers -----------------------------------------------------------------------------------------
+# --- booleans and integers -------------------------------------------------------------------------------------------
 
 
 def _int_negate(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> ir.Value:
@@ -185,7 +185,7 @@ def _zero(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> ir.Value:
     return low.constant(info.compute, 0.0)
 
 
-# --- the table ---------------------------------------------------------------------------------------------------------
+# --- the table -------------------------------------------------------------------------------------------------------
 
 
 def _integer(signed: Emitter | str, unsigned: Emitter | str | None = None) -> dict[str, Emitter]:

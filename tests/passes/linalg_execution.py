@@ -1,4 +1,4 @@
-"""Runs Astra functions for the tests of ``astra-to-linalg`` by upstream passes alone, so that no later pass of Astra's is involved."""
+"""Runs Astra functions for the tests of ``astra-to-linalg``, with upstream passes alone behind that pass."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import ml_dtypes
 import numpy as np
+
 from astra_mlir import passes
-from astra_mlir.bindings import ir, make_context
+from astra_mlir.bindings import ir, linalg, make_context
 
 _DTYPES = {
     "i1": np.bool_,
@@ -32,12 +33,14 @@ _DTYPES = {
 DTYPES = {name: np.dtype(dtype) for name, dtype in _DTYPES.items()}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
+_BUFFERIZE = (
+    "linalg-fuse-elementwise-ops,"
+    "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map"
+    " allow-return-allocs-from-loops},"
+    "buffer-results-to-out-params{modify-public-functions}"
+)
 _TO_LLVM = ",".join(
     [
-        "linalg-fuse-elementwise-ops",
-        "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map"
-        " allow-return-allocs-from-loops}",
-        "buffer-results-to-out-params{modify-public-functions}",
         "func.func(convert-linalg-to-loops,arith-expand{include-bf16=true},convert-scf-to-cf)",
         "expand-strided-metadata",
         "lower-affine",
@@ -77,6 +80,8 @@ def run(text: str, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         outputs = [np.full(t.shape, 0, DTYPES[str(t.element_type)]) for t in types]
         passes.run_pipeline(module, "astra-to-linalg,canonicalize")
         _call_expm1(module)
+        passes.run_pipeline(module, _BUFFERIZE)
+        _copy_by_loops(module)
         passes.run_pipeline(module, _TO_LLVM)
         engine = ExecutionEngine(module, opt_level=2)
         arguments = [_descriptor(array) for array in (*inputs, *outputs)]
@@ -102,6 +107,19 @@ def _call_expm1(module: ir.Module) -> None:
     module.operation.walk(replace)
     for t, name in names.items():
         module.body.append(ir.Operation.parse(f"func.func private @{name}({t}) -> {t}"))
+
+
+def _copy_by_loops(module: ir.Module) -> None:
+    """Copy memrefs by linalg, as the C function that strided copies would call is not at hand."""
+
+    def replace(op: ir.Operation) -> ir.WalkResult:
+        if op.name == "memref.copy":
+            with ir.InsertionPoint(op), ir.Location.unknown():
+                linalg.copy(op.operands[0], outs=[op.operands[1]])
+            op.erase()
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(replace)
 
 
 def _descriptor(array: np.ndarray) -> np.ndarray:
