@@ -91,7 +91,7 @@ def results(op: ir.Operation) -> list[Tensor]:
 
 def single_result(op: ir.Operation) -> Tensor:
     """The only result."""
-    return tensor("result", op.results[0].type)
+    return tensor("result", op.result.type)
 
 
 # --- element types -----------------------------------------------------------------------------------------------

@@ -226,6 +226,24 @@ def _check_region(index: int, region: ir.Region) -> None:
         names = [operation.operation.name for operation in operations]
         require(bool(names) and names[-1] == "astra.yield", f"region {index} must end with 'astra.yield'")
         require("astra.yield" not in names[:-1], f"region {index} has an 'astra.yield' before its end")
+        _check_order(blocks[0])
+
+
+def _check_order(block: ir.Block) -> None:
+    """Operations must not use what comes after them (in opaque operations' regions MLIR itself does not check)."""
+    position = {operation.operation: i for i, operation in enumerate(block.operations)}
+
+    def check(op: ir.Operation, i: int) -> None:
+        for number, operand in enumerate(op.operands):
+            if position.get(operand.owner, -1) >= i:
+                raise VerificationError(f"has in its region a '{op.name}' that uses its operand {number} too early")
+        for region in op.regions:
+            for inner in region.blocks:
+                for operation in inner.operations:
+                    check(operation.operation, i)
+
+    for op, i in position.items():
+        check(op, i)
 
 
 def _check_declaration(op: ir.Operation, definition: OpDef) -> None:

@@ -22,7 +22,6 @@ from astra_mlir.dialects.checks import (
     require_same_shape,
     require_shape,
     single_result,
-    tensor,
 )
 from astra_mlir.dialects.core import Attr, define, require, value_of
 from astra_mlir.errors import VerificationError
@@ -135,20 +134,32 @@ def result_type(name: str, *operand_types: ir.RankedTensorType) -> ir.RankedTens
 # --- verifiers ---------------------------------------------------------------------------------------------------
 
 
+# These types alone say that an element type is a supported float; it is what nearly all operations compute on.
+_COMMON_FLOATS = frozenset({ir.F16Type, ir.BF16Type, ir.F32Type, ir.F64Type})
+
+
 def _verify_same(function: Function) -> None:
     """Define a function whose result has the type of its operands; equal types need no look at shapes."""
     classes = function.classes
-    names = ("operand 'operand'",) if function.arity == 1 else ("operand 'lhs'", "operand 'rhs'")
+    common = _COMMON_FLOATS if "f" in classes else frozenset()
 
     def verify(op: ir.Operation) -> None:
         values = op.operands
         first = values[0].type
-        others = [(name, values[i].type) for i, name in enumerate(names) if i]
-        for what, other in (*others, ("result", op.results[0].type)):
-            if not (other == first or compatible_types(first, other)):
-                raise VerificationError(f"{what} must have the type of {names[0]}, {first}, but is {other} (C1)")
-        if not (isinstance(first, ir.RankedTensorType) and class_in(first.element_type, classes)):
-            require_element(tensor(names[0], first), classes)
+        if first != op.result.type or (function.arity == 2 and first != values[1].type):
+            require_fitting_types(op, first)
+        if isinstance(first, ir.RankedTensorType):
+            element = first.element_type
+            if type(element) in common or class_in(element, classes):
+                return
+        require_element(operands(op)[0], classes)
+
+    def require_fitting_types(op: ir.Operation, first: ir.Type) -> None:
+        first_name, *names = (f"operand '{name}'" for name in _operand_names(function))
+        others = [(name, op.operands[i].type) for i, name in enumerate(names, 1)]
+        for what, other in (*others, ("result", op.result.type)):
+            if not compatible_types(first, other):
+                raise VerificationError(f"{what} must have the type of {first_name}, {first}, but is {other} (C1)")
 
     _define_function(function, verify)
 
@@ -267,7 +278,7 @@ def _example(function: Function) -> str:
         letter = "c"
     element = _EXAMPLE_ELEMENT[letter]
     result = {"same": element, "i1": "i1", "part": "f32", "complex": f"complex<{element}>"}[function.result]
-    names = ("%operand",) if function.arity == 1 else ("%lhs", "%rhs")
+    names = [f"%{name}" for name in _operand_names(function)]
     types = ", ".join([f"tensor<4x?x{element}>"] * function.arity)
     return f'%result = "astra.{function.name}"({", ".join(names)}) : ({types}) -> tensor<4x?x{result}>'
 
@@ -292,11 +303,15 @@ Element types: {classes}.
 """
 
 
+def _operand_names(function: Function) -> tuple[str, ...]:
+    return ("operand",) if function.arity == 1 else ("lhs", "rhs")
+
+
 def _define_function(function: Function, verify: object) -> None:
     define(
         function.name,
         family="elementwise",
-        operands=("operand",) if function.arity == 1 else ("lhs", "rhs"),
+        operands=_operand_names(function),
         doc=_doc(function),
         verify=verify,  # type: ignore[arg-type]
     )

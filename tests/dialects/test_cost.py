@@ -1,0 +1,62 @@
+"""Looking at Astra operations is as cheap as looking at those of an upstream dialect.
+
+Without a Python module for a dialect the bindings retry a failing import for every operation that is touched, fifty
+times the cost (see ``astra_mlir/bindings.py``); every pass would be slow at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from astra_mlir.bindings import ir, make_context
+from astra_mlir.dialects import verify
+
+_COUNT = 5000
+_TYPE = "tensor<4xf32>"
+
+
+def _program(line: Callable[[int], str]) -> ir.Module:
+    body = "\n".join(line(i) for i in range(_COUNT))
+    return ir.Module.parse(f"func.func @f(%v0: {_TYPE}) {{\n{body}\nreturn\n}}")
+
+
+def _astra(i: int) -> str:
+    return f'%v{i + 1} = "astra.add"(%v{i}, %v0) {{note = 1 : i64}} : ({_TYPE}, {_TYPE}) -> {_TYPE}'
+
+
+def _arith(i: int) -> str:
+    return f"%v{i + 1} = arith.addf %v{i}, %v0 {{note = 1 : i64}} : {_TYPE}"
+
+
+def _look_at_everything(module: ir.Module) -> None:
+    block = module.body.operations[0].regions[0].blocks[0]
+    for op in block.operations:
+        operation = op.operation
+        assert operation.name
+        for operand in operation.operands:
+            assert operand.type is not None
+        assert "note" in operation.attributes or operation.name == "func.return"
+
+
+def _best_time(function: Callable[[], object]) -> float:
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def test_iterating_costs_as_much_as_for_an_upstream_dialect() -> None:
+    with make_context():
+        astra, arith = _program(_astra), _program(_arith)
+        ratio = _best_time(lambda: _look_at_everything(astra)) / _best_time(lambda: _look_at_everything(arith))
+    assert ratio < 3, f"an Astra operation costs {ratio:.1f} times one of arith"
+
+
+def test_verifying_costs_a_few_times_as_much_as_iterating() -> None:
+    with make_context():
+        module = _program(_astra)
+        ratio = _best_time(lambda: verify(module)) / _best_time(lambda: _look_at_everything(module))
+    assert ratio < 5, f"verifying an operation costs {ratio:.1f} times looking at it"
