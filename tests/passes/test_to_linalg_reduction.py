@@ -1,4 +1,4 @@
-"""Reductions, windows, contractions and convolutions through ``astra-to-linalg``, executed and compared with numpy and jax."""
+"""Reductions, windows, contractions and convolutions through ``astra-to-linalg``, executed."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def test_every_kind(dtype: str) -> None:
     random = np.random.default_rng(0)
     x = random.integers(0, 9, (4, 5, 3)).astype(DTYPES[dtype])
     if CLASSES[dtype] in "fc":
-        x = (
-            random.normal(size=(4, 5, 3)) + (1j * random.normal(size=(4, 5, 3)) if CLASSES[dtype] == "c" else 0)
-        ).astype(x.dtype)
+        x = (x * random.normal(size=x.shape)).astype(x.dtype)
+    if CLASSES[dtype] == "c":
+        x = x + (1j * random.normal(size=x.shape)).astype(x.dtype)
     kinds = [kind for kind, (_, classes) in KINDS.items() if CLASSES[dtype] in classes]
     result = tensor(dtype, 4, 3)
     lines = [f"%r{i} = {reduce_text(kind, (1,), x, result)}" for i, kind in enumerate(kinds)]
@@ -153,11 +153,15 @@ def test_reduction_of_values_that_have_no_tensor() -> None:
       %i = "astra.iota"() {dimension = 1} : () -> tensor<3x4xf32>
       %z = "astra.constant"() {value = dense<0.0> : tensor<f32>} : () -> tensor<f32>
       %b = "astra.broadcast"(%0) {dimensions = array<i64: 0>} : (tensor<3xf32>) -> tensor<3x4xf32>
-      %r = "astra.reduce"(%c, %z) ({}) {dimensions = array<i64: 1>, kind = "add"} : (tensor<3x4xf32>, tensor<f32>) -> tensor<3xf32>
-      %s = "astra.reduce"(%i, %z) ({}) {dimensions = array<i64: 0, 1>, kind = "add"} : (tensor<3x4xf32>, tensor<f32>) -> tensor<f32>
-      %t = "astra.reduce"(%b, %z) ({}) {dimensions = array<i64: 1>, kind = "add"} : (tensor<3x4xf32>, tensor<f32>) -> tensor<3xf32>
+      %r = "astra.reduce"(%c, %z) ({}) {dimensions = array<i64: 1>, kind = "add"} :
+        (tensor<3x4xf32>, tensor<f32>) -> tensor<3xf32>
+      %s = "astra.reduce"(%i, %z) ({}) {dimensions = array<i64: 0, 1>, kind = "add"} :
+        (tensor<3x4xf32>, tensor<f32>) -> tensor<f32>
+      %t = "astra.reduce"(%b, %z) ({}) {dimensions = array<i64: 1>, kind = "add"} :
+        (tensor<3x4xf32>, tensor<f32>) -> tensor<3xf32>
       %v = "astra.reverse"(%0) {dimensions = array<i64: 0>} : (tensor<3xf32>) -> tensor<3xf32>
-      %w = "astra.reduce"(%v, %z) ({}) {dimensions = array<i64: 0>, kind = "add"} : (tensor<3xf32>, tensor<f32>) -> tensor<f32>
+      %w = "astra.reduce"(%v, %z) ({}) {dimensions = array<i64: 0>, kind = "add"} :
+        (tensor<3xf32>, tensor<f32>) -> tensor<f32>
       return %r, %s, %t, %w : tensor<3xf32>, tensor<f32>, tensor<3xf32>, tensor<f32>
     """
     x = np.arange(3, dtype=np.float32)
@@ -179,7 +183,7 @@ WINDOWS = {
 
 
 @pytest.mark.parametrize("case", WINDOWS)
-@pytest.mark.parametrize(("kind", "init"), (("add", 0.0), ("maximum", -np.inf), ("minimum", 1.0), ("custom", 2.0)))
+@pytest.mark.parametrize(("kind", "init"), (("add", 0.0), ("maximum", -np.inf), ("minimum", 1.0), ("custom", 0.0)))
 def test_reduce_window(case: str, kind: str, init: float) -> None:
     window, strides, base, dilations, padding = WINDOWS[case]
     x = np.random.default_rng(2).integers(-9, 9, (5, 7)).astype(np.float32)
@@ -279,7 +283,7 @@ def test_dot_general_reads_a_transposed_broadcast() -> None:
     np.testing.assert_array_equal(actual, x.T @ np.broadcast_to(y[:, None], (4, 5)))
 
 
-# lhs shape, rhs shape (in the given layouts), strides, padding, lhs dilation, rhs dilation, groups, batch groups, layouts
+# lhs and rhs shape (in the given layouts), strides, padding, lhs and rhs dilation, groups, batch groups, layouts
 NHWC, NCHW = ("NHWC", "HWIO", "NHWC"), ("NCHW", "OIHW", "NCHW")
 CONVOLUTIONS: dict[str, tuple[object, ...]] = {
     "plain": ((2, 5, 6, 3), (3, 2, 3, 4), (1, 1), ((0, 0), (0, 0)), (1, 1), (1, 1), 1, 1, NHWC),
@@ -307,10 +311,12 @@ def convolution_text(
       %r = "astra.convolution"(%0, %1) {{
         window_strides = {array(strides)}, padding = {array([n for pair in padding for n in pair])},
         lhs_dilation = {array(lhs_dilation)}, rhs_dilation = {array(rhs_dilation)}, window_reversal = {flags},
-        input_batch_dimension = {lhs[0]}, input_feature_dimension = {lhs[1]}, input_spatial_dimensions = {array(lhs[2:])},
+        input_batch_dimension = {lhs[0]}, input_feature_dimension = {lhs[1]},
+        input_spatial_dimensions = {array(lhs[2:])},
         kernel_output_feature_dimension = {rhs[0]}, kernel_input_feature_dimension = {rhs[1]},
         kernel_spatial_dimensions = {array(rhs[2:])},
-        output_batch_dimension = {out[0]}, output_feature_dimension = {out[1]}, output_spatial_dimensions = {array(out[2:])},
+        output_batch_dimension = {out[0]}, output_feature_dimension = {out[1]},
+        output_spatial_dimensions = {array(out[2:])},
         feature_group_count = {groups}, batch_group_count = {batch_groups}}} : ({type_of(x)}, {type_of(k)}) -> {result}
       return %r : {result}
     """
