@@ -149,6 +149,7 @@ class Rewriter:
     def __init__(self) -> None:
         self.created: list[ir.Operation] = []
         self.changed = False
+        self._anchor: ir.Operation | None = None
         self._ip: ir.InsertionPoint | None = None
         self._location: ir.Location | None = None
         self._infos: dict[ir.Type, TensorInfo] = {}
@@ -156,17 +157,23 @@ class Rewriter:
 
     def at(self, op: ir.Operation) -> None:
         """Build in front of ``op``, with its location, from now on."""
-        self._ip, self._location = ir.InsertionPoint(op), op.location
+        self._anchor, self._ip = op, None
 
     def at_block_begin(self, block: ir.Block, location: ir.Location) -> None:
         """Build at the beginning of a block from now on."""
         self._ip, self._location = ir.InsertionPoint.at_block_begin(block), location
 
+    def _place(self) -> dict[str, Any]:
+        if self._ip is None:
+            assert self._anchor is not None
+            self._ip, self._location = ir.InsertionPoint(self._anchor), self._anchor.location
+        return {"loc": self._location, "ip": self._ip}
+
     # --- building --------------------------------------------------------------------------------------------------
 
     def op(self, name: str, operands: Sequence[ir.Value], types: Sequence[ir.Type], **attributes: Any) -> ir.Operation:
         """Build ``astra.<name>``."""
-        op = build(name, operands, types, loc=self._location, ip=self._ip, **attributes)
+        op = build(name, operands, types, **self._place(), **attributes)
         self.created.append(op)
         return op
 
@@ -177,8 +184,7 @@ class Rewriter:
     def copy(self, op: ir.Operation, operands: Sequence[ir.Value], type: ir.Type) -> ir.Value:
         """Build an operation of the same name and attributes on other operands (no regions, one result)."""
         new = ir.Operation.create(
-            op.name, results=[type], operands=list(operands), attributes=dict(op.attributes.items()),
-            loc=self._location, ip=self._ip,
+            op.name, results=[type], operands=list(operands), attributes=dict(op.attributes.items()), **self._place()
         )  # fmt: skip
         self.created.append(new)
         return new.results[0]

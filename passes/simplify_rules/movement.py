@@ -172,119 +172,98 @@ def transpose_of(op: ir.Operation, rw: Rewriter) -> Replacement:
 _MOVED_PAST = (*ELEMENTWISE, "erf", "convert", "compare", "select", "reduce_precision", "bitcast_convert")
 
 
-def _same_shapes(op: ir.Operation, rw: Rewriter) -> TensorInfo | None:
-    """The result's shape and type, if it is static and every operand's shape too."""
-    info = rw.info(op.results[0])
-    if not info.static or any(rw.info(v).shape != info.shape for v in op.operands):
+@rule(*_MOVED_PAST)
+def function_of_moved(op: ir.Operation, rw: Rewriter) -> Replacement:
+    """f(move(a), move(b), splat) = move(f(a, b, splat)) for the three ways of moving in the table below."""
+    makers = []
+    for value in op.operands:
+        maker = defining(value)
+        if maker is None:
+            return None
+        makers.append(maker)
+    names = {maker.name for maker in makers} - {"astra.constant"}
+    function = _PAST.get(names.pop()) if len(names) == 1 else None
+    if function is None:
         return None
-    return info
-
-
-def _resized(op: ir.Operation, rw: Rewriter, shape: Sequence[int], sources: Sequence[ir.Value | None]) -> ir.Value:
-    """The operation on other operands of the given shape: ``sources``, or where ``None`` the splat it was."""
-    operands = []
-    for value, source in zip(op.operands, sources, strict=True):
-        info = rw.info(value)
-        if source is None:
-            operands.append(rw.splat(rw.splat_of(value), rw.type(shape, info.element)))
-        elif rw.info(source).rank == 0 and len(shape):
-            operands.append(rw.build("broadcast", (source,), rw.type(shape, info.element), dimensions=()))
+    result = rw.info(op.results[0])
+    if not result.static or any(rw.info(v).shape != result.shape for v in op.operands):
+        return None
+    moves: list[ir.Operation | None] = []
+    for value, maker in zip(op.operands, makers, strict=True):
+        if maker.name != "astra.constant":
+            if len(maker.operands) != 1:
+                return None
+            moves.append(maker)
+        elif rw.splat_of(value) is not None:
+            moves.append(None)
         else:
-            operands.append(source)
+            return None
+    return function(op, moves, result, rw)
+
+
+_Moves = Sequence[ir.Operation | None]  # what moves each operand, None for a splat
+
+
+def _resized(op: ir.Operation, rw: Rewriter, shape: Sequence[int], moves: _Moves) -> ir.Value:
+    """The operation on what the operands were before they were moved to the result's shape from the given one."""
+    operands = []
+    for value, maker in zip(op.operands, moves, strict=True):
+        type = rw.type(shape, rw.info(value).element)
+        if maker is None:
+            operands.append(rw.splat(rw.splat_of(value), type))
+        elif rw.info(maker.operands[0]).rank == 0 and len(shape):
+            operands.append(rw.build("broadcast", maker.operands, type, dimensions=()))
+        else:
+            operands.append(maker.operands[0])
     return rw.copy(op, operands, rw.type(shape, rw.info(op.results[0]).element))
 
 
-@rule(*_MOVED_PAST)
-def function_of_broadcasts(op: ir.Operation, rw: Rewriter) -> Replacement:
-    """f(broadcast(a), broadcast(b), splat) = broadcast(f(a, b, splat)): less to compute."""
-    makers = [defining(v) for v in op.operands]
-    if not any(m is not None and m.name == "astra.broadcast" and len(m.operands) == 1 for m in makers):
-        return None
-    result = _same_shapes(op, rw)
-    if result is None:
-        return None
-    sources: list[ir.Value | None] = []
+def _past_broadcasts(op: ir.Operation, moves: _Moves, result: TensorInfo, rw: Rewriter) -> Replacement:
+    """Less to compute: all broadcasts must be alike, or of scalars."""
     shape: Shape = ()
     dimensions: list[int] = []
-    for value, maker in zip(op.operands, makers, strict=True):
-        if maker is None:
-            return None
-        if maker.name == "astra.constant" and rw.splat_of(value) is not None:
-            sources.append(None)
-            continue
-        if maker.name != "astra.broadcast" or len(maker.operands) != 1:
-            return None
-        source = rw.info(maker.operands[0])
-        sources.append(maker.operands[0])
-        if source.rank == 0:
+    for maker in moves:
+        source = rw.info(maker.operands[0]) if maker is not None else None
+        if source is None or source.rank == 0:
             continue
         if shape and (shape, dimensions) != (source.shape, int_list(maker, "dimensions")):
             return None
         shape, dimensions = source.shape, int_list(maker, "dimensions")
     if math.prod(shape) >= result.size:
         return None
-    return rw.build("broadcast", (_resized(op, rw, shape, sources),), result.type, dimensions=dimensions)
+    return rw.build("broadcast", (_resized(op, rw, shape, moves),), result.type, dimensions=dimensions)
 
 
-@rule(*_MOVED_PAST)
-def function_of_reshapes(op: ir.Operation, rw: Rewriter) -> Replacement:
-    """f(reshape(a), reshape(b), splat) = reshape(f(a, b, splat)) where the reshape adds dimensions of size 1."""
-    makers = [defining(v) for v in op.operands]
-    if not any(m is not None and m.name == "astra.reshape" for m in makers):
+def _past_reshapes(op: ir.Operation, moves: _Moves, result: TensorInfo, rw: Rewriter) -> Replacement:
+    """Only reshapes from one shape that add dimensions of size 1: they merge into a broadcast later on."""
+    shapes = {rw.info(maker.operands[0]).shape for maker in moves if maker is not None}
+    shape = shapes.pop()
+    if shapes or len(shape) >= result.rank or unit_map(shape, result.shape) is None:
         return None
-    result = _same_shapes(op, rw)
-    if result is None:
-        return None
-    shape: Shape | None = None
-    sources: list[ir.Value | None] = []
-    for value, maker in zip(op.operands, makers, strict=True):
+    return rw.build("reshape", (_resized(op, rw, shape, moves),), result.type)
+
+
+def _past_transposes(op: ir.Operation, moves: _Moves, result: TensorInfo, rw: Rewriter) -> Replacement:
+    """Only transposes that nothing else uses."""
+    permutations = set()
+    for value, maker in zip(op.operands, moves, strict=True):
         if maker is None:
-            return None
-        if maker.name == "astra.constant" and rw.splat_of(value) is not None:
-            sources.append(None)
             continue
-        if maker.name != "astra.reshape" or len(maker.operands) != 1:
+        if any(use.owner.operation != op for use in value.uses):
             return None
-        source = rw.info(maker.operands[0])
-        if source.rank >= result.rank or shape not in (None, source.shape):
-            return None
-        shape = source.shape
-        sources.append(maker.operands[0])
-    if shape is None or unit_map(shape, result.shape) is None:
-        return None
-    return rw.build("reshape", (_resized(op, rw, shape, sources),), result.type)
-
-
-@rule(*_MOVED_PAST)
-def function_of_transposes(op: ir.Operation, rw: Rewriter) -> Replacement:
-    """f(transpose(a), transpose(b), splat) = transpose(f(a, b, splat)) where nothing else uses the transposes."""
-    makers = [defining(v) for v in op.operands]
-    if not any(m is not None and m.name == "astra.transpose" for m in makers):
-        return None
-    result = _same_shapes(op, rw)
-    if result is None:
-        return None
-    permutation: list[int] | None = None
-    sources: list[ir.Value | None] = []
-    for value, maker in zip(op.operands, makers, strict=True):
-        if maker is None:
-            return None
-        if maker.name == "astra.constant" and rw.splat_of(value) is not None:
-            sources.append(None)
-            continue
-        if maker.name != "astra.transpose" or any(use.owner.operation != op for use in value.uses):
-            return None
-        found = int_list(maker, "permutation")
-        if permutation not in (None, found):
-            return None
-        permutation = found
-        sources.append(maker.operands[0])
-    if permutation is None:
+        permutations.add(tuple(int_list(maker, "permutation")))
+    permutation = permutations.pop()
+    if permutations:
         return None
     shape = [0] * result.rank
     for size, p in zip(result.shape, permutation, strict=True):
         shape[p] = size
-    return rw.build("transpose", (_resized(op, rw, shape, sources),), result.type, permutation=permutation)
+    return rw.build("transpose", (_resized(op, rw, shape, moves),), result.type, permutation=permutation)
+
+
+_PAST = {
+    "astra.broadcast": _past_broadcasts, "astra.reshape": _past_reshapes, "astra.transpose": _past_transposes,
+}  # fmt: skip
 
 
 @rule("iota")
