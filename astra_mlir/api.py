@@ -35,13 +35,14 @@ def compile(
 ) -> Executable | CompiledFunction:
     """Compile ahead of time.
 
-    A JAX function is compiled for the shapes and types of ``args`` and ``kwargs`` (arrays, or ``jax.ShapeDtypeStruct``); the
-    result is called with the same tree of arrays, static arguments left out.  A program (StableHLO or the Astra dialect) is
-    a path, MLIR text, bytecode, a portable artifact or a module; the result takes the arguments of its function ``entry``
-    and gives a tuple.  Either result has ``ir(stage)``, ``asm()``, ``cost()``, ``memory()``, ``compile_times``.
+    A JAX function is compiled for the shapes and types of ``args`` and ``kwargs`` (arrays, or
+    ``jax.ShapeDtypeStruct``); the result is called with the same tree of arrays, static arguments left out.  A program
+    (StableHLO or the Astra dialect) is a path, MLIR text, bytecode, a portable artifact or a module; the result takes
+    the arguments of its function ``entry`` and gives a tuple.  Either result has ``ir(stage)``, ``asm()``, ``cost()``,
+    ``memory()``, ``compile_times``.
 
-    Raises :class:`InvalidProgramError` for a malformed program (with the place), :class:`UnsupportedError` for what Astra
-    does not compile.
+    Raises :class:`InvalidProgramError` for a malformed program (with the place), :class:`UnsupportedError` for what
+    Astra does not compile.
 
     >>> import numpy as np
     >>> negate = compile('''func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {

@@ -144,7 +144,7 @@ def _large_array(attribute: Any) -> np.ndarray[Any, Any] | None:
     return np.array(attribute).astype(dtype, copy=False)
 
 
-_SHARED_LAYOUT = {
+_SHARED_LAYOUT: dict[str, np.dtype[Any]] = {
     "f16": np.dtype(np.float16),
     "f32": np.dtype(np.float32),
     "f64": np.dtype(np.float64),

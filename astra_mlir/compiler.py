@@ -108,9 +108,7 @@ def compile_program(
     )
 
 
-def compile_module(
-    module: ir.Module, entry: str = "main", *, target: str | TargetMachine | None = None
-) -> Executable:
+def compile_module(module: ir.Module, entry: str = "main", *, target: str | TargetMachine | None = None) -> Executable:
     """Compile function ``entry`` of a module in StableHLO or the Astra dialect; the module is not changed."""
     return compile_program(Program.from_module(module, entry), target=target)
 

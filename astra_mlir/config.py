@@ -58,10 +58,13 @@ compile_threads = Setting("ASTRA_COMPILE_THREADS", 2, _count, "threads that gene
 verify_passes = Setting("ASTRA_VERIFY_PASSES", False, _flag, "whether IR is verified after each pass: 1 or 0")
 jit_cache_size = Setting("ASTRA_JIT_CACHE_SIZE", 128, _count, "compiled signatures that one jit function keeps")
 cache_bytes = Setting("ASTRA_BUFFER_CACHE_BYTES", 1 << 30, _count, "free buffers that the runtime keeps for reuse")
-runtime_library = Setting("ASTRA_RUNTIME_LIBRARY", "", str, "path of libastra_runtime.so, in place of the installed one")
+runtime_library = Setting(
+    "ASTRA_RUNTIME_LIBRARY", "", str, "path of libastra_runtime.so, in place of the installed one"
+)
 
 SETTINGS: tuple[Setting, ...] = (  # type: ignore[type-arg]
-    num_threads, target, optimization_level, compile_threads, verify_passes, jit_cache_size, cache_bytes, runtime_library,
+    num_threads, target, optimization_level, compile_threads, verify_passes, jit_cache_size, cache_bytes,
+    runtime_library,
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """How much work a program is: floating-point operations and bytes of its Astra IR, before any lowering.
 
-A table gives the operations per element of result of each elementwise function; contractions, reductions, windows and loops
-have a rule each.  Bytes are those an operation reads and writes taken alone: an upper bound that fusion undercuts.
+A table gives the operations per element of result of each elementwise function; contractions, reductions, windows and
+loops have a rule each.  Bytes are those an operation reads and writes taken alone: an upper bound that fusion
+undercuts.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ __all__ = ["Cost", "cost_of"]
 class Cost:
     """Totals over a program; ``flops_by_op`` says where they come from.
 
-    ``transcendentals`` counts evaluations of exp, log, sin and the like, which are not in ``flops``.  Loops whose trip count
-    is not known are counted as one iteration and named in ``unbounded_loops``.
+    ``transcendentals`` counts evaluations of exp, log, sin and the like, which are not in ``flops``.  Loops whose trip
+    count is not known are counted as one iteration and named in ``unbounded_loops``.
     """
 
     flops: int = 0
@@ -41,15 +42,16 @@ class Cost:
             self.flops_by_op[name] += count * times
 
 
-_ONE_FLOP = frozenset(
-    "abs add and clamp compare divide maximum minimum multiply negate not or remainder select shift_left "
-    "shift_right_arithmetic shift_right_logical sign subtract xor ceil floor round_nearest_even round_nearest_afz "
-    "is_finite reduce_precision convert popcnt count_leading_zeros".split()
-)
-_TRANSCENDENTAL = frozenset(
-    "exponential exponential_minus_one log log_plus_one sqrt rsqrt cbrt sine cosine tan tanh logistic erf power "
-    "atan2".split()
-)
+_ONE_FLOP = frozenset({
+    "abs", "add", "and", "ceil", "clamp", "compare", "convert", "count_leading_zeros", "divide", "floor", "is_finite",
+    "maximum", "minimum", "multiply", "negate", "not", "or", "popcnt", "reduce_precision", "remainder",
+    "round_nearest_afz", "round_nearest_even", "select", "shift_left", "shift_right_arithmetic",
+    "shift_right_logical", "sign", "subtract", "xor",
+})  # fmt: skip
+_TRANSCENDENTAL = frozenset({
+    "atan2", "cbrt", "cosine", "erf", "exponential", "exponential_minus_one", "log", "log_plus_one", "logistic", "power",
+    "rsqrt", "sine", "sqrt", "tan", "tanh",
+})  # fmt: skip
 _COMPLEX_FACTOR = {"multiply": 6, "divide": 12, "add": 2, "subtract": 2}  # real operations of one complex one
 
 
@@ -114,9 +116,7 @@ _RULES: dict[str, Callable[[ir.Operation], int]] = {
     "convolution": _convolution,
     "reduce": lambda op: sum(_elements(v) for v in list(op.operands)[: len(op.results)]),
     "reduce_window": _window,
-    "select_and_scatter": lambda op: (
-        _elements(op.operands[1]) * (math.prod(int_list(op, "window_dimensions")) + 1)
-    ),
+    "select_and_scatter": lambda op: _elements(op.operands[1]) * (math.prod(int_list(op, "window_dimensions")) + 1),
     "cumulative": lambda op: _elements(op.operands[0]),
     "scatter": lambda op: _elements(op.operands[-1]),
     "sort": _sort,

@@ -50,7 +50,7 @@ class _Frame:
 
     def __init__(self, entry: int, arena_bytes: int, inputs: int, outputs: int, constants: Sequence[int]) -> None:
         self.inputs = (ctypes.c_void_p * max(1, inputs + len(constants)))()
-        self.inputs[inputs : inputs + len(constants)] = constants
+        self.inputs[inputs : inputs + len(constants)] = list(constants)
         self.outputs = (ctypes.c_void_p * max(1, outputs))()
         self.call = Call(
             ctypes.sizeof(Call), entry, ctypes.addressof(self.inputs), ctypes.addressof(self.outputs), arena_bytes, 0
@@ -115,11 +115,11 @@ class Executable:
         inputs = self.signature.inputs
         if len(arguments) != len(inputs):
             self.signature.check_count(len(arguments))
-        arrays = [spec.accept(value) for spec, value in zip(inputs, arguments)]
+        arrays = [spec.accept(value) for spec, value in zip(inputs, arguments, strict=True)]
         return tuple(self.run_pointers([a.__array_interface__["data"][0] for a in arrays]))
 
     def run_pointers(self, pointers: Sequence[int]) -> list[np.ndarray[Any, Any]]:
-        """Run on addresses of C-contiguous arrays that match the signature and stay alive meanwhile; nothing is checked."""
+        """Run on addresses of C-contiguous arrays that match the signature and stay alive; nothing is checked."""
         try:
             frame = self._frames.pop()
         except IndexError:
@@ -127,7 +127,7 @@ class Executable:
                 self._entry_address, self.arena_bytes, self._count, len(self._output_plan), self._constant_pointers
             )
         if self._count:
-            frame.inputs[: self._count] = pointers
+            frame.inputs[: self._count] = pointers  # type: ignore[call-overload]
         results = self._allocate_outputs(frame.outputs)
         frame.call.num_threads = thread_override.get()
         self._execute(frame.address)
@@ -153,7 +153,8 @@ class Executable:
     # --- looking at it -------------------------------------------------------------------------------------------
 
     def ir(self, stage: str = "astra", *, large_elements_limit: int | None = 64) -> str:
-        """The program's IR after a stage (``stablehlo``, ``astra``, ``linalg``, ``memref``, ``kernels``, ``loops``, ``llvm``).
+        """The program's IR after a stage (``stablehlo``, ``astra``, ``linalg``, ``memref``, ``kernels``, ``loops``,
+        ``llvm``).
 
         Made anew from the stored program.  Constants of more elements than the limit are elided; None prints all.
         """

@@ -1,7 +1,8 @@
 """JAX arrays in and out of compiled functions without copies, and the few private names of JAX that this takes.
 
-Between ``jax_functions.py`` and JAX: an input array is read where it lies, a result becomes a JAX array that owns the very buffer.  All
-of it runs for each array of each call, so the functions do little and assume the JAX version that the package pins.
+Between ``jax_functions.py`` and JAX: an input array is read where it lies, a result becomes a JAX array that owns the
+very buffer.  All of it runs for each array of each call, so the functions do little and assume the JAX version that the
+package pins.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from jax._src.lib import xla_client
 from jax._src.random import prng
 
 __all__ = [
-    "ArrayImpl", "KeyArray", "is_key_type", "key_array", "pointer_of", "to_jax", "trace_context",
+    "ArrayImpl", "KeyArray", "is_key_type", "key_array", "pointer_of", "to_jax", "to_keys",
+    "trace_context",
 ]  # fmt: skip
 
-ArrayImpl: type = array.ArrayImpl
-KeyArray: type = prng.PRNGKeyArray
+ArrayImpl: Any = array.ArrayImpl
+KeyArray: Any = prng.PRNGKeyArray
 
 
 @cache
@@ -59,11 +61,14 @@ def to_jax(aval: Any, result: np.ndarray[Any, Any]) -> jax.Array:
 
     Zero-copy where the elements begin at a 64-byte boundary, which those of large results do.
     """
-    if is_key_type(aval):
-        data = to_jax(jax.core.ShapedArray(result.shape, result.dtype), result)
-        return prng.random_wrap(data, impl=aval.dtype._impl)
     device, sharding = _cpu()
-    return xla_client.batched_device_put(aval, sharding, [result], [device], committed=False)
+    return xla_client.batched_device_put(aval, sharding, [result], [device], False)
+
+
+def to_keys(aval: Any, result: np.ndarray[Any, Any]) -> jax.Array:
+    """An array of typed random keys from their integers."""
+    data = to_jax(jax.core.ShapedArray(result.shape, result.dtype), result)
+    return prng.random_wrap(data, impl=aval.dtype._impl)
 
 
 def is_key_type(aval: Any) -> bool:

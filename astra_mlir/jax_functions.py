@@ -1,11 +1,12 @@
 """``astra.jit``: JAX functions compiled for each signature they are called with.
 
-The top of the path for JAX users: pytrees in and out, static and donated arguments, one compiled function per signature in
-a bounded cache.  ``capture.py`` makes the program, ``compiler.py`` compiles it, ``executable.py`` runs it.
+The top of the path for JAX users: pytrees in and out, static and donated arguments, one compiled function per signature
+in a bounded cache.  ``capture.py`` makes the program, ``compiler.py`` compiles it, ``executable.py`` runs it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import threading
@@ -21,9 +22,18 @@ from jax.tree_util import keystr, tree_flatten, tree_flatten_with_path, tree_str
 from astra_mlir import capture as capturing
 from astra_mlir import compiler, config
 from astra_mlir.cost import Cost
-from astra_mlir.errors import AstraError, DTypeError, ShapeError
+from astra_mlir.errors import AstraError, ShapeError
 from astra_mlir.executable import Executable, Memory
-from astra_mlir.jax_arrays import ArrayImpl, KeyArray, key_array, pointer_of, to_jax, trace_context
+from astra_mlir.jax_arrays import (
+    ArrayImpl,
+    KeyArray,
+    is_key_type,
+    key_array,
+    pointer_of,
+    to_jax,
+    to_keys,
+    trace_context,
+)
 from astra_mlir.signature import ArraySpec, Signature
 from astra_mlir.target_machine import TargetMachine
 
@@ -90,7 +100,8 @@ class _Arguments:
 
     def donated_leaves(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, ...]:
         """Indices of donated leaves among the flattened dynamic arguments."""
-        donated, position = [], 0
+        donated: list[int] = []
+        position = 0
         parts = [(i in self.donated_nums, a) for i, a in self._dynamic_positions(args)]
         parts += [(k in self.donated_names, kwargs[k]) for k in sorted(kwargs)]
         for is_donated, value in parts:
@@ -102,7 +113,7 @@ class _Arguments:
     def _dynamic_positions(self, dynamic: tuple[Any, ...]) -> Iterable[tuple[int, Any]]:
         """Dynamic arguments with their positions among all arguments."""
         positions = (i for i in range(len(dynamic) + len(self.static_nums)) if i not in self.static_nums)
-        return zip(positions, dynamic)
+        return zip(positions, dynamic, strict=False)
 
     def paths(self, dynamic: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
         """What a user would call each leaf: ``params['w']``."""
@@ -170,7 +181,7 @@ def _normalized(leaf: Any, path: str) -> Any:
     text = repr(leaf)
     raise AstraError(
         f"{path}: expected an array or a number, got {type(leaf).__name__} "
-        f"({text if len(text) <= 60 else text[:57] + '...'}); pass arrays, or make the argument static (static_argnames)"
+        f"({text if len(text) <= 60 else text[:57] + '...'}); pass arrays, or make it static (static_argnames)"
     )
 
 
@@ -193,10 +204,11 @@ class CompiledFunction:
         self._donated = donated
         self._output = output
         self._specs = executable.signature.inputs
-        self._has_keys = any(jax.dtypes.issubdtype(a.dtype, jax.dtypes.extended) for a in captured.out_avals)
+        self._wrap = [to_keys if is_key_type(aval) else to_jax for aval in captured.out_avals]
+        self._has_keys = to_keys in self._wrap
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run; raises :class:`ShapeError` or :class:`DTypeError` naming the argument that differs from the signature."""
+        """Run; raises :class:`ShapeError` or :class:`DTypeError` naming the argument that does not fit."""
         leaves, tree = tree_flatten((args, kwargs))
         if tree != self.in_tree:
             raise ShapeError(
@@ -210,7 +222,7 @@ class CompiledFunction:
         keep: list[Any] = []
         any_jax = False
         pointers = []
-        for leaf, spec in zip(leaves, self._specs):
+        for leaf, spec in zip(leaves, self._specs, strict=True):
             pointer = None
             if type(leaf) is ArrayImpl:
                 any_jax = True
@@ -231,7 +243,7 @@ class CompiledFunction:
             if type(leaves[i]) is ArrayImpl:
                 leaves[i].delete()
         if self._output == "jax" or (any_jax and self._output == "auto") or self._has_keys:
-            results = [to_jax(aval, array) for aval, array in zip(self.out_avals, results)]
+            results = [wrap(aval, array) for wrap, aval, array in zip(self._wrap, self.out_avals, results, strict=True)]
         return tree_unflatten(self.out_tree, results)
 
     def _jax_pointer(self, leaf: Any, spec: ArraySpec) -> int | None:
@@ -261,7 +273,7 @@ class CompiledFunction:
             first = seen.setdefault(id(leaf), i)
             if first != i and (first in self._donated or i in self._donated) and type(leaf) is ArrayImpl:
                 raise AstraError(
-                    f"{self._specs[i].path} is the same array as {self._specs[first].path}, and one of them is donated; "
+                    f"{self._specs[i].path} is the same array as {self._specs[first].path}, and one is donated; "
                     "pass a copy, or do not donate it"
                 )
 
@@ -301,14 +313,18 @@ class CompiledFunction:
 
 def _tracer_error(name: str) -> AstraError:
     return AstraError(
-        f"{name}: a function compiled by Astra was called on traced values, that is inside of jax.jit, jax.grad, jax.vmap "
-        "or another transformation of JAX, which cannot look into it. Transform first and compile the result: "
+        f"{name}: a function compiled by Astra was called on traced values, inside of jax.jit, jax.grad, jax.vmap or "
+        "another transformation of JAX, which cannot look into it. Transform first and compile the result: "
         "astra.jit(jax.grad(f)) in place of jax.grad(astra.jit(f))"
     )
 
 
 def compile_function(
-    arguments: _Arguments, args: tuple[Any, ...], kwargs: dict[str, Any], target: str | TargetMachine | None, output: str
+    arguments: _Arguments,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    target: str | TargetMachine | None,
+    output: str,
 ) -> CompiledFunction:
     """Capture and compile a function for the arguments given (arrays or ``jax.ShapeDtypeStruct``)."""
     dynamic, dynamic_kwargs, _ = arguments.split(args, kwargs)
@@ -338,9 +354,7 @@ class CacheInfo(NamedTuple):
 class JitFunction:
     """What :func:`jit` gives: a callable that compiles at the first call of each signature."""
 
-    def __init__(
-        self, arguments: _Arguments, target: str | TargetMachine | None, cache_size: int, output: str
-    ) -> None:
+    def __init__(self, arguments: _Arguments, target: str | TargetMachine | None, cache_size: int, output: str) -> None:
         functools.update_wrapper(self, arguments.function)
         self._arguments = arguments
         self._target = target
@@ -361,13 +375,13 @@ class JitFunction:
             return self._slow_call(args, kwargs, leaves, tree, static)
         self._hits += 1
         if self._cache_size:
-            try:
+            with contextlib.suppress(KeyError):  # another thread may have evicted it meanwhile
                 self._cache.move_to_end(key)
-            except KeyError:
-                pass  # another thread evicted it meanwhile
         return compiled.run(leaves)
 
-    def _slow_call(self, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[Any], tree: Any, static: Any) -> Any:
+    def _slow_call(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[Any], tree: Any, static: Any
+    ) -> Any:
         if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
             if capturing.capturing.get():
                 return self._arguments.function(*args, **kwargs)
@@ -375,7 +389,7 @@ class JitFunction:
         if any(_leaf_key(leaf) is None for leaf in leaves):
             dynamic, dynamic_kwargs, _ = self._arguments.split(args, kwargs)
             paths = self._arguments.paths(dynamic, dynamic_kwargs)
-            leaves = [x if _leaf_key(x) is not None else _normalized(x, p) for x, p in zip(leaves, paths)]
+            leaves = [x if _leaf_key(x) is not None else _normalized(x, p) for x, p in zip(leaves, paths, strict=True)]
             args, kwargs = self._with_leaves(args, kwargs, leaves, tree)
             return self(*args, **kwargs)
         return self._compiled(args, kwargs, leaves, tree, static).run(leaves)
@@ -438,11 +452,12 @@ def jit(
 ) -> Any:
     """Compile a JAX function with Astra: like ``jax.jit``, for the CPU.
 
-    Arguments and results are trees of arrays and numbers as in JAX, with the same types and values.  One version is compiled
-    for each combination of tree structure, shapes, element types, static values and JAX settings; the last ``cache_size``
-    (``ASTRA_JIT_CACHE_SIZE``) are kept.  Donated JAX arrays are given up: their memory is reused and using them again is
-    an error.  Results are JAX arrays when an argument is one and NumPy arrays otherwise (``output`` = ``"jax"`` or
-    ``"numpy"`` fixes it), without copies of large arrays in either direction.  Usable as a decorator with and without options.
+    Arguments and results are trees of arrays and numbers as in JAX, with the same types and values.  One version is
+    compiled for each combination of tree structure, shapes, element types, static values and JAX settings; the last
+    ``cache_size`` (``ASTRA_JIT_CACHE_SIZE``) are kept.  Donated JAX arrays are given up: their memory is reused and
+    using them again is an error.  Results are JAX arrays when an argument is one and NumPy arrays otherwise (``output``
+    = ``"jax"`` or ``"numpy"`` fixes it), without copies of large arrays in either direction.  Usable as a decorator
+    with and without options.
 
     Raises :class:`UnsupportedError` for an operation that Astra does not compile, :class:`AstraError` for an argument
     that is no array and for calls inside of JAX transformations (write ``astra.jit(jax.grad(f))``).

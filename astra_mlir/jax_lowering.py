@@ -1,8 +1,8 @@
 """How JAX primitives without a platform-independent lowering become StableHLO for the platform ``astra``.
 
-JAX lowers most primitives for a platform that it does not know in the way that suits Astra (``cumsum`` as one reduce_window,
-``lu`` as loops, ``top_k`` and ``erf`` as CHLO).  The table below has the few where that way is a custom call or a quadratic
-algorithm.  Registering is done once, by ``register``; it has no effect on JAX's own platforms.
+JAX lowers most primitives for a platform that it does not know in the way that suits Astra (``cumsum`` as one
+reduce_window, ``lu`` as loops, ``top_k`` and ``erf`` as CHLO).  The table below has the few where that way is a custom
+call or a quadratic algorithm.  Registering is done once, by ``register``; it has no effect on JAX's own platforms.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _exact_top_k(
 
 
 def _reflector(column: jax.Array, j: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Householder's (v, tau, beta) with (I - tau v v^H)^H column = beta e_j below row j, as LAPACK's larfg makes them."""
+    """Householder's (v, tau, beta): (I - tau v v^H)^H column is beta at row j and zero below, as LAPACK's larfg."""
     rows = jnp.arange(column.shape[0])
     alpha = column[j]
     below = jnp.where(rows > j, column, 0)
@@ -111,7 +111,8 @@ def _top_k(ctx: Any, operand: Any, *, k: int, axis: int) -> Any:
     order[axis], order[-1] = order[-1], order[axis]
     operand = hlo.transpose(operand, mlir.dense_int_array(order))
     shapes = [tuple(aval.shape[d] for d in order) for aval in ctx.avals_out]
-    types = [mlir.aval_to_ir_type(ctx.module_context, a.update(shape=s)) for a, s in zip(ctx.avals_out, shapes)]
+    avals = [aval.update(shape=shape) for aval, shape in zip(ctx.avals_out, shapes, strict=True)]
+    types = [mlir.aval_to_ir_type(ctx.module_context, aval) for aval in avals]
     attributes = ir.DictAttr.get({"k": mlir.i64_attr(k), "largest": ir.BoolAttr.get(True)})
     call = mlir.custom_call(
         "mhlo.topk", result_types=types, operands=[operand], extra_attributes={"mhlo.attributes": attributes}

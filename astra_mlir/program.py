@@ -26,8 +26,8 @@ _ARTIFACT_PRODUCER = b"StableHLO_v"
 class Program:
     """A module and the name of the function in it to compile.
 
-    ``input_paths`` names the arguments for messages.  ``constants`` are the values of the last arguments when capture made
-    arguments of large closed-over arrays: callers do not pass those.
+    ``input_paths`` names the arguments for messages.  ``constants`` are the values of the last arguments when capture
+    made arguments of large closed-over arrays: callers do not pass those.
     """
 
     data: bytes

@@ -1,7 +1,7 @@
 """The native runtime from Python: finds ``libastra_runtime.so`` and calls its versioned table through ctypes.
 
-Below the API (``executable.py`` runs compiled functions through it), above nothing but ``config`` and ``errors``.  The C
-interface is ``runtime/include/astra/runtime.h``; the structures here mirror it and a test compares their sizes.
+Below the API (``executable.py`` runs compiled functions through it), above nothing but ``config`` and ``errors``.  The
+C interface is ``runtime/include/astra/runtime.h``; the structures here mirror it and a test compares their sizes.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def runtime() -> Runtime:
 class _PooledMemory:
     """A buffer of the runtime's pool that goes back to it with the last array that looks at it."""
 
-    __slots__ = ("__array_interface__", "_deallocate", "_pointer", "_context")
+    __slots__ = ("__array_interface__", "_context", "_deallocate", "_pointer")
 
     def __init__(self, owner: Runtime, size: int) -> None:
         pointer = owner.allocate(owner.context, size)

@@ -7,7 +7,6 @@ options, so it may be kept and loaded by another process on a processor that has
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import re
 import threading
@@ -23,7 +22,16 @@ from astra_mlir import config
 from astra_mlir.errors import AstraError, CompileError
 from astra_mlir.runtime import runtime
 
-__all__ = ["CodegenOptions", "LoadedCode", "TargetMachine", "assembly", "load", "object_code", "optimized_ir", "split_llvm_ir"]
+__all__ = [
+    "CodegenOptions",
+    "LoadedCode",
+    "TargetMachine",
+    "assembly",
+    "load",
+    "object_code",
+    "optimized_ir",
+    "split_llvm_ir",
+]
 
 # Text below this is compiled as one unit: a second parse of the shared part and the threads cost more than they save.
 _SPLIT_BYTES = 400_000
@@ -114,7 +122,9 @@ def _check_known(target: TargetMachine) -> None:
         raise AstraError(f"target '{target}': architecture '{architecture}' is not one of {', '.join(_KNOWN_CPU)}")
     if not known.fullmatch(target.cpu):
         example = "x86-64-v3, znver4" if architecture == "x86_64" else "generic, neoverse-v2"
-        raise AstraError(f"target '{target}': unknown processor '{target.cpu}' for {architecture} (known: {example}, ...)")
+        raise AstraError(
+            f"target '{target}': unknown processor '{target.cpu}' for {architecture} (known: {example}, ...)"
+        )
 
 
 @dataclass(frozen=True)
@@ -225,11 +235,10 @@ _ATTRIBUTE_GROUPS = re.compile(r" #\d+")
 
 
 def split_llvm_ir(text: str, parts: int) -> list[str]:
-    """Split the text of a module into up to ``parts`` modules of similar size that link together.
+    """Split the text of a module into up to ``parts`` modules of similar work that link together.
 
-    Functions that call each other through a pointer or directly and are small may land apart: only code that was
-    outlined on purpose (kernels) should be split, since nothing is inlined over the border.  Local functions become
-    hidden ones; global variables (constants all) are copied into each part that uses them.
+    Nothing is inlined over the border, so this is for code that was outlined on purpose: kernels.  Local functions
+    become hidden ones; global variables (all are constants) are copied into each part.
     """
     definitions = _DEFINE.findall(text)
     parts = min(parts, len(definitions))
@@ -239,36 +248,19 @@ def split_llvm_ir(text: str, parts: int) -> list[str]:
     names = [_SYMBOL.search(d).group(1) for d in definitions]  # type: ignore[union-attr]
     index = {name: i for i, name in enumerate(names)}
 
-    # A function and those that only it uses stay together: a kernel with its outlined loop bodies.
-    users: dict[int, set[int]] = {}
-    uses: list[set[int]] = []
-    for i, definition in enumerate(definitions):
-        used = {index[name] for name in _SYMBOL.findall(definition) if name in index and index[name] != i}
-        uses.append(used)
-        for j in used:
-            users.setdefault(j, set()).add(i)
-    leader = list(range(len(definitions)))
-
-    def find(i: int) -> int:
-        while leader[i] != i:
-            leader[i] = leader[leader[i]]
-            i = leader[i]
-        return i
-
-    entry_uses = {j for i, used in enumerate(uses) if i not in users for j in used}
-    for j, by in users.items():
-        if len(by) == 1 and j not in entry_uses:
-            leader[find(j)] = find(next(iter(by)))
-
-    groups: dict[int, list[int]] = {}
-    for i in range(len(definitions)):
-        groups.setdefault(find(i), []).append(i)
+    uses = [{index[n] for n in _SYMBOL.findall(d) if n in index} - {i} for i, d in enumerate(definitions)]
+    # What was outlined of a function has its name and a suffix (`kernel_3.task0`): it stays with it.
+    groups: dict[str, list[int]] = {}
+    for i, name in enumerate(names):
+        groups.setdefault(name.strip('"').partition(".")[0], []).append(i)
     bins: list[list[int]] = [[] for _ in range(parts)]
     sizes = [0] * parts
-    for members in sorted(groups.values(), key=lambda g: -sum(len(definitions[i]) for i in g)):
+    # Loops are what takes time, and the text of a function of calls only may be long: count branches, not bytes.
+    work = [definition.count("\n  br ") + 1 for definition in definitions]
+    for members in sorted(groups.values(), key=lambda group: -sum(work[i] for i in group)):
         smallest = sizes.index(min(sizes))
         bins[smallest] += members
-        sizes[smallest] += sum(len(definitions[i]) for i in members)
+        sizes[smallest] += sum(work[i] for i in members)
 
     modules = []
     for members in bins:
