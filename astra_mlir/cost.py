@@ -49,8 +49,8 @@ _ONE_FLOP = frozenset({
     "shift_right_logical", "sign", "subtract", "xor",
 })  # fmt: skip
 _TRANSCENDENTAL = frozenset({
-    "atan2", "cbrt", "cosine", "erf", "exponential", "exponential_minus_one", "log", "log_plus_one", "logistic", "power",
-    "rsqrt", "sine", "sqrt", "tan", "tanh",
+    "atan2", "cbrt", "cosine", "erf", "exponential", "exponential_minus_one", "log", "log_plus_one", "logistic",
+    "power", "rsqrt", "sine", "sqrt", "tan", "tanh",
 })  # fmt: skip
 _COMPLEX_FACTOR = {"multiply": 6, "divide": 12, "add": 2, "subtract": 2}  # real operations of one complex one
 
