@@ -80,7 +80,7 @@ class _Planner:
                 for nested in region.blocks:
                     touched |= self.number(nested)
             for value in touched:
-                self.first.setdefault(value, start)
+                self.first[value] = min(self.first.get(value, start), start)  # a use in a region counts from its op
                 self.last[value] = self.position
             used |= touched
         return used - own
