@@ -80,10 +80,10 @@ def _dot_general(low: Lowering, op: ir.Operation) -> list[Val]:
 
 @rule("convolution")
 def _convolution(low: Lowering, op: ir.Operation) -> list[Val]:
-    """Loops: batch group, batch, feature group, feature, output space; input feature, kernel space.
+    """Loops: group (of features or of batches, where there are several), batch, feature, output space; channel, window.
 
-    The feature dimension of the kernel and of the result is split by the group counts, and so are the input's feature
-    and batch dimensions; the input is padded and dilated beforehand, the kernel is read backwards where reversed.
+    The feature dimension of the kernel and of the result is split by the group count, and so is the input's feature or
+    batch dimension; the input is padded and dilated beforehand, the kernel is read backwards where reversed.
     """
     if len(op.operands) > 2:
         raise low.unsupported("a convolution with dynamic padding has no static shape; compile for fixed padding")
@@ -103,20 +103,20 @@ def _convolution(low: Lowering, op: ir.Operation) -> list[Val]:
         shape[d] = padding[2 * i] + padding[2 * i + 1] + (n and (n - 1) * dilation[i] + 1)
     lhs = pad(low, lhs, neutral(low, "add", lhs.info), lows, interiors, low.like(lhs.info, shape))
 
-    # Loops in the order batch groups, batch, feature groups, features, space; channels, window.
     count = len(spatial)
     in_channels = rhs.info.shape[attribute("kernel_input_feature_dimension")]
     split = max(groups, batch_groups)
     features = info.shape[attribute("output_feature_dimension")] // split
     batch = info.shape[attribute("output_batch_dimension")]
-    g, n, f, first_space, c = 0, 1, 2, 3, 3 + count
-    first_window = c + 1
     window = [rhs.info.shape[d] for d in kernel_spatial]
-    sizes = [split, batch, features, *(info.shape[d] for d in output_spatial), in_channels, *window]
+    group, group_sizes = ([0], [split]) if split > 1 else ([], [])
+    n = len(group)
+    f, first_space, c, first_window = n + 1, n + 2, n + 2 + count, n + 3 + count
+    sizes = [*group_sizes, batch, features, *(info.shape[d] for d in output_spatial), in_channels, *window]
 
     lhs_exprs: dict[int, Expr] = {
-        batch_dim: (((g, batch), (n, 1)), 0) if batch_groups > 1 else dim(n),
-        feature_dim: (((g, in_channels), (c, 1)), 0) if groups > 1 else dim(c),
+        batch_dim: (((0, batch), (n, 1)), 0) if batch_groups > 1 else dim(n),
+        feature_dim: (((0, in_channels), (c, 1)), 0) if groups > 1 else dim(c),
     }
     rhs_exprs: dict[int, Expr] = {
         attribute("kernel_input_feature_dimension"): dim(c),
@@ -129,15 +129,16 @@ def _convolution(low: Lowering, op: ir.Operation) -> list[Val]:
         rhs_exprs[kernel_spatial[i]] = (
             dim(first_window + i, -1, window[i] - 1) if reversal[i] else dim(first_window + i)
         )
-    out_dims = {attribute("output_batch_dimension"): [n], attribute("output_feature_dimension"): [g, f]}
+    out_dims = {attribute("output_batch_dimension"): [n], attribute("output_feature_dimension"): [*group, f]}
     out_dims |= {d: [first_space + i] for i, d in enumerate(output_spatial)}
-    feature_place = attribute("kernel_output_feature_dimension")
 
-    # The result and the kernel with their feature dimension split into (group, feature).
-    rhs_order = [[dim(g), dim(f)] if d == feature_place else [rhs_exprs[d]] for d in range(rhs.info.rank)]
-    rhs_map = [expr for exprs in rhs_order for expr in exprs]
-    split_rhs = [[split, features] if d == feature_place else [m] for d, m in enumerate(rhs.info.shape)]
-    rhs = reshape(low, rhs, low.like(rhs.info, [m for sizes_ in split_rhs for m in sizes_]))
+    # The kernel and the result with their feature dimension split into (group, feature).
+    rhs_map, rhs_shape = [], []
+    for d, m in enumerate(rhs.info.shape):
+        is_feature = d == attribute("kernel_output_feature_dimension")
+        rhs_map += [*map(dim, group), dim(f)] if is_feature else [rhs_exprs[d]]
+        rhs_shape += [*group_sizes, features] if is_feature else [m]
+    rhs = reshape(low, rhs, low.like(rhs.info, rhs_shape))
     out_map = [dim(loop) for d in range(info.rank) for loop in out_dims[d]]
     split_info = low.like(info, [sizes[loop] for d in range(info.rank) for loop in out_dims[d]])
     iterators = "p" * c + "r" * (1 + count)
