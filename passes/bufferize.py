@@ -100,6 +100,7 @@ class _FunctionBufferizer:
         for argument in tensors:
             if not is_tensor(argument):
                 raise UnsupportedError(f"{loc}: function argument of type {argument.type} is not a tensor")
+            self._require_static(argument)
             self._assign_root(at_start, argument, self._argument(argument.type, loc), scope, writable=False)
         outputs = [self._argument(value.type, loc) for value in terminator.operands]
         roots = []
@@ -143,7 +144,7 @@ class _FunctionBufferizer:
     def _require_static(tensor: ir.Value) -> None:
         if not tensor.type.has_static_shape:
             raise UnsupportedError(
-                f"{tensor.owner.location if isinstance(tensor.owner, ir.Operation) else ''}: the CPU lowering needs static shapes, got {tensor.type}"
+                f"{tensor.location}: the CPU lowering needs static shapes, got {tensor.type}; compile for given sizes"
             )
 
     def _assign(self, tensor: ir.Value, buffer: _Buffer) -> _Buffer:

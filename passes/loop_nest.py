@@ -199,7 +199,10 @@ def _linear_map(attribute: ir.AffineMapAttr) -> _Rows:
 
 def nest_of(op: ir.Operation) -> LoopNest:
     """The canonical loop nest of a ``linalg.generic`` on memrefs of static shape."""
-    maps = [_linear_map(attribute) for attribute in op.attributes["indexing_maps"]]
+    try:
+        maps = [_linear_map(attribute) for attribute in op.attributes["indexing_maps"]]
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{op.location}: {error}") from None
     reduction = ["reduction" in str(kind) for kind in op.attributes["iterator_types"]]
     rank = len(reduction)
     operands = list(op.operands)
