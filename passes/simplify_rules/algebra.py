@@ -353,13 +353,15 @@ def _lossless(source: TensorInfo, target: TensorInfo) -> bool:
     if source.kind == "f":
         a, b = _FLOAT_BITS.get(str(source.element)), _FLOAT_BITS.get(str(target.element))
         return a is not None and b is not None and a[0] <= b[0] and a[1] <= b[1]
+    if target.kind == "b":
+        return source.kind == "b"
     digits = source.width - (source.kind == "i")
     if target.kind == "f":
         bits = _FLOAT_BITS.get(str(target.element))
         return bits is not None and digits <= bits[0] and digits < 2 ** (bits[1] - 1) - 1
     if source.kind == "i" and target.kind != "i":
         return False
-    return target.kind != "b" and digits <= target.width - (target.kind == "i")
+    return digits <= target.width - (target.kind == "i")
 
 
 @rule("convert")

@@ -17,6 +17,7 @@ import numpy as np
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects import OPS, build, elements
+from astra_mlir.errors import DTypeError
 
 __all__ = [
     "CHANGED", "FOLD_LIMIT", "FREE", "RULES", "UNIQUE", "Replacement", "Rewriter", "Rule", "TensorInfo", "defining",
@@ -247,7 +248,10 @@ class Rewriter:
         info = self.info(value)
         if info.kind == "?" or info.size == 0 or (info.size > limit and not elements.is_splat(attribute)):
             return None
-        return elements.to_numpy(attribute)
+        try:
+            return elements.to_numpy(attribute)
+        except DTypeError:
+            return None  # a resource whose data was left out of the text
 
     def integer(self, value: ir.Value) -> int | None:
         """The value of a constant that is one integer."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Sequence
 
 import numpy as np
 
 from astra_mlir.bindings import ir
-from astra_mlir.dialects import elements, int_list, value_of
+from astra_mlir.dialects import int_list, value_of
 from astra_mlir.passes.simplify_rules.core import Replacement, Rewriter, TensorInfo, defining, rule
 from astra_mlir.passes.simplify_rules.folding import ELEMENTWISE
 
@@ -69,8 +70,8 @@ def reshape_of(op: ir.Operation, rw: Rewriter) -> Replacement:
     if inner.name == "astra.reshape" and len(inner.operands) == 1:
         return rw.build("reshape", (inner.operands[0],), type)
     if inner.name == "astra.constant":
-        array = elements.to_numpy(inner.attributes["value"])
-        return rw.constant(array.reshape(rw.info_of(type).shape), type)
+        array = rw.array(operand, sys.maxsize)  # not a copy
+        return None if array is None else rw.constant(array.reshape(rw.info_of(type).shape), type)
     return None
 
 

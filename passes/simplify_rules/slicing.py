@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
 
 from astra_mlir.bindings import ir
-from astra_mlir.dialects import elements, int_list, value_of
+from astra_mlir.dialects import int_list, value_of
 from astra_mlir.passes.simplify_rules.core import FOLD_LIMIT, Replacement, Rewriter, defining, rule
 from astra_mlir.passes.simplify_rules.ranges import bounds
 
@@ -87,11 +88,11 @@ def _slice_of_iota(op: ir.Operation, maker: ir.Operation, rw: Rewriter) -> Repla
 
 def _slice_of_constant(op: ir.Operation, maker: ir.Operation, rw: Rewriter) -> Replacement:
     info = rw.info(op.results[0])
-    source = rw.info(maker.results[0])
-    if info.size > FOLD_LIMIT or not info.size or source.kind == "?":
+    array = rw.array(maker.results[0], sys.maxsize) if 0 < info.size <= FOLD_LIMIT else None
+    if array is None:
         return None
     window = tuple(slice(a, b, s) for a, b, s in zip(*_window(op), strict=True))
-    return rw.constant(elements.to_numpy(maker.attributes["value"])[window], info.type)
+    return rw.constant(array[window], info.type)
 
 
 def _slice_of_concatenate(op: ir.Operation, maker: ir.Operation, rw: Rewriter) -> Replacement:

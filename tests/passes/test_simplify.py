@@ -1,0 +1,460 @@
+"""astra-simplify: what is left of small programs, and that their values stay the same bit by bit."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from astra_mlir.bindings import func, ir, make_context
+from astra_mlir.dialects import build, elements
+from astra_mlir.passes import run_pipeline
+
+from .interpretation import evaluate, operations, same_bits, transformed
+
+FLOATS = np.array([0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan, 1e-40], np.float32)
+INTEGERS = np.array([0, 1, -1, 7, -8, 2**31 - 1, -(2**31), 3], np.int32)
+PREDICATES = np.array([True, False, True, True, False, False, True, False])
+INPUTS = {"f": FLOATS, "g": FLOATS[::-1].copy(), "i": INTEGERS, "j": np.roll(INTEGERS, 3), "p": PREDICATES}
+TYPES = {"f": "tensor<8xf32>", "g": "tensor<8xf32>", "i": "tensor<8xi32>", "j": "tensor<8xi32>", "p": "tensor<8xi1>"}
+F, N, P = "tensor<8xf32>", "tensor<8xi32>", "tensor<8xi1>"
+
+
+def constant(name: str, value: str, type: str) -> str:
+    return f'  %{name} = "astra.constant"() {{value = dense<{value}> : {type}}} : () -> {type}\n'
+
+
+def op(result: str, name: str, operands: str, types: str, result_type: str, attributes: str = "") -> str:
+    return f'  %{result} = "astra.{name}"({operands}) {{{attributes}}} : ({types}) -> {result_type}\n'
+
+
+def program(body: str, results: dict[str, str]) -> str:
+    arguments = ", ".join(f"%{name}: {type}" for name, type in TYPES.items())
+    types = ", ".join(results.values())
+    values = ", ".join(f"%{name}" for name in results)
+    return f"func.func @main({arguments}) -> ({types}) {{\n{body}  return {values} : {types}\n}}"
+
+
+def check(body: str, results: dict[str, str], left: list[str], *, evaluated: bool = True) -> None:
+    text = program(body, results)
+    assert operations(transformed(text, "astra-simplify")) == left
+    if not evaluated:  # the interpreter itself crashes on an integer division by zero
+        return
+    inputs = list(INPUTS.values())
+    for before, after in zip(evaluate(text, inputs), evaluate(text, inputs, "astra-simplify"), strict=True):
+        assert same_bits(before, after), (before, after)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A binary function with a constant and what is left of it."""
+
+    function: str
+    value: str
+    type: str
+    left: list[str]
+    constant_first: bool = False
+
+
+WITH_CONSTANT = [
+    Case("add", "-0.0", F, []), Case("add", "0.0", F, ["add"]), Case("subtract", "0.0", F, []),
+    Case("subtract", "-0.0", F, ["subtract"]), Case("multiply", "1.0", F, []), Case("multiply", "0.0", F, ["multiply"]),
+    Case("multiply", "-1.0", F, ["negate"]), Case("divide", "1.0", F, []), Case("divide", "8.0", F, ["multiply"]),
+    Case("divide", "3.0", F, ["divide"]), Case("divide", "0.0", F, ["divide"]), Case("power", "1.0", F, []),
+    Case("power", "2.0", F, ["multiply"]), Case("power", "0.5", F, ["power"]),
+    Case("maximum", "0xFF800000", F, []), Case("minimum", "0x7F800000", F, []), Case("maximum", "0.0", F, ["maximum"]),
+    Case("subtract", "-0.0", F, ["negate"], True), Case("subtract", "0.0", F, ["subtract"], True),
+    Case("add", "0", N, []), Case("subtract", "0", N, []), Case("multiply", "1", N, []), Case("multiply", "0", N, []),
+    Case("multiply", "-1", N, ["negate"]), Case("divide", "1", N, []), Case("divide", "0", N, ["divide"]),
+    Case("remainder", "1", N, []), Case("remainder", "0", N, ["remainder"]), Case("and", "-1", N, []),
+    Case("and", "0", N, []), Case("or", "0", N, []), Case("or", "-1", N, []), Case("xor", "0", N, []),
+    Case("xor", "-1", N, ["not"]), Case("shift_left", "0", N, []), Case("maximum", "-2147483648", N, []),
+    Case("minimum", "-2147483648", N, []), Case("power", "3", N, ["multiply", "multiply"]),
+    Case("subtract", "0", N, ["negate"], True), Case("add", "0", N, [], True),
+    Case("and", "true", P, []), Case("and", "false", P, []), Case("or", "true", P, []), Case("xor", "true", P, ["not"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WITH_CONSTANT, ids=lambda c: f"{c.function}-{c.value}-{c.type[8:-1]}")
+def test_functions_of_a_constant(case: Case) -> None:
+    argument = {F: "%f", N: "%i", P: "%p"}[case.type]
+    operands = f"%c, {argument}" if case.constant_first else f"{argument}, %c"
+    body = constant("c", case.value, case.type) + op(
+        "r", case.function, operands, f"{case.type}, {case.type}", case.type
+    )
+    evaluated = not (case.function in ("divide", "remainder") and case.value == "0")
+    check(body, {"r": case.type}, case.left, evaluated=evaluated)
+
+
+UNARY_PAIRS = [
+    ("negate", "negate", F, []),
+    ("not", "not", N, []),
+    ("abs", "negate", F, ["abs"]),
+    ("abs", "abs", N, ["abs"]),
+]
+
+
+@pytest.mark.parametrize(("outer", "inner", "type", "left"), UNARY_PAIRS)
+def test_function_of_function(outer: str, inner: str, type: str, left: list[str]) -> None:
+    body = op("a", inner, "%f" if type == F else "%i", type, type) + op("r", outer, "%a", type, type)
+    check(body, {"r": type}, left)
+
+
+ITSELF = [
+    ("subtract", "%i", N, []), ("subtract", "%f", F, ["subtract"]), ("and", "%i", N, []), ("xor", "%p", P, []),
+    ("maximum", "%f", F, []), ("divide", "%f", F, ["divide"]), ("divide", "%i", N, ["divide"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "argument", "type", "left"), ITSELF)
+def test_function_of_equal_operands(function: str, argument: str, type: str, left: list[str]) -> None:
+    body = op("r", function, f"{argument}, {argument}", f"{type}, {type}", type)
+    check(body, {"r": type}, left, evaluated=(function, type) != ("divide", N))
+
+
+CONVERSIONS = [  # through which types a value goes, and what is left
+    (["f32", "f64", "f32"], []), (["f32", "f64", "f16"], ["convert"]), (["f32", "f16", "f32"], ["convert", "convert"]),
+    (["i32", "i64", "i32"], []), (["i32", "i8", "i32"], ["convert", "convert"]), (["i32", "f64", "i32"], []),
+    (["i32", "f32", "i32"], ["convert", "convert"]), (["i1", "i32", "f32"], ["convert"]), (["i1", "f32", "i1"], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("types", "left"), CONVERSIONS, ids=lambda v: "-".join(v))
+def test_conversions(types: list[str], left: list[str]) -> None:
+    value, body = {"f32": "%f", "i32": "%i", "i1": "%p"}[types[0]], ""
+    if types[0] == "i32" and "f" in "".join(types):  # stay where every step is defined
+        body += constant("c", "1048575", N) + op("small", "and", "%i, %c", f"{N}, {N}", N)
+        value, left = "%small", ["and", *left]
+    for k, (source, target) in enumerate(itertools.pairwise(types)):
+        body += op(f"v{k}", "convert", value, f"tensor<8x{source}>", f"tensor<8x{target}>")
+        value = f"%v{k}"
+    check(body, {value[1:]: f"tensor<8x{types[-1]}>"}, left)
+
+
+def test_comparison_of_integers_with_itself_is_known() -> None:
+    for direction, type, left in (("EQ", "SIGNED", []), ("LT", "SIGNED", []), ("EQ", "FLOAT", ["compare"])):
+        argument, operand = ("%i", N) if type == "SIGNED" else ("%f", F)
+        attributes = f'direction = "{direction}", compare_type = "{type}"'
+        check(op("r", "compare", f"{argument}, {argument}", f"{operand}, {operand}", P, attributes), {"r": P}, left)
+
+
+def test_negated_comparison_inverts_only_without_nan() -> None:
+    for direction, type, left in (
+        ("LT", "SIGNED", ["compare"]),
+        ("NE", "FLOAT", ["compare"]),
+        ("LT", "FLOAT", ["compare", "not"]),
+    ):
+        operands, operand = ("%i, %j", N) if type == "SIGNED" else ("%f, %g", F)
+        attributes = f'direction = "{direction}", compare_type = "{type}"'
+        body = op("c", "compare", operands, f"{operand}, {operand}", P, attributes) + op("r", "not", "%c", P, P)
+        check(body, {"r": P}, left)
+
+
+def test_bounds_decide_comparisons() -> None:
+    """The wrapping of a negative index, select(i < 0, i + n, i), disappears for an iota."""
+    body = op("k", "iota", "", "", N, "dimension = 0 : i64") + constant("z", "0", N) + constant("n", "8", N)
+    body += op("c", "compare", "%k, %z", f"{N}, {N}", P, 'direction = "LT", compare_type = "SIGNED"')
+    body += op("w", "add", "%k, %n", f"{N}, {N}", N) + op("r", "select", "%c, %w, %k", f"{P}, {N}, {N}", N)
+    check(body, {"r": N}, ["iota"])
+
+
+def test_repeated_work_is_done_once() -> None:
+    body = op("a", "add", "%f, %g", f"{F}, {F}", F) + op("b", "add", "%g, %f", f"{F}, {F}", F)
+    body += op("c", "multiply", "%a, %b", f"{F}, {F}", F) + op("d", "sine", "%c", F, F)
+    check(body, {"c": F}, ["add", "multiply"])
+
+
+def test_random_numbers_are_not_merged() -> None:
+    scalar = "tensor<f32>"
+    body = constant("lo", "0.0", scalar) + constant("hi", "1.0", scalar) + constant("n", "8", "tensor<1xi64>")
+    for name in "xy":
+        types = f"{scalar}, {scalar}, tensor<1xi64>"
+        body += op(name, "rng", "%lo, %hi, %n", types, F, 'distribution = "UNIFORM"')
+    module = transformed(program(body, {"x": F, "y": F}), "astra-simplify")
+    assert operations(module) == ["rng", "rng"]
+
+
+def test_large_constants_stay_resources() -> None:
+    """Arithmetic on a large constant is not folded, moving it is, and neither prints it."""
+    big = "tensor<300x400xf32>"
+    flipped = "tensor<400x300xf32>"
+    with make_context(), ir.Location.unknown():
+        module = ir.Module.parse(f"func.func private @main() -> ({flipped}, {big})")
+        main = module.body.operations[0]
+        block = main.regions[0].blocks.append()
+        data = np.arange(120000, dtype=np.float32).reshape(300, 400)
+        with ir.InsertionPoint(block):
+            types = [ir.Type.parse(big), ir.Type.parse(flipped)]
+            value = build("constant", (), (types[0],), value=elements.from_numpy(data)).results[0]
+            moved = build("transpose", (value,), (types[1],), permutation=(1, 0)).results[0]
+            computed = build("exponential", (value,), (types[0],)).results[0]
+            func.ReturnOp([moved, computed])
+        main.attributes["sym_visibility"] = ir.StringAttr.get("public")
+        run_pipeline(module, "astra-simplify")
+        assert operations(module) == ["exponential"]
+        assert "dense<" not in str(module).partition("{-#")[0]
+        transposed = next(o.operation for o in block.operations if o.operation.results[0].type == types[1])
+        np.testing.assert_array_equal(elements.to_numpy(transposed.attributes["value"]), data.T)
+
+
+# --- folding ---------------------------------------------------------------------------------------------------------
+
+FOLDED = [
+    ("add", 2, "fi"), ("subtract", 2, "fi"), ("multiply", 2, "fi"), ("divide", 2, "fi"), ("remainder", 2, "fi"),
+    ("maximum", 2, "fi"), ("minimum", 2, "fi"), ("and", 2, "i"), ("or", 2, "i"), ("xor", 2, "i"),
+    ("shift_left", 2, "i"), ("shift_right_arithmetic", 2, "i"), ("shift_right_logical", 2, "i"), ("negate", 1, "fi"),
+    ("abs", 1, "fi"), ("sign", 1, "fi"), ("floor", 1, "f"), ("ceil", 1, "f"), ("round_nearest_even", 1, "f"),
+    ("round_nearest_afz", 1, "f"), ("not", 1, "i"), ("popcnt", 1, "i"), ("count_leading_zeros", 1, "i"),
+    ("is_finite", 1, "f"), ("sqrt", 1, "f"),
+]  # fmt: skip
+ELEMENT = {"f": ("f16", "bf16", "f32", "f64"), "i": ("i8", "i32", "i64", "ui8", "ui32")}
+SIGNED_ONLY = ("negate", "abs", "sign")
+FLOAT_TEXT = ["0.0", "-0.0", "1.5", "-2.5", "3.0", "-7.0", "0.5", "100.0"]
+INTEGER_TEXT = ["0", "1", "2", "7", "31", "100", "127", "64"]
+
+
+@pytest.mark.parametrize(("function", "arity", "kinds"), FOLDED, ids=lambda v: v if isinstance(v, str) else None)
+def test_folding_agrees_with_the_interpreter(function: str, arity: int, kinds: str) -> None:
+    body, results = "", {}
+    for kind in kinds:
+        for element in ELEMENT[kind]:
+            if element.startswith("u") and function in SIGNED_ONLY:
+                continue
+            type = f"tensor<8x{element}>"
+            values = FLOAT_TEXT if kind == "f" else INTEGER_TEXT
+            if kind == "i" and not element.startswith("u"):
+                lowest = -(2 ** (int(element[1:]) - 1))
+                values = ["0", "1", "-1", "7", str(lowest), str(-lowest - 1), "-8", "3"]
+            rotated = values[3:] + values[:3]
+            if kind == "i" and function in ("divide", "remainder"):
+                rotated = ["3" if value in ("0", "-1") else value for value in rotated]
+            body += constant(f"a_{element}", f"[{', '.join(values)}]", type)
+            body += constant(f"b_{element}", f"[{', '.join(rotated)}]", type)
+            operands = f"%a_{element}, %b_{element}" if arity == 2 else f"%a_{element}"
+            result = "tensor<8xi1>" if function == "is_finite" else type
+            body += op(f"r_{element}", function, operands, ", ".join([type] * arity), result)
+            results[f"r_{element}"] = result
+    check(body, results, [])
+
+
+DIVISION = [  # type, dividend, divisor, quotient, remainder
+    ("i32", 7, 0, -1, 7), ("i32", -(2**31), -1, -(2**31), 0), ("i8", -128, -1, -128, 0), ("ui8", 200, 0, 255, 200),
+    ("i32", -7, 2, -3, -1), ("i32", 7, -2, -3, 1), ("i64", -(2**63), -1, -(2**63), 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("element", "lhs", "rhs", "quotient", "remainder"), DIVISION)
+def test_division_of_integers(element: str, lhs: int, rhs: int, quotient: int, remainder: int) -> None:
+    type = f"tensor<2x{element}>"
+    body = constant("a", f"[{lhs}, 0]", type) + constant("b", f"[{rhs}, 1]", type)
+    body += op("q", "divide", "%a, %b", f"{type}, {type}", type) + op(
+        "r", "remainder", "%a, %b", f"{type}, {type}", type
+    )
+    printed = str(transformed(program(body, {"q": type, "r": type}), "astra-simplify"))
+    for number in (quotient, remainder):
+        assert f"dense<[{number}, 0]>" in printed or (number == 0 and f"dense<0> : {type}" in printed)
+
+
+# --- random programs -------------------------------------------------------------------------------------------------
+
+
+class Generator:
+    """Builds a random program, operation by operation, from choices that Hypothesis draws."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw = draw
+        self.body = ""
+        self.values: list[tuple[str, tuple[int, ...], str]] = [
+            ("f", (8,), "f32"),
+            ("g", (8,), "f32"),
+            ("i", (8,), "i32"),
+        ]
+
+    def type(self, shape: tuple[int, ...], element: str) -> str:
+        return f"tensor<{''.join(f'{n}x' for n in shape)}{element}>"
+
+    def emit(
+        self, name: str, operands: list[tuple[str, tuple[int, ...], str]], shape: tuple[int, ...], element: str,
+        attributes: str = "",
+    ) -> None:  # fmt: skip
+        result = f"v{len(self.values)}"
+        types = ", ".join(self.type(s, e) for _, s, e in operands)
+        names = ", ".join(f"%{n}" for n, _, _ in operands)
+        self.body += op(result, name, names, types, self.type(shape, element), attributes)
+        self.values.append((result, shape, element))
+
+    def pick(self, elements: str = "f32 i32 i1") -> tuple[str, tuple[int, ...], str]:
+        return self.draw(st.sampled_from([v for v in self.values if v[2] in elements.split()]))
+
+    def partner(self, value: tuple[str, tuple[int, ...], str]) -> tuple[str, tuple[int, ...], str]:
+        """A value of the same type: one that exists or a constant."""
+        same = [v for v in self.values if v[1:] == value[1:]]
+        if self.draw(st.booleans()):
+            return self.draw(st.sampled_from(same))
+        numbers = {"f32": ["0.0", "-0.0", "1.0", "-1.0", "2.0", "0.5", "3.0"], "i32": ["0", "1", "-1", "2", "5"]}
+        text = self.draw(st.sampled_from(numbers.get(value[2], ["true", "false"])))
+        name = f"v{len(self.values)}"
+        self.body += constant(name, text, self.type(value[1], value[2]))
+        self.values.append((name, value[1], value[2]))
+        return self.values[-1]
+
+    def step(self) -> None:
+        getattr(self, self.draw(st.sampled_from(STEPS)))()
+
+    def unary(self) -> None:
+        value = self.pick("f32 i32")
+        self.emit(self.draw(st.sampled_from(["negate", "abs", "sign"])), [value], *value[1:])
+
+    def binary(self) -> None:
+        value = self.pick("f32 i32")
+        names = ["add", "subtract", "multiply", "maximum", "minimum"]
+        names += ["and", "or", "xor"] if value[2] == "i32" else ["divide"]
+        operands = [value, self.partner(value)]
+        self.emit(self.draw(st.sampled_from(names)), operands[:: self.draw(st.sampled_from([1, -1]))], *value[1:])
+
+    def compare(self) -> None:
+        value = self.pick("f32 i32")
+        direction = self.draw(st.sampled_from(["EQ", "NE", "LT", "LE", "GT", "GE"]))
+        kind = "FLOAT" if value[2] == "f32" else "SIGNED"
+        attributes = f'direction = "{direction}", compare_type = "{kind}"'
+        self.emit("compare", [value, self.partner(value)], value[1], "i1", attributes)
+
+    def select(self) -> None:
+        value = self.pick("f32 i32")
+        predicate = self.partner(("", value[1], "i1")) if any(v[1:] == (value[1], "i1") for v in self.values) else None
+        if predicate is not None:
+            self.emit("select", [predicate, value, self.partner(value)], *value[1:])
+
+    def convert(self) -> None:
+        value = self.pick("i32 i1")
+        self.emit("convert", [value], value[1], self.draw(st.sampled_from(["f32", "i32", "i1"])))
+
+    def reshape(self) -> None:
+        value = self.pick()
+        size = int(np.prod(value[1]))
+        shapes = [(size,), (1, size), (size, 1), *((k, size // k) for k in (2, 4) if size % k == 0)]
+        shapes += [(*value[1], 1), (1, *value[1]), tuple(n for n in value[1] if n != 1)]
+        self.emit("reshape", [value], self.draw(st.sampled_from(shapes)), value[2])
+
+    def transpose(self) -> None:
+        value = self.pick()
+        permutation = self.draw(st.permutations(range(len(value[1]))))
+        shape = tuple(value[1][p] for p in permutation)
+        self.emit("transpose", [value], shape, value[2], f"permutation = {array(permutation)}")
+
+    def broadcast(self) -> None:
+        value = self.pick()
+        if np.prod(value[1]) > 64:
+            return
+        position = self.draw(st.integers(0, len(value[1])))
+        shape = [*value[1][:position], self.draw(st.sampled_from([1, 2, 3])), *value[1][position:]]
+        dimensions = [i for i in range(len(shape)) if i != position]
+        for i, size in zip(dimensions, value[1], strict=True):
+            shape[i] = 2 if size == 1 and self.draw(st.booleans()) else size
+        self.emit("broadcast", [value], tuple(shape), value[2], f"dimensions = {array(dimensions)}")
+
+    def slice(self) -> None:
+        value = self.pick()
+        starts = [self.draw(st.integers(0, n - 1)) for n in value[1]]
+        limits = [self.draw(st.integers(a + 1, n)) for a, n in zip(starts, value[1], strict=True)]
+        strides = [self.draw(st.sampled_from([1, 1, 2])) for _ in starts]
+        shape = tuple(-(-(b - a) // s) for a, b, s in zip(starts, limits, strides, strict=True))
+        attributes = f"start_indices = {array(starts)}, limit_indices = {array(limits)}, strides = {array(strides)}"
+        self.emit("slice", [value], shape, value[2], attributes)
+
+    def pad(self) -> None:
+        value = self.pick("f32 i32")
+        rank = len(value[1])
+        low, high = ([self.draw(st.integers(0, 2)) for _ in range(rank)] for _ in range(2))
+        padding = self.partner(("", (), value[2])) if any(v[1:] == ((), value[2]) for v in self.values) else None
+        if padding is not None:
+            shape = tuple(a + n + b for a, n, b in zip(low, value[1], high, strict=True))
+            attributes = f"low = {array(low)}, high = {array(high)}, interior = {array([0] * rank)}"
+            self.emit("pad", [value, padding], shape, value[2], attributes)
+
+    def concatenate(self) -> None:
+        value = self.pick()
+        if value[1]:
+            other, dimension = self.partner(value), self.draw(st.integers(0, len(value[1]) - 1))
+            shape = tuple(n * (1 + (i == dimension)) for i, n in enumerate(value[1]))
+            self.emit("concatenate", [value, other], shape, value[2], f"dimension = {dimension} : i64")
+
+    def reverse(self) -> None:
+        value = self.pick()
+        dimensions = sorted(self.draw(st.sets(st.integers(0, len(value[1]) - 1)))) if value[1] else []
+        self.emit("reverse", [value], *value[1:], f"dimensions = {array(dimensions)}")
+
+    def reduce(self) -> None:
+        value = self.pick("f32 i32")
+        if not value[1]:
+            return
+        dimensions = sorted(self.draw(st.sets(st.integers(0, len(value[1]) - 1), min_size=1)))
+        shape = tuple(n for i, n in enumerate(value[1]) if i not in dimensions)
+        kind = self.draw(st.sampled_from(["maximum", "minimum", *(["add"] if value[2] == "i32" else [])]))
+        init = f"v{len(self.values)}"
+        self.body += constant(init, "0.0" if value[2] == "f32" else "0", f"tensor<{value[2]}>")
+        self.values.append((init, (), value[2]))
+        name = f"v{len(self.values)}"
+        types = f"{self.type(*value[1:])}, tensor<{value[2]}>"
+        self.body += f'  %{name} = "astra.reduce"(%{value[0]}, %{init}) ({{}}) {{dimensions = {array(dimensions)}, '
+        self.body += f'kind = "{kind}"}} : ({types}) -> {self.type(shape, value[2])}\n'
+        self.values.append((name, shape, value[2]))
+
+    def iota(self) -> None:
+        value = self.pick("f32 i32")
+        if value[1]:
+            dimension = self.draw(st.integers(0, len(value[1]) - 1))
+            self.emit("iota", [], *value[1:], f"dimension = {dimension} : i64")
+
+
+def array(numbers: list[int]) -> str:
+    return f"array<i64: {', '.join(map(str, numbers))}>" if len(numbers) else "array<i64>"
+
+
+STEPS = [
+    "unary", "binary", "binary", "binary", "compare", "select", "convert", "reshape", "reshape", "transpose",
+    "broadcast", "broadcast", "slice", "slice", "pad", "concatenate", "reverse", "reduce", "iota",
+]  # fmt: skip
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> str:
+    generator = Generator(draw)
+    for _ in range(draw(st.integers(1, 14))):
+        generator.step()
+    results = generator.values[-4:]
+    return program(generator.body, {name: generator.type(shape, element) for name, shape, element in results})
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(programs())
+def test_random_programs_keep_their_values(text: str) -> None:
+    inputs = list(INPUTS.values())
+    for before, after in zip(evaluate(text, inputs), evaluate(text, inputs, "astra-simplify"), strict=True):
+        assert same_bits(before, after), (before, after)
+
+
+# --- compile time ----------------------------------------------------------------------------------------------------
+
+
+def test_cost_is_linear() -> None:
+    """Ten times the operations cost about ten times the time."""
+
+    def seconds(count: int) -> float:
+        body = constant("c", "1.0", F) + op("v0", "add", "%f, %c", f"{F}, {F}", F)
+        for k in range(count):
+            body += op(f"w{k}", "multiply", f"%v{k}, %c", f"{F}, {F}", F)
+            body += op(f"v{k + 1}", "add", f"%w{k}, %g", f"{F}, {F}", F)
+        with make_context(), ir.Location.unknown():
+            module = ir.Module.parse(program(body, {f"v{count}": F}))
+            start = time.perf_counter()
+            run_pipeline(module, "astra-simplify", verify=False)
+            return time.perf_counter() - start
+
+    small, large = min(seconds(200) for _ in range(3)), min(seconds(2000) for _ in range(3))
+    assert large < 40 * small
