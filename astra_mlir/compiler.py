@@ -13,12 +13,13 @@ import numpy as np
 
 from astra_mlir import config, target_machine
 from astra_mlir.bindings import ir, make_context, translate_to_llvm_ir
+from astra_mlir.dialects.elements import to_numpy
 from astra_mlir.errors import AstraError, CompileError
 from astra_mlir.passes import run_pipeline
 from astra_mlir.passes.pipelines import STAGE_NAMES, stage_pipeline
 from astra_mlir.passes.target import TARGET_ATTRIBUTE
 from astra_mlir.program import Program
-from astra_mlir.signature import Signature, numpy_dtype, signature_of
+from astra_mlir.signature import Signature, signature_of
 from astra_mlir.target_machine import CodegenOptions, TargetMachine
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def compile_program(
 ) -> Executable:
     """Compile a program for a target (None: the ``ASTRA_TARGET`` setting, which is the host by default).
 
+    A program for a target that this machine is not can be looked at but not called.
+
     Raises :class:`InvalidProgramError` for a malformed program, :class:`UnsupportedError` for what Astra does not
     compile, :class:`CompileError` when a pass fails.
     """
@@ -101,10 +104,11 @@ def compile_program(
     objects = target_machine.object_code(text, machine, options)
     times["codegen"] = time.perf_counter() - start
     start = time.perf_counter()
-    code = target_machine.load(objects, [entry_symbol(program.entry)])
+    runs_here = machine.why_not_here() is None
+    code = target_machine.load(objects, [entry_symbol(program.entry)]) if runs_here else None
     times["load"] = time.perf_counter() - start
     return Executable(
-        program, _without_constants(signature, program), machine, options, code, arena_bytes, constants, times
+        program, _without_constants(signature, program), machine, options, objects, code, arena_bytes, constants, times
     )
 
 
@@ -124,15 +128,8 @@ def _plan_of(module: ir.Module) -> tuple[int, list[np.ndarray[Any, Any]]]:
     arena = ir.IntegerAttr(attributes[ARENA_ATTRIBUTE]).value if ARENA_ATTRIBUTE in attributes else 0
     constants: list[np.ndarray[Any, Any]] = []
     if CONSTANTS_ATTRIBUTE in attributes:
-        constants = [_array_of(attribute) for attribute in ir.ArrayAttr(attributes[CONSTANTS_ATTRIBUTE])]
+        # Copies: the attributes' storage goes with the context.
+        constants = [np.array(to_numpy(attribute)) for attribute in ir.ArrayAttr(attributes[CONSTANTS_ATTRIBUTE])]
         # Their bytes are the executable's now; in the module they would be translated and kept a second time.
         del attributes[CONSTANTS_ATTRIBUTE]
     return arena, constants
-
-
-def _array_of(attribute: ir.Attribute) -> np.ndarray[Any, Any]:
-    """A copy of the elements of a dense attribute (it outlives the context)."""
-    shaped = ir.ShapedType(attribute.type)
-    dtype = numpy_dtype(shaped.element_type)
-    data = np.array(memoryview(attribute))  # type: ignore[arg-type]
-    return data.view(dtype).reshape(shaped.shape) if data.dtype != dtype else data.reshape(shaped.shape)

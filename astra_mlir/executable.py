@@ -16,6 +16,7 @@ import numpy as np
 from astra_mlir import compiler
 from astra_mlir.bindings import make_context
 from astra_mlir.cost import Cost, cost_of
+from astra_mlir.errors import AstraError
 from astra_mlir.program import Program
 from astra_mlir.runtime import ALIGNMENT, Call, empty, runtime, thread_override
 from astra_mlir.signature import ArraySpec, Signature
@@ -73,7 +74,8 @@ class Executable:
         signature: Signature,
         target: TargetMachine,
         options: CodegenOptions,
-        code: LoadedCode,
+        objects: Sequence[bytes],
+        code: LoadedCode | None,
         arena_bytes: int,
         constants: Sequence[np.ndarray[Any, Any]],
         compile_times: dict[str, float],
@@ -84,10 +86,11 @@ class Executable:
         self.options = options
         self.arena_bytes = arena_bytes
         self.compile_times = compile_times
+        self.objects = tuple(objects)
         self._code = code
         self._constants = [np.ascontiguousarray(c) for c in (*program.constants, *constants)]
         self._constant_pointers = [c.ctypes.data for c in self._constants]
-        self._entry_address = code.address(compiler.entry_symbol(program.entry))
+        self._entry_address = code.address(compiler.entry_symbol(program.entry)) if code else 0
         self._count = len(signature.inputs)
         self._frames: list[_Frame] = []
         self._execute = runtime().execute
@@ -123,9 +126,7 @@ class Executable:
         try:
             frame = self._frames.pop()
         except IndexError:
-            frame = _Frame(
-                self._entry_address, self.arena_bytes, self._count, len(self._output_plan), self._constant_pointers
-            )
+            frame = self._new_frame()
         if self._count:
             frame.inputs[: self._count] = pointers  # type: ignore[call-overload]
         results = self._allocate_outputs(frame.outputs)
@@ -133,6 +134,13 @@ class Executable:
         self._execute(frame.address)
         self._frames.append(frame)
         return results
+
+    def _new_frame(self) -> _Frame:
+        if not self._entry_address:
+            raise AstraError(f"@{self.program.entry} cannot be called here: {self.target.why_not_here()}")
+        return _Frame(
+            self._entry_address, self.arena_bytes, self._count, len(self._output_plan), self._constant_pointers
+        )
 
     def _allocate_outputs(self, addresses: ctypes.Array[ctypes.c_void_p]) -> list[np.ndarray[Any, Any]]:
         results = []
@@ -181,7 +189,7 @@ class Executable:
             output_bytes=sum(spec.nbytes for spec in self.signature.outputs),
             arena_bytes=self.arena_bytes,
             constant_bytes=sum(c.nbytes for c in self._constants),
-            code_bytes=self._code.size,
+            code_bytes=sum(map(len, self.objects)),
         )
 
     def __repr__(self) -> str:

@@ -10,44 +10,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
 from astra_mlir.bindings import ir
+from astra_mlir.dialects.elements import dtype_of
 from astra_mlir.errors import AstraError, DTypeError, InvalidProgramError, ShapeError, UnsupportedError
 
 __all__ = ["ArraySpec", "Signature", "numpy_dtype", "signature_of"]
 
-# MLIR's spelling of an element type -> the type of its elements in host memory (one byte for i1 and 2- to 4-bit ints).
-_DTYPES: dict[str, np.dtype[Any]] = {
-    "i1": np.dtype(np.bool_),
-    **{f"i{bits}": np.dtype(f"int{bits}") for bits in (8, 16, 32, 64)},
-    **{f"ui{bits}": np.dtype(f"uint{bits}") for bits in (8, 16, 32, 64)},
-    **{f"{u}i{bits}": np.dtype(getattr(ml_dtypes, f"{u and 'u'}int{bits}")) for u in ("", "u") for bits in (2, 4)},
-    "f16": np.dtype(np.float16),
-    "bf16": np.dtype(ml_dtypes.bfloat16),
-    "f32": np.dtype(np.float32),
-    "f64": np.dtype(np.float64),
-    "complex<f32>": np.dtype(np.complex64),
-    "complex<f64>": np.dtype(np.complex128),
-    "f8E3M4": np.dtype(ml_dtypes.float8_e3m4),
-    "f8E4M3": np.dtype(ml_dtypes.float8_e4m3),
-    "f8E4M3FN": np.dtype(ml_dtypes.float8_e4m3fn),
-    "f8E4M3FNUZ": np.dtype(ml_dtypes.float8_e4m3fnuz),
-    "f8E4M3B11FNUZ": np.dtype(ml_dtypes.float8_e4m3b11fnuz),
-    "f8E5M2": np.dtype(ml_dtypes.float8_e5m2),
-    "f8E5M2FNUZ": np.dtype(ml_dtypes.float8_e5m2fnuz),
-    "f8E8M0FNU": np.dtype(ml_dtypes.float8_e8m0fnu),
-    "f4E2M1FN": np.dtype(ml_dtypes.float4_e2m1fn),
-}
-
 
 def numpy_dtype(element_type: ir.Type) -> np.dtype[Any]:
     """The numpy type of elements of an MLIR type; raises :class:`UnsupportedError` for one that has none."""
-    dtype = _DTYPES.get(str(element_type))
-    if dtype is None:
-        raise UnsupportedError(f"arrays of element type {element_type} cannot be passed in or out; convert it inside")
-    return dtype
+    try:
+        return dtype_of(element_type)
+    except DTypeError:
+        raise UnsupportedError(
+            f"arrays of element type {element_type} cannot be passed in or out; convert them inside of the program"
+        ) from None
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,20 @@ class TargetMachine:
         """The name in ``passes/target.py`` of the schedules made for it: those of the same vector width."""
         return {128: "x86-64-v2", 256: "x86-64-v3", 512: "x86-64-v4"}[self.vector_bits]
 
+    def why_not_here(self) -> str | None:
+        """Why code for this target must not run in this process; None when it may."""
+        host = _host()
+        if self.triple.partition("-")[0] != host.triple.partition("-")[0]:
+            return f"it is code for {self.triple}, this machine is {host.triple}"
+        has = llvm.get_host_cpu_features()
+        needed = [feature[1:] for feature in self.features.split(",") if feature.startswith("+")]
+        if self.cpu in _LEVEL_FEATURES:
+            needed += _LEVEL_FEATURES[self.cpu].split()
+        elif self.cpu not in (host.cpu, "generic"):
+            return f"it is code for {self.cpu}, this processor is {host.cpu}"
+        missing = [feature for feature in needed if not has.get(feature)]
+        return f"this processor ({host.cpu}) lacks {', '.join(missing)}" if missing else None
+
     def __str__(self) -> str:
         return ":".join(part for part in (self.triple, self.cpu, self.features) if part)
 
@@ -113,6 +127,17 @@ _KNOWN_CPU = {
         r"generic|apple-[am]\d+|cortex-[axr]\d+\w*|neoverse-(n[123]|v[123](ae)?|e1|512tvb)|a64fx|ampere1[ab]?|thunderx\w*"
     ),
 }  # fmt: skip
+
+
+# What the levels of x86-64 add to the baseline (the psABI's list, in LLVM's names).
+_V2 = "cx16 sahf popcnt sse3 sse4.1 sse4.2 ssse3"
+_V3 = f"{_V2} avx avx2 bmi bmi2 f16c fma lzcnt movbe xsave"
+_LEVEL_FEATURES = {
+    "x86-64": "",
+    "x86-64-v2": _V2,
+    "x86-64-v3": _V3,
+    "x86-64-v4": f"{_V3} avx512f avx512bw avx512cd avx512dq avx512vl",
+}
 
 
 def _check_known(target: TargetMachine) -> None:
@@ -286,9 +311,8 @@ def _declaration(definition: str) -> str:
 class LoadedCode:
     """Machine code in this process, for as long as this object lives."""
 
-    def __init__(self, tracker: llvm.ResourceTracker, size: int) -> None:
+    def __init__(self, tracker: llvm.ResourceTracker) -> None:
         self._tracker = tracker
-        self.size = size
 
     def address(self, symbol: str) -> int:
         """Address of an exported symbol that was named when the code was loaded."""
@@ -323,4 +347,4 @@ def load(objects: Sequence[bytes], symbols: Sequence[str]) -> LoadedCode:
             tracker = builder.link(_jit(), f"astra_{next(_library_numbers)}")
         except RuntimeError as error:
             raise CompileError(f"generated code cannot be linked: {error}") from None
-    return LoadedCode(tracker, sum(map(len, objects)))
+    return LoadedCode(tracker)
