@@ -55,6 +55,7 @@ class _Scope:
     """One block under conversion, with the position of the last use of every value in it."""
 
     block: ir.Block
+    operations: list[ir.Operation]  # as they were before the conversion; positions count these
     last_use: dict[ir.Value, int]
     position: int = 0
 
@@ -70,9 +71,10 @@ def _collect_uses(op: ir.Operation, position: int, last_use: dict[ir.Value, int]
 
 def _scope(block: ir.Block) -> _Scope:
     last_use: dict[ir.Value, int] = {}
-    for position, op in enumerate(block.operations):
-        _collect_uses(op.operation, position, last_use)
-    return _Scope(block, last_use)
+    operations = [op.operation for op in block.operations]
+    for position, op in enumerate(operations):
+        _collect_uses(op, position, last_use)
+    return _Scope(block, operations, last_use)
 
 
 class _FunctionBufferizer:
@@ -253,9 +255,8 @@ class _FunctionBufferizer:
 
     def _block(self, scope: _Scope) -> None:
         self.scopes[scope.block] = scope
-        for position, op in enumerate(list(scope.block.operations)):
+        for position, operation in enumerate(scope.operations):
             scope.position = position
-            operation = op.operation
             rule = _RULES.get(operation.name)
             if rule is not None:
                 rule(self, operation, Builder(ir.InsertionPoint(operation), operation.location), scope)
@@ -476,7 +477,7 @@ class _FunctionBufferizer:
             self._prefer(value, local, inner)
         self._block(inner)
         builder = Builder(ir.InsertionPoint(terminator), terminator.location)
-        inner.position = len(inner.last_use) + len(inner.block.operations)
+        inner.position = len(inner.operations)
         pending = []
         targets = {id(place.root) for place in places}
         for (value, _), place in zip(moves, places, strict=True):

@@ -1,0 +1,183 @@
+"""Programs whose values share, swap and outlive buffers: what bufferization and memory planning must not confuse.
+
+Each runs through the whole CPU pipeline and is compared with JAX on CPU.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jax import lax
+
+import astra_mlir as astra
+from astra_mlir.passes.plan_memory import plan_offsets
+
+
+def _f32(*shape: int) -> np.ndarray:
+    return np.random.default_rng(sum(shape) + len(shape)).standard_normal(shape).astype(np.float32)
+
+
+def swap_carries(x, y):
+    return lax.fori_loop(0, 5, lambda i, s: (s[1], s[0] + 1.0), (x, y))
+
+
+def rotate_three(x, y):
+    return lax.fori_loop(0, 4, lambda i, s: (s[1], s[2], s[0] * 2.0), (x, y, x + y))
+
+
+def same_initial_value_twice(x, y):
+    return lax.fori_loop(0, 3, lambda i, s: (s[0] + y, s[1] * y), (x, x))
+
+
+def initial_value_also_captured(x, y):
+    return lax.fori_loop(0, 3, lambda i, s: s + x * y, x)
+
+
+def carry_read_after_its_update(x, y):
+    def body(i, s):
+        a, b = s
+        new = a * 0.5 + y
+        return new, b + jnp.roll(a, 1) + new
+
+    return lax.fori_loop(0, 6, body, (x, y))
+
+
+def neighbours_in_place(x, y):
+    return lax.fori_loop(0, 8, lambda i, s: 0.5 * (jnp.roll(s, 1, 0) + jnp.roll(s, -1, 0)) + y, x)
+
+
+def update_then_use_old(x, y):
+    new = x.at[1].set(y[0])
+    return new, new.at[2].set(0.0), x + new
+
+
+def chain_of_updates_in_loop(x, y):
+    return lax.fori_loop(0, x.shape[0], lambda i, s: s.at[i].set(s[(i + 1) % s.shape[0]] + y[0]), x)
+
+
+def stacked_and_reversed(x, y):
+    final, ys = lax.scan(lambda c, v: (c + v, c * v), y[0], x, reverse=True)
+    return final, ys
+
+
+def nested_scans(x, y):
+    def outer(c, row):
+        inner, zs = lax.scan(lambda d, v: (d * 0.9 + v, d), c[0], row)
+        return c + inner, zs
+
+    return lax.scan(outer, y[0], x)
+
+
+def while_with_array_state(x, y):
+    def body(s):
+        k, a, b = s
+        return k + 1, b, a * 0.5 + b
+
+    return lax.while_loop(lambda s: (s[0] < 7) & (jnp.abs(s[1]).sum() < 1e6), body, (0, x, y))
+
+
+def while_that_never_runs(x, y):
+    return lax.while_loop(lambda s: s[0] < 0, lambda s: (s[0] + 1, s[1] * y), (0, x))
+
+
+def branches_share_a_buffer(x, y):
+    return lax.cond(x[0, 0] > 0, lambda a, b: (a + b, a), lambda a, b: (b, b - a), x, y)
+
+
+def branch_in_loop(x, y):
+    return lax.fori_loop(0, 6, lambda i, s: lax.cond(i % 2 == 0, lambda a: a + y, lambda a: a * y, s), x)
+
+
+def switch(x, y):
+    index = (x[0, 0] > 0).astype(jnp.int32) + 1
+    return lax.switch(index, [lambda a: a, lambda a: a + y, lambda a: a * y], x)
+
+
+def argument_returned_twice(x, y):
+    return x, x, y
+
+
+def constant_returned(x, y):
+    return jnp.zeros((3,)), jnp.arange(4.0), x
+
+
+def reshaped_views(x, y):
+    flat = x.reshape(-1)
+    return flat[2:6].reshape(2, 2) + 1.0, x.T.reshape(-1)[::2], jnp.concatenate([x, y], 1)[:, 1:5]
+
+
+PROGRAMS = [
+    swap_carries, rotate_three, same_initial_value_twice, initial_value_also_captured, carry_read_after_its_update,
+    neighbours_in_place, update_then_use_old, chain_of_updates_in_loop, stacked_and_reversed, nested_scans,
+    while_with_array_state, while_that_never_runs, branches_share_a_buffer, branch_in_loop, switch,
+    argument_returned_twice, constant_returned, reshaped_views,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
+@pytest.mark.parametrize("rows", [5, 300])
+def test_program_equals_jax(program, rows):
+    x, y = _f32(rows, 4), _f32(rows + 1, 4)[1:]
+    expected = jax.tree.leaves(jax.jit(program)(x, y))
+    results = jax.tree.leaves(astra.jit(program)(x, y))
+    assert len(results) == len(expected)
+    for result, value in zip(results, expected, strict=True):
+        np.testing.assert_allclose(np.asarray(result), np.asarray(value), rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
+def test_arguments_are_not_written(program):
+    x, y = _f32(6, 4), _f32(7, 4)[1:].copy()
+    before = x.copy(), y.copy()
+    astra.jit(program)(x, y)
+    np.testing.assert_array_equal(x, before[0])
+    np.testing.assert_array_equal(y, before[1])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.integers(0, 1000)), max_size=40))
+def test_planned_buffers_do_not_overlap(rows):
+    intervals = [(first, first + length, size) for first, length, size in rows]
+    offsets, total = plan_offsets(intervals)
+    for i, (first, last, size) in enumerate(intervals):
+        assert offsets[i] % 64 == 0
+        assert offsets[i] + size <= total
+        for j in range(i):
+            other_first, other_last, other_size = intervals[j]
+            if first <= other_last and other_first <= last:
+                assert offsets[i] + size <= offsets[j] or offsets[j] + other_size <= offsets[i]
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**31), st.integers(2, 5))
+def test_random_loop_bodies(seed, carries):
+    """Random bodies over several carried arrays: permutations, updates, rolls and reductions of the state."""
+    generator = np.random.default_rng(seed)
+    plan = [
+        [(int(generator.integers(carries)), int(generator.integers(5))) for _ in range(3)] for _ in range(carries)
+    ]
+
+    def term(state, i, source, kind):
+        value = state[source]
+        choices = [
+            lambda: value,
+            lambda: jnp.roll(value, 1, 0),
+            lambda: value * 0.5,
+            lambda: jnp.broadcast_to(value.mean(0), value.shape),
+            lambda: value.at[i % value.shape[0]].set(1.0),
+        ]
+        return choices[kind]()
+
+    def body(i, state):
+        return tuple(sum(term(state, i, s, k) for s, k in terms) * 0.3 for terms in plan)
+
+    def program(*state):
+        return lax.fori_loop(0, 4, body, state)
+
+    state = [generator.standard_normal((7, 3)).astype(np.float32) for _ in range(carries)]
+    for result, value in zip(astra.jit(program)(*state), jax.jit(program)(*state), strict=True):
+        np.testing.assert_allclose(np.asarray(result), np.asarray(value), rtol=1e-4, atol=1e-5)
