@@ -19,6 +19,7 @@ from astra_mlir.passes.import_rules.rejected import REJECTED_TYPES
 
 __all__ = ["ImportPass"]
 
+_LEGALIZE_VHLO = "builtin.module(vhlo-legalize-to-stablehlo)"
 _LEGALIZE_CHLO = "builtin.module(func.func(chlo-legalize-to-stablehlo,shape-legalize-to-stablehlo))"
 
 
@@ -48,6 +49,8 @@ class ImportPass(Pass):
     summary: ClassVar[str] = "convert StableHLO and CHLO to the Astra dialect"
 
     def run(self, module: ir.Operation) -> None:
+        if any(op.operation.name.startswith("vhlo.") for op in module.regions[0].blocks[0].operations):
+            passmanager.PassManager.parse(_LEGALIZE_VHLO).run(module)
         survey = _Survey()
         survey.look_at(module.regions[0].blocks[0])
         importer = Importer()
