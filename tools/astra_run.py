@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from astra_mlir.bindings import ir
-from astra_mlir.tools.checks import Check, function_named, take_checks
+from astra_mlir.tools.checks import Check, take_checks
+from astra_mlir.tools.entry import name_of, select_function
 from astra_mlir.tools.session import Session, StopTool, read_source, run_tool
 
 if TYPE_CHECKING:
@@ -129,8 +130,8 @@ def _main(argv: list[str]) -> int:
     with session.reporting():
         module = session.parse(read_source(options.program), options.program)
         with session.context, ir.Location.unknown():
-            function = function_named(module, options.function)
-            entry = ir.StringAttr(function.attributes["sym_name"]).value
+            function = select_function(module, options.function)
+            entry = name_of(function)
             own_results = len(ir.FunctionType(ir.TypeAttr(function.attributes["function_type"]).value).results)
             checks = take_checks(function)
         from astra_mlir.compiler import compile_module  # brings llvmlite: not needed to find a mistake in the program

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from astra_mlir.bindings import ir, stablehlo
 from astra_mlir.passes import run_pipeline
 from astra_mlir.passes.pipelines import CPU_STAGES
-from astra_mlir.tools.checks import function_named
+from astra_mlir.tools.entry import name_of, select_function
 from astra_mlir.tools.session import Session, StopTool, read_source, run_tool, write_output
 
 __all__ = ["FORMS", "main"]
@@ -26,7 +26,7 @@ class _Request:
     """What to translate, and the options that the forms take."""
 
     module: ir.Module
-    entry: str
+    function: str
     target: str
     version: str
     elide: int | None
@@ -72,7 +72,8 @@ def _lowered(request: _Request, stage: str) -> ir.Module:
     from astra_mlir.program import Program
     from astra_mlir.target_machine import TargetMachine
 
-    program = Program.from_module(request.module, request.entry)
+    entry = name_of(select_function(request.module, request.function))
+    program = Program.from_module(request.module, entry)
     return lower(program, request.module.context, stage, TargetMachine.parse(request.target))
 
 
@@ -138,8 +139,9 @@ def _main(argv: list[str]) -> int:
     with session.reporting():
         module = session.parse(read_source(options.program), options.program)
         with session.context, ir.Location.unknown():
-            entry = ir.StringAttr(function_named(module, options.function).attributes["sym_name"]).value
-            request = _Request(module, entry, options.target, options.version, options.elide, options.opt_level)
+            request = _Request(
+                module, options.function, options.target, options.version, options.elide, options.opt_level
+            )
             output = FORMS[options.to][1](request)
     write_output(output, options.output)
     return 0

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from astra_mlir.bindings import ir
-from astra_mlir.errors import InvalidProgramError, UnsupportedError
+from astra_mlir.errors import UnsupportedError
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["Check", "function_named", "take_checks"]
+__all__ = ["Check", "take_checks"]
 
 _ALMOST = 1e-3
 _CLOSE_ULP = 3
@@ -92,19 +92,6 @@ class Check:
         shown = [f"at {list(map(int, i))}: {actual[tuple(i)]} instead of {expected[tuple(i)]}" for i in wrong]
         rest = f" and {len(wrong) - _FAILURES_SHOWN} more" if len(wrong) > _FAILURES_SHOWN else ""
         return f"{self.place}: {self.kind}: not {meaning}: {'; '.join(shown[:_FAILURES_SHOWN])}{rest}"
-
-
-def function_named(module: ir.Module, name: str) -> ir.Operation:
-    """The function ``name``, or the only one that is not private if there is none of that name and it is ``main``."""
-    functions = [op.operation for op in module.body.operations if op.operation.name == "func.func"]
-    named = {ir.StringAttr(f.attributes["sym_name"]).value: f for f in functions}
-    if name in named:
-        return named[name]
-    public = [f for f in functions if "sym_visibility" not in f.attributes]
-    if name == "main" and len(public) == 1:
-        return public[0]
-    known = ", ".join(f"@{known}" for known in named) or "none"
-    raise InvalidProgramError(f"the program has no function @{name} (functions: {known})")
 
 
 def take_checks(function: ir.Operation) -> list[Check]:

@@ -8,7 +8,8 @@ import pytest
 
 from astra_mlir.bindings import ir, make_context
 from astra_mlir.errors import InvalidProgramError, UnsupportedError
-from astra_mlir.tools.checks import Check, function_named, take_checks
+from astra_mlir.tools.checks import Check, take_checks
+from astra_mlir.tools.entry import select_function
 
 F32 = np.float32
 NAN, INF = float("nan"), float("inf")
@@ -89,7 +90,7 @@ func.func private @second() { return }
 def test_checks_become_results() -> None:
     with make_context(), ir.Location.unknown():
         module = ir.Module.parse(PROGRAM.replace("KIND", "check.expect_close"))
-        checks = take_checks(function_named(module, "main"))
+        checks = take_checks(select_function(module, "main"))
         text = str(module)
         assert module.operation.verify()
     assert [(c.kind, c.actual, c.expected) for c in checks] == [("check.expect_close", 1, 2)]
@@ -97,10 +98,17 @@ def test_checks_become_results() -> None:
     assert "-> (tensor<f32>, tensor<f32>, tensor<f32>)" in text
 
 
-def test_refusals() -> None:
+def test_an_unknown_check_is_refused() -> None:
     with make_context(), ir.Location.unknown():
         module = ir.Module.parse(PROGRAM.replace("KIND", "check.unheard_of"))
         with pytest.raises(UnsupportedError, match="check.unheard_of"):
-            take_checks(function_named(module, "first"))
-        with pytest.raises(InvalidProgramError, match="no function @third .functions: @first, @second"):
-            function_named(module, "third")
+            take_checks(select_function(module, "first"))
+
+
+def test_selecting_a_function_drops_the_others() -> None:
+    with make_context(), ir.Location.unknown():
+        module = ir.Module.parse(PROGRAM.replace("KIND", "check.eq"))
+        assert "@first" in str(select_function(module, "main"))
+        assert "@second" not in str(module)
+        with pytest.raises(InvalidProgramError, match="no function @third .functions: @first"):
+            select_function(module, "third")

@@ -1,0 +1,42 @@
+"""The function of a program that a tool is asked for: finding it, and dropping what it does not use."""
+
+from __future__ import annotations
+
+from astra_mlir.bindings import ir
+from astra_mlir.errors import InvalidProgramError
+from astra_mlir.passes import run_pipeline
+
+__all__ = ["name_of", "select_function"]
+
+
+def name_of(function: ir.Operation) -> str:
+    """A function's symbol."""
+    return ir.StringAttr(function.attributes["sym_name"]).value
+
+
+def select_function(module: ir.Module, name: str) -> ir.Operation:
+    """The function ``name``; functions that it does not use are removed from the module.
+
+    Where ``main`` is asked for and there is none, the only function that is not private is taken.
+    """
+    functions = [op.operation for op in module.body.operations if op.operation.name == "func.func"]
+    named = {name_of(function): function for function in functions}
+    public = [function for function in functions if not _is_private(function)]
+    if name not in named:
+        if name != "main" or len(public) != 1:
+            known = ", ".join(f"@{known}" for known in named) or "none"
+            raise InvalidProgramError(f"the program has no function @{name} (functions: {known})")
+        name = name_of(public[0])
+    chosen = named[name]
+    for function in public:
+        if function != chosen:
+            function.attributes["sym_visibility"] = ir.StringAttr.get("private")
+    if _is_private(chosen):
+        del chosen.attributes["sym_visibility"]
+    run_pipeline(module, "symbol-dce", verify=False)
+    return chosen
+
+
+def _is_private(function: ir.Operation) -> bool:
+    attributes = function.attributes
+    return "sym_visibility" in attributes and ir.StringAttr(attributes["sym_visibility"]).value == "private"
