@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from astra_mlir.passes.kernel_rules import contraction as contraction
 from astra_mlir.passes.kernel_rules import cumulative as cumulative
+from astra_mlir.passes.kernel_rules import linear_algebra as linear_algebra
 from astra_mlir.passes.kernel_rules import random as random
 from astra_mlir.passes.kernel_rules import scatter as scatter
 from astra_mlir.passes.kernel_rules import select_and_scatter as select_and_scatter

@@ -1,8 +1,8 @@
 """Kernels of ``astra.rng_bit_generator`` and ``astra.rng``: counter-based generators, the same bits on any machine.
 
-THREE_FRY (2x32, 20 rounds) and PHILOX (4x32, 10 rounds; also DEFAULT) give exactly the bits and the new state that XLA
-gives on the CPU: which counter belongs to which element follows from the shape.  ``astra.rng`` has no state: its numbers
-are Philox's with a fixed key, and the number of the operation in the module as the upper half of the counter.
+THREE_FRY (2x32, 20 rounds) and PHILOX (4x32, 10 rounds; also DEFAULT) give exactly the bits and the new state that
+XLA gives on the CPU: which counter belongs to which element follows from the shape.  ``astra.rng`` has no state: its
+numbers are Philox's with a fixed key, and the number of the operation in the module as the upper half of the counter.
 """
 
 from __future__ import annotations

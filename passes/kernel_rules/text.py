@@ -17,21 +17,8 @@ from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError
 
 __all__ = [
-    "COMBINE",
-    "Bound",
-    "Element",
-    "Function",
-    "combine",
-    "element_of",
-    "identity",
-    "memref_type",
-    "narrow",
-    "nest",
-    "parallel_calls",
-    "refuse",
-    "reshaped",
-    "shape_of",
-    "widen",
+    "COMBINE", "Bound", "Element", "Function", "combine", "complex_multiply", "complex_parts", "complex_value",
+    "element_of", "identity", "memref_type", "narrow", "nest", "parallel_calls", "refuse", "reshaped", "shape_of", "widen",
 ]  # fmt: skip
 
 
@@ -50,6 +37,11 @@ class Element:
     def compute(self) -> str:
         """The type that arithmetic is done in: f32 for floats narrower than that."""
         return "f32" if self.kind == "float" and self.width < 32 else self.storage
+
+    @property
+    def part(self) -> str:
+        """The float type of a complex number's parts."""
+        return self.storage.removeprefix("complex<").removesuffix(">")
 
     @property
     def bytes(self) -> int:
@@ -359,10 +351,8 @@ def reshaped(f: Function, memref: str, old: str, shape: Sequence[int], element: 
 # --- scalar arithmetic -------------------------------------------------------------------------------------------
 
 COMBINE: dict[str, dict[str, str]] = {
-    "add": {"float": "arith.addf", "signed": "arith.addi", "unsigned": "arith.addi", "bool": "arith.ori",
-            "complex": "complex.add"},
-    "multiply": {"float": "arith.mulf", "signed": "arith.muli", "unsigned": "arith.muli", "bool": "arith.andi",
-                 "complex": "complex.mul"},
+    "add": {"float": "arith.addf", "signed": "arith.addi", "unsigned": "arith.addi", "bool": "arith.ori"},
+    "multiply": {"float": "arith.mulf", "signed": "arith.muli", "unsigned": "arith.muli", "bool": "arith.andi"},
     "maximum": {"float": "arith.maximumf", "signed": "arith.maxsi", "unsigned": "arith.maxui", "bool": "arith.ori"},
     "minimum": {"float": "arith.minimumf", "signed": "arith.minsi", "unsigned": "arith.minui", "bool": "arith.andi"},
 }  # fmt: skip
@@ -373,7 +363,35 @@ def combine(f: Function, kind: str, element: Element, lhs: str, rhs: str, vector
     type_ = f"vector<{vector}x{element.compute}>" if vector else element.compute
     if kind == "logaddexp":
         return _logaddexp(f, lhs, rhs, type_)
+    if element.kind == "complex":
+        parts = complex_parts(f, element, lhs), complex_parts(f, element, rhs)
+        return complex_value(f, element, _COMPLEX[kind](f, element.part, *parts))
     return f.value(f"{COMBINE[kind][element.kind]} {lhs}, {rhs} : {type_}")
+
+
+def complex_parts(f: Function, element: Element, value: str) -> tuple[str, str]:
+    """Real and imaginary part."""
+    return f.value(f"complex.re {value} : {element.storage}"), f.value(f"complex.im {value} : {element.storage}")
+
+
+def complex_value(f: Function, element: Element, parts: tuple[str, str]) -> str:
+    """The complex number of two parts."""
+    return f.value(f"complex.create {parts[0]}, {parts[1]} : {element.storage}")
+
+
+def _complex_add(f: Function, type_: str, a: tuple[str, str], b: tuple[str, str]) -> tuple[str, str]:
+    real, imaginary = (f.value(f"arith.addf {x}, {y} : {type_}") for x, y in zip(a, b, strict=True))
+    return real, imaginary
+
+
+def complex_multiply(f: Function, type_: str, a: tuple[str, str], b: tuple[str, str]) -> tuple[str, str]:
+    """(a0 + a1 i)(b0 + b1 i), on values (scalars or vectors) of ``type_``."""
+    products = [f.value(f"arith.mulf {x}, {y} : {type_}") for x in a for y in b]
+    real = f.value(f"arith.subf {products[0]}, {products[3]} : {type_}")
+    return real, f.value(f"arith.addf {products[1]}, {products[2]} : {type_}")
+
+
+_COMPLEX = {"add": _complex_add, "multiply": complex_multiply}
 
 
 def _logaddexp(f: Function, lhs: str, rhs: str, type_: str) -> str:
