@@ -62,10 +62,6 @@ def _int_negate(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> ir.V
     return low.emit("arith.subi", [low.constant(info.compute, 0), args[0]], info.compute)
 
 
-def _int_abs(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> ir.Value:
-    return low.emit("math.absi", args, info.compute)
-
-
 def _identity(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> ir.Value:
     del low, info
     return args[0]
@@ -77,10 +73,6 @@ def _int_sign(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> ir.Val
     negative = low.emit("arith.shrsi", [args[0], low.constant(info.compute, info.bits - 1)], info.compute)
     one = low.emit("arith.extui", [positive], info.compute)
     return low.emit("arith.ori", [negative, one], info.compute)
-
-
-def _uint_sign(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> ir.Value:
-    return low.emit("arith.extui", [compare_int(low, "ne", args[0], low.constant(info.compute, 0))], info.compute)
 
 
 def _not(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> ir.Value:
@@ -206,9 +198,9 @@ def _bool(emitter: Emitter | str) -> dict[str, Emitter]:
 
 # function -> {kind of operand -> emitter}
 SCALAR: dict[str, dict[str, Emitter]] = {
-    "abs": _integer(_int_abs, _identity) | _float("math.absf"),
+    "abs": {"int": _op("math.absi")} | _float("math.absf"),
     "negate": _integer(_int_negate) | _float("arith.negf"),
-    "sign": _integer(_int_sign, _uint_sign) | _float(_float_sign),
+    "sign": {"int": _int_sign} | _float(_float_sign),
     "ceil": _float("math.ceil"),
     "floor": _float("math.floor"),
     "round_nearest_even": _float("math.roundeven"),

@@ -1,15 +1,14 @@
-"""Runs Astra functions for the tests of ``astra-to-linalg``, with upstream passes alone behind that pass."""
+"""Runs functions in Astra's dialect for the tests of ``astra-to-linalg``: small ones, which no kernel takes."""
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 
 import ml_dtypes
 import numpy as np
 
-from astra_mlir import passes
-from astra_mlir.bindings import ir, linalg, make_context
+from astra_mlir.bindings import ir, make_context
+from astra_mlir.compiler import compile_module
 
 _DTYPES = {
     "i1": np.bool_,
@@ -33,29 +32,6 @@ _DTYPES = {
 DTYPES = {name: np.dtype(dtype) for name, dtype in _DTYPES.items()}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
-_BUFFERIZE = (
-    "linalg-fuse-elementwise-ops,"
-    "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map"
-    " allow-return-allocs-from-loops},"
-    "buffer-results-to-out-params{modify-public-functions}"
-)
-_TO_LLVM = ",".join(
-    [
-        "func.func(convert-linalg-to-loops,arith-expand{include-bf16=true},convert-scf-to-cf)",
-        "expand-strided-metadata",
-        "lower-affine",
-        "convert-math-to-llvm{approximate-log1p=false}",
-        "convert-math-to-libm",
-        "convert-complex-to-llvm",
-        "arith-expand{include-bf16=true}",
-        "convert-arith-to-llvm",
-        "finalize-memref-to-llvm",
-        "convert-func-to-llvm",
-        "convert-cf-to-llvm",
-        "reconcile-unrealized-casts",
-    ]
-)
-
 
 def tensor(dtype: str, *shape: int) -> str:
     """The text of a tensor type."""
@@ -69,65 +45,8 @@ def type_of(array: np.ndarray) -> str:
 
 def run(text: str, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Results of the function ``@main`` of a module in Astra's dialect."""
-    from torch_mlir.execution_engine import ExecutionEngine
-
-    inputs = [np.ascontiguousarray(x) if x.ndim else x.copy() for x in map(np.asarray, inputs)]
     with make_context(), ir.Location.unknown():
-        module = ir.Module.parse(text)
-        main = next(op for op in module.body.operations if op.operation.attributes["sym_name"].value == "main")
-        main.operation.attributes["llvm.emit_c_interface"] = ir.UnitAttr.get()
-        types = main.operation.attributes["function_type"].value.results
-        outputs = [np.full(t.shape, 0, DTYPES[str(t.element_type)]) for t in types]
-        passes.run_pipeline(module, "astra-to-linalg,canonicalize")
-        _call_expm1(module)
-        passes.run_pipeline(module, _BUFFERIZE)
-        _copy_by_loops(module)
-        passes.run_pipeline(module, _TO_LLVM)
-        engine = ExecutionEngine(module, opt_level=2)
-        arguments = [_descriptor(array) for array in (*inputs, *outputs)]
-        pointers = [ctypes.c_void_p(descriptor.ctypes.data) for descriptor in arguments]
-        packed = (ctypes.c_void_p * max(1, len(pointers)))(*[ctypes.addressof(pointer) for pointer in pointers])
-        ctypes.CFUNCTYPE(None, ctypes.c_void_p)(engine.raw_lookup("_mlir_ciface_main"))(packed)
-    return outputs
-
-
-def _call_expm1(module: ir.Module) -> None:
-    """Call libm's expm1, which the upstream lowering spells exp(x) - 1."""
-    names = {"f32": "expm1f", "f64": "expm1"}
-
-    def replace(op: ir.Operation) -> ir.WalkResult:
-        if op.name == "math.expm1":
-            x = op.operands[0]
-            callee = ir.FlatSymbolRefAttr.get(names[str(x.type)])
-            call = ir.Operation.create("func.call", [x.type], [x], {"callee": callee}, ip=ir.InsertionPoint(op))
-            op.result.replace_all_uses_with(call.result)
-            op.erase()
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(replace)
-    for t, name in names.items():
-        module.body.append(ir.Operation.parse(f"func.func private @{name}({t}) -> {t}"))
-
-
-def _copy_by_loops(module: ir.Module) -> None:
-    """Copy memrefs by linalg, as the C function that strided copies would call is not at hand."""
-
-    def replace(op: ir.Operation) -> ir.WalkResult:
-        if op.name == "memref.copy":
-            with ir.InsertionPoint(op), ir.Location.unknown():
-                linalg.copy(op.operands[0], outs=[op.operands[1]])
-            op.erase()
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(replace)
-
-
-def _descriptor(array: np.ndarray) -> np.ndarray:
-    """A memref descriptor of row-major data."""
-    strides = [1] * array.ndim
-    for i in reversed(range(array.ndim - 1)):
-        strides[i] = strides[i + 1] * array.shape[i + 1]
-    return np.array([array.ctypes.data, array.ctypes.data, 0, *array.shape, *strides], np.int64)
+        return [np.asarray(result) for result in compile_module(ir.Module.parse(text))(*inputs)]
 
 
 def call(body: str, inputs: Sequence[np.ndarray], results: Sequence[str]) -> list[np.ndarray]:
