@@ -16,8 +16,15 @@ def evaluate(text: str, inputs: Sequence[np.ndarray], pipeline: str = "") -> lis
     with make_context(), ir.Location.unknown():
         module = ir.Module.parse(text)
         run_pipeline(module, ",".join(filter(None, [pipeline, "astra-export"])))
-        arguments = [elements.from_numpy(np.asarray(x)) for x in inputs]
+        arguments = [_argument(np.asarray(x)) for x in inputs]
         return [np.array(elements.to_numpy(result)) for result in stablehlo.eval_module(module, arguments)]
+
+
+def _argument(array: np.ndarray) -> ir.Attribute:
+    """The interpreter takes dense attributes only."""
+    type = ir.RankedTensorType.get(list(array.shape), elements.element_type_of(array.dtype))
+    bits = array.reshape(-1).view(f"u{array.itemsize}")
+    return ir.DenseElementsAttr.get(np.ascontiguousarray(bits), type=type)
 
 
 def transformed(text: str, pipeline: str) -> ir.Module:
