@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from astra_mlir.passes import bufferize as bufferize
 from astra_mlir.passes import emit_entry as emit_entry
-from astra_mlir.passes import form_kernels as form_kernels
-from astra_mlir.passes import exporting as exporting
-from astra_mlir.passes import importing as importing
 from astra_mlir.passes import expand_math as expand_math
+from astra_mlir.passes import exporting as exporting
+from astra_mlir.passes import form_kernels as form_kernels
+from astra_mlir.passes import importing as importing
 from astra_mlir.passes import inline as inline
 from astra_mlir.passes import kernels_to_loops as kernels_to_loops
 from astra_mlir.passes import outline_parallel as outline_parallel

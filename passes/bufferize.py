@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from astra_mlir.bindings import ir
+from astra_mlir.dialects.elements import is_splat, splat_value
 from astra_mlir.errors import UnsupportedError
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.memref_utils import (
@@ -266,7 +267,9 @@ class _FunctionBufferizer:
     def _erase_tensor_ops(self, block: ir.Block) -> None:
         for op in reversed(list(block.operations)):
             operation = op.operation
-            if operation.name in _TENSOR_OPS or (operation.name in _RULES and any(is_tensor(v) for v in (*operation.results, *operation.operands))):  # fmt: skip
+            if operation.name in _TENSOR_OPS or (
+                operation.name in _RULES and any(is_tensor(v) for v in (*operation.results, *operation.operands))
+            ):
                 operation.erase()
 
     # -- rules ------------------------------------------------------------------------------------------------
@@ -280,8 +283,8 @@ class _FunctionBufferizer:
         if not is_tensor(result):
             return
         value = op.attributes["value"]
-        if isinstance(value, ir.DenseElementsAttr) and value.is_splat:
-            self.fills[result] = builder.op("arith.constant", (), (result.type.element_type,), {"value": value.get_splat_value()}).results[0]  # fmt: skip
+        if is_splat(value):
+            self.fills[result] = _scalar_constant(builder, value)
             return
         root = self._argument(result.type, op.location)
         self.constants.append(value)
@@ -378,7 +381,7 @@ class _FunctionBufferizer:
     def _overwritable(
         self, op: ir.Operation, inputs: Sequence[ir.Value], result: ir.Value, scope: _Scope
     ) -> _Buffer | None:
-        """The preferred place of a result although operands live there, where each element is read before it is written."""
+        """The preferred place of a result although operands live there: each element is read before it is written."""
         place = self.preferred.get(result)
         if place is None:
             return None
@@ -386,7 +389,12 @@ class _FunctionBufferizer:
         maps = list(op.attributes["indexing_maps"])
         written = maps[len(inputs) + result.result_number]
         parallel = all("parallel" in str(kind) for kind in op.attributes["iterator_types"])
-        same = all(maps[i] == written and self.buffers[inputs[i]].memref.type == place.memref.type and self.buffers[inputs[i]].offset == place.offset for i in readers)  # fmt: skip
+        same = all(
+            maps[i] == written
+            and self.buffers[inputs[i]].memref.type == place.memref.type
+            and self.buffers[inputs[i]].offset == place.offset
+            for i in readers
+        )
         if not readers or not same or not parallel or place.root in self.loaded:
             return None
         return place if self._is_free(place.root, scope, [inputs[i] for i in readers]) else None
@@ -431,7 +439,9 @@ class _FunctionBufferizer:
         inner = _scope(body)
         tensors = [i for i, value in enumerate(inits) if is_tensor(value)]
         scalars = [i for i in range(len(inits)) if i not in tensors]
-        state = self._loop_state(op, builder, scope, inner, [(inits[i], op.results[i], body.arguments[1 + i]) for i in tensors])  # fmt: skip
+        state = self._loop_state(
+            op, builder, scope, inner, [(inits[i], op.results[i], body.arguments[1 + i]) for i in tensors]
+        )
         loop = builder.op(
             "scf.for", (*bounds, *(inits[i] for i in scalars)), [inits[i].type for i in scalars], regions=1
         )
@@ -456,7 +466,7 @@ class _FunctionBufferizer:
     ) -> list[_Buffer]:
         """Buffers for the carried tensors (init, result, block argument), holding the initial values."""
         state = []
-        for init, result, argument in carried:
+        for init, result, _ in carried:
             place = self._update(builder, result, init, scope, list(inner.last_use))
             if any(place.root is other.root for other in state):
                 fresh = self._pack(builder, place, init.type, scope)
@@ -471,7 +481,14 @@ class _FunctionBufferizer:
         """Convert a region's block and leave each yielded tensor in its place."""
         places = []
         for value, place in moves:
-            root = next((b.root for b in (self.buffers.get(a) for a in inner.block.arguments) if b and b.root.value == place.root.value and b.offset == place.offset), None)  # fmt: skip
+            root = next(
+                (
+                    b.root
+                    for b in (self.buffers.get(a) for a in inner.block.arguments)
+                    if b and b.root.value == place.root.value and b.offset == place.offset
+                ),
+                None,
+            )
             local = _Buffer(root or _Root(place.root.value, inner, writable=True), place.memref, place.offset)
             places.append(local)
             self._prefer(value, local, inner)
@@ -587,6 +604,16 @@ class _FunctionBufferizer:
             results[i].replace_all_uses_with(branch.results[new])
 
 
+def _scalar_constant(builder: Builder, splat: ir.Attribute) -> ir.Value:
+    """The element of a splat constant as an SSA value."""
+    element = splat.type.element_type
+    if not isinstance(element, ir.ComplexType):
+        return builder.op("arith.constant", (), (element,), {"value": splat.get_splat_value()}).results[0]
+    value = splat_value(splat)
+    parts = [ir.FloatAttr.get(element.element_type, float(part)) for part in (value.real, value.imag)]
+    return builder.op("complex.constant", (), (element,), {"value": ir.ArrayAttr.get(parts)}).results[0]
+
+
 def _is_terminator(op: ir.Operation) -> bool:
     return op.name in ("scf.yield", "scf.condition", "func.return", "linalg.yield")
 
@@ -618,9 +645,16 @@ def _tied_operand(result: ir.Value) -> ir.Value | None:
 
 
 _TENSOR_OPS = {
-    "tensor.empty", "tensor.from_elements", "tensor.extract", "tensor.expand_shape", "tensor.collapse_shape", "tensor.extract_slice",
-    "tensor.insert_slice", "linalg.fill", "astra.kernel_call",
-}  # fmt: skip
+    "tensor.empty",
+    "tensor.from_elements",
+    "tensor.extract",
+    "tensor.expand_shape",
+    "tensor.collapse_shape",
+    "tensor.extract_slice",
+    "tensor.insert_slice",
+    "linalg.fill",
+    "astra.kernel_call",
+}
 
 _RULES: dict[str, Callable[[_FunctionBufferizer, ir.Operation, Builder, _Scope], None]] = {
     "tensor.empty": _FunctionBufferizer.empty,
@@ -669,7 +703,10 @@ class Bufferize(Pass):
 
 def _mark_kernels(module: ir.Operation) -> None:
     """Kernels take bare pointers, and their buffers are distinct: an out never shares a root with another operand."""
-    functions = {ir.StringAttr(op.operation.attributes["sym_name"]).value: op.operation for op in module.regions[0].blocks[0].operations}  # fmt: skip
+    functions = {
+        ir.StringAttr(op.operation.attributes["sym_name"]).value: op.operation
+        for op in module.regions[0].blocks[0].operations
+    }
     called: set[str] = set()
 
     def visit(op: ir.Operation) -> None:
@@ -689,4 +726,6 @@ def _mark_kernels(module: ir.Operation) -> None:
     for name in called:
         kinds = ir.TypeAttr(functions[name].attributes["function_type"]).value.inputs
         functions[name].attributes["llvm.bareptr"] = ir.UnitAttr.get()
-        functions[name].attributes["arg_attrs"] = ir.ArrayAttr.get([no_alias if isinstance(kind, ir.MemRefType) else empty for kind in kinds])  # fmt: skip
+        functions[name].attributes["arg_attrs"] = ir.ArrayAttr.get(
+            [no_alias if isinstance(kind, ir.MemRefType) else empty for kind in kinds]
+        )

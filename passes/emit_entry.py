@@ -85,7 +85,7 @@ llvm.func @"astra_entry_{name}"(%inputs: !llvm.ptr, %outputs: !llvm.ptr, %arena:
 
 
 def _name_loop_annotations(func: ir.Operation) -> None:
-    """Loop annotations come through the conversions as attributes that translation ignores: give them their own name."""
+    """Loop annotations come out of the conversions under a name that translation ignores: give them their own."""
     for block in func.regions[0].blocks:
         terminator = block.operations[len(block.operations) - 1].operation
         if "llvm.loop_annotation" in terminator.attributes:
@@ -116,7 +116,11 @@ class EmitEntry(Pass):
 
     def run(self, module: ir.Operation) -> None:
         body = module.regions[0].blocks[0]
-        functions = {ir.StringAttr(op.operation.attributes["sym_name"]).value: op.operation for op in body.operations if op.operation.name == "llvm.func"}  # fmt: skip
+        functions = {
+            ir.StringAttr(op.operation.attributes["sym_name"]).value: op.operation
+            for op in body.operations
+            if op.operation.name == "llvm.func"
+        }
         texts = []
         for name, func in functions.items():
             _name_loop_annotations(func)

@@ -1,9 +1,9 @@
 """``astra-form-kernels``: linalg operations on memrefs become calls of private kernel functions.
 
-Neighbouring operations that share data and whose outer parallel loops agree are put into one kernel, which will run them
-row by row while the row is in cache (a softmax is one kernel).  Kernels with the same body are emitted once, however
-many layers a model has.  Buffers that only one kernel uses move into it.  Stands between bufferization and memory
-planning, which sees the shorter lifetimes.
+Neighbouring operations that share data and whose outer parallel loops agree are put into one kernel, which will run
+them row by row while the row is in cache (a softmax is one kernel).  Kernels with the same body are emitted once,
+however many layers a model has.  Buffers that only one kernel uses move into it.  Stands between bufferization and
+memory planning, which sees the shorter lifetimes.
 """
 
 from __future__ import annotations
@@ -293,7 +293,11 @@ class _KernelFormer:
                 or base.owner.operation.name != "memref.alloc"
             ):
                 continue
-            rows = [_span(a, n.extents, group.shared) * byte_width(a.memref.type.element_type) for n, a in group.accesses() if a.place.base == base]  # fmt: skip
+            rows = [
+                _span(a, n.extents, group.shared) * byte_width(a.memref.type.element_type)
+                for n, a in group.accesses()
+                if a.place.base == base
+            ]
             if max(rows) > LOCAL_BYTES:
                 continue
             views = [use.owner.operation for use in base.uses]
@@ -352,7 +356,13 @@ class _KernelFormer:
             inner: set[ir.Value] = set(block.arguments)
             _operands_within(block, inner)
             _remap(block, inner, view, scalar)
-            inside.generic(operands[: nest.inputs], operands[nest.inputs :], op.attributes["indexing_maps"], op.attributes["iterator_types"], block)  # fmt: skip
+            inside.generic(
+                operands[: nest.inputs],
+                operands[nest.inputs :],
+                op.attributes["indexing_maps"],
+                op.attributes["iterator_types"],
+                block,
+            )
 
     def intern(self, func: ir.Operation) -> str:
         """The name of the kernel with this body: an earlier one if there is one."""
@@ -403,8 +413,8 @@ def _remap(block: ir.Block, inside: set[ir.Value], view, scalar) -> None:
 class FormKernels(Pass):
     """Group linalg operations on memrefs into private kernel functions, identical ones shared.
 
-    After: ``func.call @kernel_0(%view, ...)`` in the function, and ``func.func private @kernel_0`` with the operations on
-    flat arguments; ``astra.shared_loops`` says how many outer loops its operations share.
+    After: ``func.call @kernel_0(%view, ...)`` in the function, and ``func.func private @kernel_0`` with the operations
+    on flat arguments; ``astra.shared_loops`` says how many outer loops its operations share.
     """
 
     name: ClassVar[str] = "astra-form-kernels"

@@ -1,8 +1,8 @@
 """``astra-kernels-to-loops``: the linalg operations of each kernel become scf loops over scalar loads and stores.
 
-The shared outer loops of a kernel are cut into tasks of about ``TASK_NANOSECONDS`` (an ``scf.forall``; a kernel with less
-work than two tasks stays serial).  The cut depends on shapes only, never on the number of threads.  Inside, the loop with
-the best strides runs innermost, so that LLVM's vectorizer finds unit-stride accesses or a reduction in registers.
+``loop_schedule.py`` decides the order of the loops; this module emits them.  The shared outer loops of a kernel are cut
+into tasks of about ``TASK_NANOSECONDS`` (an ``scf.forall``; a kernel with less work than two tasks stays serial).  The
+cut depends on shapes only, never on the number of threads.
 """
 
 from __future__ import annotations
@@ -14,47 +14,17 @@ from typing import ClassVar
 
 from astra_mlir.bindings import ir
 from astra_mlir.passes.core import Pass, register_pass
-from astra_mlir.passes.loop_nest import LoopNest, nest_of, stride_score, transposed_input
-from astra_mlir.passes.memref_utils import Builder, byte_width
+from astra_mlir.passes.loop_schedule import TILE, Loop, Schedule, ScheduledNest
+from astra_mlir.passes.memref_utils import Builder
 from astra_mlir.passes.vector_transpose import EDGE, can_transpose, transpose_block
 
 __all__ = ["KernelsToLoops"]
 
 TASK_NANOSECONDS = 25_000.0  # long against the few hundred nanoseconds of handing out a task
 MAX_TASKS = 512
-ACCESS_NANOSECONDS = 0.25  # streaming four bytes through one core
-OP_NANOSECONDS = 0.06  # one vectorized arithmetic operation
-CALL_NANOSECONDS = 0.8  # one vectorized transcendental function
-STRIDED_NANOSECONDS = 0.8  # an access that cannot be vectorized
-TILE = 32  # edge of the square blocks in which transposing loops walk
 UNROLLED_WHOLE = 8  # loops shorter than this are left to LLVM's unroller
-COLUMN_BLOCK = 512  # columns that a column reduction keeps in the first-level cache
 
 Number = ir.Value | int
-
-
-@dataclass
-class _Loop:
-    """One loop of a nest: its trip count, what one step moves in each access, and which operation dimension it walks."""
-
-    extent: int
-    steps: list[int]  # per access
-    parallel: bool
-    dimension: int | None  # the operation's dimension, for linalg.index; None once loops were merged
-    scale: int = 1  # for a loop over blocks: elements of the dimension per step
-    limit: tuple[_Loop, int] | None = (
-        None  # (the loop over blocks, extent of the whole dimension) where the last block is shorter
-    )
-
-
-@dataclass
-class _Nest:
-    nest: LoopNest
-    loops: list[_Loop]  # the shared ones first
-    flats: list[ir.Value | None]  # flat memref per access
-    constants: list[int]
-    uses_index: bool
-    staged: int | None = None  # the access whose blocks go through a buffer, of the last two loops
 
 
 @dataclass
@@ -62,7 +32,7 @@ class _Position:
     """Where emission stands: loop variables so far and, per access, the address they amount to."""
 
     builder: Builder
-    variables: list[tuple[_Loop, Number]]
+    variables: list[tuple[Loop, Number]]
     addresses: list[Number]
 
 
@@ -70,38 +40,19 @@ class _KernelEmitter:
     def __init__(self, func: ir.Operation) -> None:
         self.func = func
         self.body = func.regions[0].blocks[0]
-        self.nests = [
-            self.prepare(nest_of(op.operation)) for op in self.body.operations if op.operation.name == "linalg.generic"
-        ]
-        self.shared = func.attributes["astra.shared_loops"].value
-        self.local_spans: dict[ir.Value, int] = {}  # row buffers and how many elements a row has
+        self.schedule = Schedule(func)
+        self.nests = self.schedule.nests
+        self.shared = self.schedule.shared
+        self.local_spans = self.schedule.local_spans
         self.views: dict[ir.Value, ir.Value] = {}  # row buffers of the current task
         self.known: dict[tuple[object, ...], ir.Value] = {}  # values at addresses of the shared loops
-
-    @staticmethod
-    def prepare(nest: LoopNest) -> _Nest:
-        accesses = nest.accesses
-        loops = [
-            _Loop(extent, [a.coefficients[i] if a else 0 for a in accesses], i < nest.parallel, nest.loops[i])
-            for i, extent in enumerate(nest.extents)
-        ]
-        constants = []
-        for access in accesses:
-            offset = access.place.offset // byte_width(access.memref.type.element_type) if access else 0
-            constants.append(access.constant + offset if access else 0)
-        flats = [access.place.base if access else None for access in accesses]
-        return _Nest(nest, loops, flats, constants, _uses_index(nest.op.regions[0].blocks[0]))
 
     def run(self) -> None:
         if not self.nests:
             return
         last = self.body.operations[len(self.body.operations) - 1].operation
         builder = Builder(ir.InsertionPoint(last), self.func.location)
-        self.shrink_locals()
-        self.merge_loops()
-        self.choose_schedule()
-        shared = self.nests[0].loops[: self.shared]
-        self.emit_tasks(builder, shared)
+        self.emit_tasks(builder, self.schedule.shared_loops)
         for op in reversed(list(self.body.operations)):
             name = op.operation.name
             if name == "linalg.generic" or (
@@ -110,115 +61,11 @@ class _KernelEmitter:
                 op.operation.erase()
         del self.func.attributes["astra.shared_loops"]
 
-    # -- schedule ---------------------------------------------------------------------------------------------
-
-    def shrink_locals(self) -> None:
-        """Buffers inside the kernel hold one row: the shared loops do not move in them."""
-        for op in list(self.body.operations):
-            operation = op.operation
-            if operation.name != "memref.alloca":
-                continue
-            flat = operation.results[0]
-            span = 1
-            for item in self.nests:
-                for number, base in enumerate(item.flats):
-                    if base is not None and base == flat:
-                        for loop in item.loops[: self.shared]:
-                            loop.steps[number] = 0
-                        span = max(
-                            span,
-                            1
-                            + item.constants[number]
-                            + sum(abs(lp.steps[number]) * (lp.extent - 1) for lp in item.loops),
-                        )
-            self.local_spans[flat] = span
-
-    def merge_loops(self) -> None:
-        """Merge neighbouring loops that walk every access like one loop."""
-        if not any(item.uses_index for item in self.nests):
-            i = 0
-            while i + 1 < self.shared:
-                if all(_mergeable(item.loops[i], item.loops[i + 1]) for item in self.nests):
-                    for item in self.nests:
-                        item.loops[i : i + 2] = [_merged(item.loops[i], item.loops[i + 1])]
-                    self.shared -= 1
-                else:
-                    i += 1
-        for item in self.nests:
-            i = self.shared
-            while not item.uses_index and i + 1 < len(item.loops):
-                first, second = item.loops[i], item.loops[i + 1]
-                if first.parallel == second.parallel and _mergeable(first, second):
-                    item.loops[i : i + 2] = [_merged(first, second)]
-                else:
-                    i += 1
-
-    def choose_schedule(self) -> None:
-        """Choose innermost loops; a kernel of one nest may also give up or cut shared loops for better strides."""
-        if len(self.nests) == 1 and self.shared:
-            item = self.nests[0]
-            loops = item.loops
-            best = max(loops, key=lambda loop: _stride_score(item, loop))
-            reductions = [loop for loop in loops if not loop.parallel]
-            if reductions and best.parallel:
-                self.reorder_single(item, best)
-                return
-            if not reductions and len(loops) > 1:
-                self.tile_transpose(item)
-                return
-        for item in self.nests:
-            inner = item.loops[self.shared :]
-            item.loops[self.shared :] = _inner_order(item, inner)
-
-    def reorder_single(self, item: _Nest, best: _Loop) -> None:
-        """A reduction whose good stride is along a parallel loop: that loop innermost, reductions outside of it."""
-        outer = [loop for loop in item.loops if loop.parallel and loop is not best]
-        reductions = [loop for loop in item.loops if not loop.parallel]
-        if best.extent >= 2 * COLUMN_BLOCK or not outer:
-            blocks, within = _cut(best, min(COLUMN_BLOCK, max(64, -(-best.extent // 16))))
-            outer, best = [*outer, blocks], within
-        item.loops = [*outer, *reductions, best]
-        self.shared = len(outer)
-
-    def tile_transpose(self, item: _Nest) -> None:
-        """An elementwise nest that reads along one loop and writes along another walks in square blocks.
-
-        Each block of the transposed input is first brought into a small buffer, line by line.
-        """
-        steps = [[lp.steps[n] for lp in item.loops] if flat is not None else None for n, flat in enumerate(item.flats)]
-        found = transposed_input(steps, [lp.extent for lp in item.loops])
-        if found is None or item.nest.op.attributes["operandSegmentSizes"][1] != 1:
-            return
-        number, read, written = found[0], item.loops[found[1]], item.loops[found[2]]
-        others = [lp for lp in item.loops if lp is not read and lp is not written]
-        read_blocks, read_within = _cut(read, TILE)
-        written_blocks, written_within = _cut(written, TILE)
-        item.loops = [*others, read_blocks, written_blocks, read_within, written_within]
-        item.staged = number
-        self.shared = len(others) + 2
-
     # -- emission ---------------------------------------------------------------------------------------------
 
-    def cost(self) -> float:
-        """A rough estimate of the kernel's time on one core, in nanoseconds."""
-        total = 0.0
-        for item in self.nests:
-            per_iteration = 0.0
-            innermost = item.loops[-1] if item.loops else None
-            for number, flat in enumerate(item.flats):
-                if flat is not None:
-                    width = byte_width(flat.type.element_type)
-                    step = abs(innermost.steps[number]) if innermost else 0
-                    per_iteration += ACCESS_NANOSECONDS * width / 4 if step <= 1 else STRIDED_NANOSECONDS
-            for op in item.nest.op.regions[0].blocks[0].operations:
-                name = op.operation.name
-                per_iteration += CALL_NANOSECONDS if name.startswith(("math.", "complex.")) else OP_NANOSECONDS
-            total += per_iteration * math.prod(loop.extent for loop in item.loops)
-        return total
-
-    def emit_tasks(self, builder: Builder, shared: list[_Loop]) -> None:
+    def emit_tasks(self, builder: Builder, shared: list[Loop]) -> None:
         """The shared loops, cut into tasks when there is enough work."""
-        wanted = min(MAX_TASKS, int(self.cost() / TASK_NANOSECONDS))
+        wanted = min(MAX_TASKS, int(self.schedule.cost() / TASK_NANOSECONDS))
         total = math.prod(loop.extent for loop in shared)
         if wanted < 2 or total < 2:
             self.emit_serial(builder, 0, [])
@@ -306,7 +153,7 @@ class _KernelEmitter:
         end = ir.Operation.create("scf.yield", loc=builder.loc, ip=ir.InsertionPoint(block))
         body(Builder(ir.InsertionPoint(end), builder.loc), block.arguments[0])
 
-    def stage(self, item: _Nest, position: _Position) -> tuple[_Nest, _Position]:
+    def stage(self, item: ScheduledNest, position: _Position) -> tuple[ScheduledNest, _Position]:
         """Copy the block of the staged access into a buffer; returns the nest and position that read it from there."""
         number = item.staged
         assert number is not None
@@ -325,32 +172,44 @@ class _KernelEmitter:
             _store(at.builder, value, buffer, at.builder.value(address))
 
         source = self.flat(number, item)
-        if can_transpose(source.type.element_type) and all(_whole(loop) % EDGE == 0 for loop in (read, written)):
+        if can_transpose(source.type.element_type) and all(loop.whole % EDGE == 0 for loop in (read, written)):
             self.stage_in_registers(item, position, source, buffer)
         else:
             self.walk(item, position, [written, read], copy)
         loops = list(item.loops)
         for i in (-2, -1):
-            loops[i] = replace(loops[i], steps=[steps[id(loops[i])] if n == number else s for n, s in enumerate(loops[i].steps)])
+            loops[i] = replace(
+                loops[i], steps=[steps[id(loops[i])] if n == number else s for n, s in enumerate(loops[i].steps)]
+            )
         flats = [buffer if n == number else flat for n, flat in enumerate(item.flats)]
         addresses: list[Number] = [0 if n == number else a for n, a in enumerate(position.addresses)]
-        return _Nest(item.nest, loops, flats, item.constants, item.uses_index), _Position(builder, position.variables, addresses)
+        return ScheduledNest(item.nest, loops, flats, item.constants, item.uses_index), _Position(
+            builder, position.variables, addresses
+        )
 
-    def stage_in_registers(self, item: _Nest, position: _Position, source: ir.Value, buffer: ir.Value) -> None:
+    def stage_in_registers(self, item: ScheduledNest, position: _Position, source: ir.Value, buffer: ir.Value) -> None:
         """Bring a block, whose edges are multiples of ``EDGE``, into the buffer in transposed squares."""
         number = item.staged
         read, written = item.loops[-2:]
         start = position.addresses[number]
 
         def square(builder: Builder, i: Number, j: Number) -> None:
-            at = builder.add(builder.add(start, builder.mul(i, EDGE * written.steps[number])), builder.mul(j, EDGE * read.steps[number]))
+            at = builder.add(
+                builder.add(start, builder.mul(i, EDGE * written.steps[number])),
+                builder.mul(j, EDGE * read.steps[number]),
+            )
             to = builder.add(builder.mul(j, EDGE * TILE), builder.mul(i, EDGE))
             transpose_block(builder, source, at, written.steps[number], buffer, to, TILE)
 
         rows, columns = (_squares(position.builder, self.bound(position, loop)) for loop in (written, read))
-        self.loop(position.builder, 0, rows, lambda outer, i: self.loop(outer, 0, columns, lambda inner, j: square(inner, i, j)))
+        self.loop(
+            position.builder,
+            0,
+            rows,
+            lambda outer, i: self.loop(outer, 0, columns, lambda inner, j: square(inner, i, j)),
+        )
 
-    def emit_nest(self, item: _Nest, position: _Position) -> None:
+    def emit_nest(self, item: ScheduledNest, position: _Position) -> None:
         if item.staged is not None:
             item, position = self.stage(item, position)
         inner = item.loops[self.shared :]
@@ -360,11 +219,13 @@ class _KernelEmitter:
         else:
             self.walk(item, position, inner, lambda at: self.store_all(item, at, self.apply(item, at, {})))
 
-    def step(self, item: _Nest, position: _Position, loop: _Loop, variable: Number, builder: Builder) -> _Position:
+    def step(
+        self, item: ScheduledNest, position: _Position, loop: Loop, variable: Number, builder: Builder
+    ) -> _Position:
         addresses = [builder.add(a, builder.mul(variable, loop.steps[n])) for n, a in enumerate(position.addresses)]
         return _Position(builder, [*position.variables, (loop, variable)], addresses)
 
-    def bound(self, position: _Position, loop: _Loop) -> Number:
+    def bound(self, position: _Position, loop: Loop) -> Number:
         if loop.limit is None:
             return loop.extent
         blocks, whole = loop.limit
@@ -373,17 +234,21 @@ class _KernelEmitter:
         rest = builder.binary("subi", builder.constant(whole), builder.value(builder.mul(block, loop.extent)))
         return builder.binary("minui", rest, builder.constant(loop.extent))
 
-    def walk(self, item: _Nest, position: _Position, loops: Sequence[_Loop], leaf: Callable[[_Position], None]) -> None:
+    def walk(
+        self, item: ScheduledNest, position: _Position, loops: Sequence[Loop], leaf: Callable[[_Position], None]
+    ) -> None:
         if not loops:
             leaf(position)
             return
         first, rest = loops[0], loops[1:]
         self.loop(
-            position.builder, 0, self.bound(position, first),
+            position.builder,
+            0,
+            self.bound(position, first),
             lambda body, variable: self.walk(item, self.step(item, position, first, variable, body), rest, leaf),
-        )  # fmt: skip
+        )
 
-    def reduce_in_registers(self, item: _Nest, position: _Position, loops: Sequence[_Loop]) -> None:
+    def reduce_in_registers(self, item: ScheduledNest, position: _Position, loops: Sequence[Loop]) -> None:
         """Reduction loops that carry the running values."""
         outputs = range(item.nest.inputs, len(item.flats))
         initial = [self.load(item, position, number) for number in outputs]
@@ -391,14 +256,16 @@ class _KernelEmitter:
         self.store_all(item, position, final)
 
     def reduction_loop(
-        self, item: _Nest, position: _Position, loops: Sequence[_Loop], running: list[ir.Value]
+        self, item: ScheduledNest, position: _Position, loops: Sequence[Loop], running: list[ir.Value]
     ) -> list[ir.Value]:
         if not loops:
             return self.apply(item, position, dict(zip(range(item.nest.inputs, len(item.flats)), running, strict=True)))
         builder = position.builder
         high = self.bound(position, loops[0])
         bounds = (builder.constant(0), builder.value(high), builder.constant(1))
-        op = builder.op("scf.for", (*bounds, *running), [value.type for value in running], _annotation(0, high), regions=1)
+        op = builder.op(
+            "scf.for", (*bounds, *running), [value.type for value in running], _annotation(0, high), regions=1
+        )
         kinds = [builder.index, *(value.type for value in running)]
         block = op.regions[0].blocks.append(*kinds, arg_locs=[builder.loc] * len(kinds))
         inside = Builder(ir.InsertionPoint(block), builder.loc)
@@ -409,7 +276,7 @@ class _KernelEmitter:
 
     # -- the body ---------------------------------------------------------------------------------------------
 
-    def key(self, item: _Nest, number: int) -> tuple[object, ...] | None:
+    def key(self, item: ScheduledNest, number: int) -> tuple[object, ...] | None:
         """What names an address that only the shared loops determine."""
         if any(loop.steps[number] for loop in item.loops[self.shared :]):
             return None
@@ -419,18 +286,18 @@ class _KernelEmitter:
             tuple(loop.steps[number] for loop in item.loops[: self.shared]),
         )
 
-    def flat(self, number: int, item: _Nest) -> ir.Value:
+    def flat(self, number: int, item: ScheduledNest) -> ir.Value:
         flat = item.flats[number]
         return self.views.get(flat, flat)
 
-    def load(self, item: _Nest, position: _Position, number: int) -> ir.Value:
+    def load(self, item: ScheduledNest, position: _Position, number: int) -> ir.Value:
         key = self.key(item, number)
         if key is not None and key in self.known:
             return self.known[key]
         builder = position.builder
         return _load(builder, self.flat(number, item), builder.value(position.addresses[number]))
 
-    def store_all(self, item: _Nest, position: _Position, values: Sequence[ir.Value]) -> None:
+    def store_all(self, item: ScheduledNest, position: _Position, values: Sequence[ir.Value]) -> None:
         builder = position.builder
         outside = not item.loops[self.shared :] or not item.loops[-1].parallel
         for number, value in zip(range(item.nest.inputs, len(item.flats)), values, strict=True):
@@ -443,7 +310,7 @@ class _KernelEmitter:
                     continue
             _store(builder, value, self.flat(number, item), builder.value(position.addresses[number]))
 
-    def apply(self, item: _Nest, position: _Position, running: dict[int, ir.Value]) -> list[ir.Value]:
+    def apply(self, item: ScheduledNest, position: _Position, running: dict[int, ir.Value]) -> list[ir.Value]:
         """One iteration of the body; returns the values it yields."""
         op = item.nest.op
         block = op.regions[0].blocks[0]
@@ -497,7 +364,7 @@ class _KernelEmitter:
                         self.remap(new_op.operation, old_op.operation, position, mapping)
 
 
-# -- memory: elements narrower than a byte are kept one to a byte, which LLVM vectorizes only as bytes ------------------
+# -- memory: elements narrower than a byte take a whole one, and LLVM vectorizes them only as bytes --------------------
 
 
 def _is_sub_byte(kind: ir.Type) -> bool:
@@ -533,59 +400,10 @@ def _annotation(low: Number, high: Number) -> dict[str, ir.Attribute]:
     return {"llvm.loop_annotation": ir.Attribute.parse("#llvm.loop_annotation<unroll = <disable = true>>")}
 
 
-# -- loops --------------------------------------------------------------------------------------------------------
-
-
-def _uses_index(block: ir.Block) -> bool:
-    for op in block.operations:
-        if op.operation.name == "linalg.index":
-            return True
-        if any(_uses_index(nested) for region in op.operation.regions for nested in region.blocks):
-            return True
-    return False
-
-
-def _mergeable(outer: _Loop, inner: _Loop) -> bool:
-    return all(a == b * inner.extent for a, b in zip(outer.steps, inner.steps, strict=True))
-
-
-def _merged(outer: _Loop, inner: _Loop) -> _Loop:
-    return _Loop(outer.extent * inner.extent, inner.steps, inner.parallel, None)
-
-
-def _cut(loop: _Loop, size: int) -> tuple[_Loop, _Loop]:
-    """A loop over blocks of ``size`` and the loop within a block."""
-    size = min(size, loop.extent)
-    count = -(-loop.extent // size)
-    blocks = _Loop(count, [step * size for step in loop.steps], loop.parallel, loop.dimension, loop.scale * size)
-    limit = (blocks, loop.extent) if loop.extent % size else None
-    return blocks, _Loop(size, loop.steps, loop.parallel, loop.dimension, loop.scale, limit)
-
-
-def _stride_score(item: _Nest, loop: _Loop) -> float:
-    steps = [loop.steps[number] if flat is not None else None for number, flat in enumerate(item.flats)]
-    return stride_score(steps, [number >= item.nest.inputs for number in range(len(item.flats))], loop.extent)
-
-
-def _whole(loop: _Loop) -> int:
-    """The extent of the loop that was cut to give this one."""
-    return loop.limit[1] if loop.limit else loop.extent
-
-
 def _squares(builder: Builder, extent: Number) -> Number:
     if isinstance(extent, int):
         return extent // EDGE
     return builder.binary("divui", extent, builder.constant(EDGE))
-
-
-def _inner_order(item: _Nest, loops: list[_Loop]) -> list[_Loop]:
-    """The best loop innermost, reductions just outside of it (or it among them), the other parallel ones first."""
-    if not loops:
-        return loops
-    best = max(loops, key=lambda loop: _stride_score(item, loop))
-    parallel = [loop for loop in loops if loop.parallel and loop is not best]
-    reductions = [loop for loop in loops if not loop.parallel and loop is not best]
-    return [*parallel, *reductions, best]
 
 
 @register_pass

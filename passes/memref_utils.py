@@ -80,8 +80,14 @@ class Builder:
     ) -> ir.Operation:
         """Create any operation here."""
         return ir.Operation.create(
-            name, results=results, operands=operands, attributes=attributes or {}, regions=regions, loc=self.loc, ip=self.ip
-        )  # fmt: skip
+            name,
+            results=results,
+            operands=operands,
+            attributes=attributes or {},
+            regions=regions,
+            loc=self.loc,
+            ip=self.ip,
+        )
 
     def constant(self, value: int, kind: ir.Type | None = None) -> ir.Value:
         """An integer or index constant."""
@@ -119,7 +125,10 @@ class Builder:
     def alloc(self, size: int) -> ir.Value:
         """An uninitialised byte buffer."""
         i8 = ir.IntegerType.get_signless(8)
-        attributes = {"operandSegmentSizes": ir.DenseI32ArrayAttr.get([0, 0]), "alignment": ir.IntegerAttr.get(ir.IntegerType.get_signless(64), 64)}  # fmt: skip
+        attributes = {
+            "operandSegmentSizes": ir.DenseI32ArrayAttr.get([0, 0]),
+            "alignment": ir.IntegerAttr.get(ir.IntegerType.get_signless(64), 64),
+        }
         return self.op("memref.alloc", (), (ir.MemRefType.get([size], i8),), attributes).results[0]
 
     def view(self, root: ir.Value, offset: ir.Value | int, kind: ir.MemRefType) -> ir.Value:

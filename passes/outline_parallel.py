@@ -14,7 +14,7 @@ from astra_mlir.bindings import ir
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.memref_utils import DYNAMIC, Builder, strides_and_offset
 
-__all__ = ["OutlineParallel", "PARALLEL_SUFFIX"]
+__all__ = ["PARALLEL_SUFFIX", "OutlineParallel"]
 
 PARALLEL_SUFFIX = ".parallel"
 
@@ -124,7 +124,11 @@ def _outline(module_body: ir.Block, func: ir.Operation, forall: ir.Operation, na
     module_body.append(declaration)
     count: ir.Value | int = 1
     for _, extent, _ in bounds:
-        count = count * extent if isinstance(count, int) and isinstance(extent, int) else caller.binary("muli", caller.value(count), caller.value(extent))  # fmt: skip
+        count = (
+            count * extent
+            if isinstance(count, int) and isinstance(extent, int)
+            else caller.binary("muli", caller.value(count), caller.value(extent))
+        )
     caller.op(
         "func.call", [caller.value(count), *captured], (), {"callee": ir.FlatSymbolRefAttr.get(name + PARALLEL_SUFFIX)}
     )
@@ -192,7 +196,8 @@ class OutlineParallel(Pass):
     """Move the bodies of parallel loops into task functions.
 
     Before: ``scf.forall (%i) in (64) {...}``.
-    After: ``func.call @kernel_0.task0.parallel(%c64, ...)`` and ``func.func private @kernel_0.task0(%begin, %end, ...)``.
+    After: ``func.call @kernel_0.task0.parallel(%c64, ...)`` and
+    ``func.func private @kernel_0.task0(%begin, %end, ...)``.
     Parallel loops inside of parallel loops stay; ``scf-forall-to-for`` makes them serial.
     """
 

@@ -1,9 +1,9 @@
 """``astra-plan-memory``: the buffers of a function become offsets in one arena that the caller provides.
 
 Each allocation lives from its first to its last use in program order (a use inside of a loop counts for the whole loop
-when the buffer was made outside of it); buffers whose lives do not overlap share memory.  Placement is first-fit in order
-of start, which is within a few percent of optimal on straight-line tensor programs (Pisarchyk and Lee, "Efficient memory
-management for deep neural net inference", 2020).
+when the buffer was made outside of it); buffers whose lives do not overlap share memory.  Each buffer, in order of its
+first use, goes into the smallest gap between live ones that holds it: the greedy-by-order strategy with best fit of
+Pisarchyk and Lee, "Efficient memory management for deep neural net inference" (2020).
 """
 
 from __future__ import annotations

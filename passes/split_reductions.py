@@ -29,7 +29,7 @@ _INT_NEUTRAL = {
     "arith.minsi": lambda bits: (1 << (bits - 1)) - 1,
     "arith.maxui": lambda bits: 0,
     "arith.minui": lambda bits: -1,
-}  # fmt: skip
+}
 
 
 def split_reductions(func: ir.Operation) -> None:
@@ -109,12 +109,15 @@ def _split(op: ir.Operation) -> None:
     split_maps.append(ir.AffineMap.get(rank + 1, 0, [ir.AffineDimExpr.get(0), *_shifted(maps[inputs])]))
     parallel = ir.Attribute.parse("#linalg.iterator_type<parallel>")
     reduction = ir.Attribute.parse("#linalg.iterator_type<reduction>")
-    attributes = {name: op_attribute for name, op_attribute in _attributes(combiner)}
+    attributes = dict(_attributes(combiner))
     combine = combiner.name
     builder.generic(
-        split_operands, [partial], _maps(split_maps), ir.ArrayAttr.get([parallel, *op.attributes["iterator_types"]]),
+        split_operands,
+        [partial],
+        _maps(split_maps),
+        ir.ArrayAttr.get([parallel, *op.attributes["iterator_types"]]),
         op.regions[0].blocks[0],
-    )  # fmt: skip
+    )
     outer = [ir.AffineDimExpr.get(i + 1) for i in range(len(shape))]
     final = builder.generic(
         [partial],
@@ -125,7 +128,9 @@ def _split(op: ir.Operation) -> None:
     body = final.regions[0].blocks[0]
     copied = body.operations[0].operation
     ip = ir.InsertionPoint(copied)
-    combined = ir.Operation.create(combine, results=[element], operands=list(body.arguments), attributes=attributes, loc=op.location, ip=ip)  # fmt: skip
+    combined = ir.Operation.create(
+        combine, results=[element], operands=list(body.arguments), attributes=attributes, loc=op.location, ip=ip
+    )
     ir.Operation.create("linalg.yield", operands=[combined.results[0]], loc=op.location, ip=ip)
     copied.erase()
     op.erase()

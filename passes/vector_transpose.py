@@ -20,8 +20,14 @@ def can_transpose(element: ir.Type) -> bool:
 
 
 def transpose_block(
-    builder: Builder, source: ir.Value, start: ir.Value | int, row_step: int, target: ir.Value, address: ir.Value | int, column_step: int
-) -> None:  # fmt: skip
+    builder: Builder,
+    source: ir.Value,
+    start: ir.Value | int,
+    row_step: int,
+    target: ir.Value,
+    address: ir.Value | int,
+    column_step: int,
+) -> None:
     """``target[address + c * column_step + r] = source[start + r * row_step + c]`` for r and c below ``EDGE``."""
     vector = ir.VectorType.get([EDGE], source.type.element_type)
     rows = []
