@@ -6,6 +6,7 @@ portable artifact; large closed-over arrays of the function cross as NumPy array
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ def _hoist_constants(module: Any) -> list[np.ndarray[Any, Any]]:
         for op in list(block.operations):
             if op.operation.name != "stablehlo.constant":
                 continue
-            array = _large_array(op.operation.attributes["value"])
+            array = _large_array(op.operation)
             if array is None:
                 continue
             result = op.operation.results[0]
@@ -129,17 +130,18 @@ def _hoist_constants(module: Any) -> list[np.ndarray[Any, Any]]:
     return constants
 
 
-def _large_array(attribute: Any) -> np.ndarray[Any, Any] | None:
-    """A copy of the elements of a dense attribute that is large and not one value repeated, else None.
+def _large_array(constant: Any) -> np.ndarray[Any, Any] | None:
+    """A copy of the elements of a constant operation that is large and not one value repeated, else None.
 
     Only element types whose attribute shares NumPy's layout: others (packed booleans, 16-bit brain floats) stay in the
     program, where the compiler hoists them.
     """
-    if not isinstance(attribute, jax_ir.DenseElementsAttr) or attribute.is_splat:
+    shaped = jax_ir.ShapedType(constant.results[0].type)
+    dtype = _SHARED_LAYOUT.get(str(shaped.element_type))
+    if dtype is None or math.prod(shaped.shape) * dtype.itemsize < _HOISTED_BYTES:
         return None
-    kind = str(jax_ir.ShapedType(attribute.type).element_type)
-    dtype = _SHARED_LAYOUT.get(kind)
-    if dtype is None or len(attribute) * dtype.itemsize < _HOISTED_BYTES:
+    attribute = constant.attributes["value"]  # of a complex type this would raise: jaxlib has no class for it
+    if not isinstance(attribute, jax_ir.DenseElementsAttr) or attribute.is_splat:
         return None
     return np.array(attribute).astype(dtype, copy=False)
 
