@@ -27,12 +27,22 @@ def _precision(op: ir.Operation) -> str | None:
     return max(asked, key=_PRECISIONS.index) if asked else None
 
 
+def _factors(op: ir.Operation, b: Importer) -> list[ir.Value]:
+    """The two operands; integers whose products are summed in floats become floats first."""
+    element = op.results[0].type.element_type
+    factors = list(op.operands)[:2]
+    if not isinstance(element, ir.FloatType):
+        return factors
+    given = [x.type.element_type for x in factors]
+    return b.element_convert(factors, [element if isinstance(x, ir.IntegerType) else x for x in given])
+
+
 @rule("stablehlo.dot_general")
 def _dot_general(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
     numbers = stablehlo.DotDimensionNumbers(op.attributes["dot_dimension_numbers"])
     return b.op(
         "dot_general",
-        list(op.operands),
+        _factors(op, b),
         [op.results[0].type],
         lhs_batching_dimensions=list(numbers.lhs_batching_dimensions),
         rhs_batching_dimensions=list(numbers.rhs_batching_dimensions),
@@ -44,7 +54,7 @@ def _dot_general(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
 
 @rule("stablehlo.dot")
 def _dot(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
-    lhs, rhs = op.operands
+    lhs, rhs = _factors(op, b)
     return [
         b.emit(
             "dot_general",
@@ -179,12 +189,13 @@ def _convolve(op: ir.Operation, operands: list[ir.Value], padding: list[int] | N
 @rule("stablehlo.convolution")
 def _convolution(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
     spatial = op.operands[0].type.rank - 2
-    return _convolve(op, list(op.operands), integers(op, "padding", [0] * (2 * spatial)), b)
+    return _convolve(op, _factors(op, b), integers(op, "padding", [0] * (2 * spatial)), b)
 
 
 @rule("stablehlo.dynamic_conv")
 def _dynamic_conv(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
-    lhs, rhs, padding = op.operands
+    lhs, rhs = _factors(op, b)
+    padding = op.operands[2]
     known = b.constant_integers(padding)
     if known is not None:
         return _convolve(op, [lhs, rhs], known[0], b)

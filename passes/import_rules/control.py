@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from astra_mlir.bindings import ir
 from astra_mlir.passes.conversion import Rule
 from astra_mlir.passes.import_rules.core import Importer, integer, refuse, rule
+from astra_mlir.passes.import_rules.sorting import top_k
 
 
 @rule("stablehlo.return")
@@ -75,16 +76,14 @@ def _inline_branch(op: ir.Operation, branch: ir.Region, b: Importer) -> list[ir.
 def _composite(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
     """A known function by its name, or else a call of what the composite stands for."""
     name = op.attributes["name"].value
-    known = _KNOWN_COMPOSITES.get(name)
-    attributes = op.attributes.get("composite_attributes", {})
-    if known is not None:
-        astra_name, fields, constants = known
-        types = [result.type for result in op.results]
-        given = {target: attributes[source] for target, source in fields.items()}
-        return b.op(astra_name, list(op.operands), types, **given, **constants).results
+    types = [result.type for result in op.results]
+    if name == "chlo.top_k":
+        return top_k(op.operands[0], types, op.attributes["composite_attributes"]["k"], True, b)
+    if name in _KNOWN_COMPOSITES:
+        return b.op(_KNOWN_COMPOSITES[name], list(op.operands), types).results
     return ir.Operation.create(
         "func.call",
-        results=[result.type for result in op.results],
+        results=types,
         operands=list(op.operands),
         attributes={"callee": op.attributes["decomposition"]},
         loc=b.loc,
@@ -92,17 +91,13 @@ def _composite(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
     ).results
 
 
-# Composite name -> (Astra operation, {attribute: composite attribute}, constant attributes).
-_KNOWN_COMPOSITES = {
-    "chlo.erf": ("erf", {}, {}),
-    "chlo.tan": ("tan", {}, {}),
-    "chlo.top_k": ("top_k", {"k": "k"}, {"largest": True}),
-}
+# Composites that are an Astra operation under another name; chlo.top_k is one with attributes.
+_KNOWN_COMPOSITES = {"chlo.erf": "erf", "chlo.tan": "tan"}
 
 
 def is_known_composite(name: str) -> bool:
     """Whether a composite of this name becomes an operation of its own, so that its decomposition is not used."""
-    return name in _KNOWN_COMPOSITES
+    return name == "chlo.top_k" or name in _KNOWN_COMPOSITES
 
 
 # --- tuples ------------------------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from astra_mlir.bindings import ir
-from astra_mlir.passes.import_rules.core import Importer, TupleElements, attribute, flag, rule
+from astra_mlir.passes.import_rules.core import Importer, TupleElements, flag, rule
+from astra_mlir.passes.import_rules.sorting import top_k
 
 # Custom calls that only say something about their operand and give it back.
 _ANNOTATIONS = {
@@ -13,13 +14,8 @@ _ANNOTATIONS = {
     "xla.sdy.FuncResultSharding", "xla.sdy.PropagationBarrier",
 }  # fmt: skip
 
-# Operations that XLA's exporters hide in custom calls, with their attributes in a dictionary "mhlo.attributes":
-# target -> (Astra operation, {Astra attribute: dictionary key}).
-_WRAPPED = {
-    "mhlo.erf": ("erf", {}),
-    "mhlo.tan": ("tan", {}),
-    "mhlo.topk": ("top_k", {"k": "k", "largest": "largest"}),
-}
+# Operations that XLA's exporters hide in custom calls; mhlo.topk is one with attributes.
+_WRAPPED = {"mhlo.erf": "erf", "mhlo.tan": "tan"}
 
 
 @rule("stablehlo.custom_call")
@@ -30,9 +26,10 @@ def _custom_call(op: ir.Operation, b: Importer) -> Sequence[ir.Value] | None:
     if target in _ANNOTATIONS and [x.type for x in operands] == results:
         return operands
     if target in _WRAPPED:
-        name, fields = _WRAPPED[target]
-        given = attribute(op, "mhlo.attributes")
-        return b.op(name, operands, results, **{key: given[source] for key, source in fields.items()}).results
+        return b.op(_WRAPPED[target], operands, results).results
+    if target == "mhlo.topk":
+        given = op.attributes["mhlo.attributes"]
+        return top_k(operands[0], results, given["k"], given["largest"], b)
     flat = _flatten(results)
     # All attributes stay, so that they are there again after export.
     new = b.op(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from astra_mlir.bindings import ir
 from astra_mlir.passes.import_rules.core import Importer, flag, integer, rule, with_element
@@ -57,4 +58,15 @@ def _from_total_order_key(key: ir.Value, type: ir.RankedTensorType, b: Importer)
 @rule("chlo.top_k")
 def _top_k(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
     types = [result.type for result in op.results]
-    return b.op("top_k", list(op.operands), types, k=op.attributes["k"], largest=True).results
+    return top_k(op.operands[0], types, op.attributes["k"], True, b)
+
+
+def top_k(operand: ir.Value, types: Sequence[ir.Type], k: Any, largest: Any, b: Importer) -> Sequence[ir.Value]:
+    """``astra.top_k``, which sorts numbers: truth values go as bytes."""
+    element = operand.type.element_type
+    if not (isinstance(element, ir.IntegerType) and element.width == 1):
+        return b.op("top_k", [operand], types, k=k, largest=largest).results
+    byte = ir.IntegerType.get_unsigned(8)
+    (number,) = b.element_convert([operand], [byte])
+    values, indices = b.op("top_k", [number], [with_element(types[0], byte), types[1]], k=k, largest=largest).results
+    return [*b.element_convert([values], [element]), indices]
