@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from astra_mlir.bindings import ir
+from astra_mlir.dialects.elements import dtype_of, from_numpy, to_numpy
 from astra_mlir.passes.linalg_rules.convert import narrow
 from astra_mlir.passes.linalg_rules.lowering import ZERO, Expr, Lowering, TypeInfo, Val, dim, rule
 
@@ -16,7 +17,7 @@ def _constant(low: Lowering, op: ir.Operation) -> list[Val]:
     if isinstance(attribute, ir.DenseElementsAttr) and attribute.is_splat:
         return [Val(info, scalar=_splat(low, attribute.get_splat_value(), info))]
     if info.kind == "uint":
-        attribute = _signless(attribute, info)
+        attribute = from_numpy(to_numpy(attribute).view(dtype_of(info.element)), info.tensor)
     return [Val(info, tensor=low.emit("arith.constant", (), info.tensor, {"value": attribute}))]
 
 
@@ -27,21 +28,6 @@ def _splat(low: Lowering, value: ir.Attribute, info: TypeInfo) -> ir.Value:
     if info.kind == "uint":
         return low.constant(info.element, value.value)
     return low.emit("arith.constant", (), info.element, {"value": value})
-
-
-def _signless(attribute: ir.Attribute, info: TypeInfo) -> ir.Attribute:
-    """An unsigned constant with the same bits in the signless type."""
-    text = str(attribute)
-    if text.startswith("dense_resource"):
-        return ir.Attribute.parse(f"{text[: text.rindex(':')]}: {info.tensor}")
-    if info.bits < 8:
-        values = [int(x) for x in text[text.index("[") : text.rindex("]")].replace("[", "").replace("]", "").split(",")]
-        elements = [ir.IntegerAttr.get(info.element, x - (x >> (info.bits - 1) << info.bits)) for x in values]
-        return ir.DenseElementsAttr.get(elements, info.tensor)
-    import numpy as np
-
-    array = np.array(attribute)
-    return ir.DenseElementsAttr.get(array.view(f"i{info.bits // 8}"), type=info.element, shape=info.shape)
 
 
 @rule("iota")

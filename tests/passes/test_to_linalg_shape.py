@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 from jax import lax
 
+from astra_mlir.bindings import ir, make_context
+from astra_mlir.dialects.elements import from_numpy, to_numpy
+from astra_mlir.passes import run_pipeline
+
 from .linalg_execution import DTYPES, NAMES, call, tensor, type_of
 
 
@@ -150,6 +154,7 @@ CONSTANTS = {
     "dense<[[1, 2], [3, 4]]> : tensor<2x2xui32>": np.array([[1, 2], [3, 4]], np.uint32),
     "dense<7> : tensor<3xui8>": np.full(3, 7, np.uint8),
     "dense<255> : tensor<ui8>": np.uint8(255),
+    "dense<[15, 3]> : tensor<2xui4>": np.array([15, 3], DTYPES["ui4"]),
     "dense<[250, 3]> : tensor<2xui8>": np.array([250, 3], np.uint8),
     "dense<[true, false]> : tensor<2xi1>": np.array([True, False]),
     "dense<true> : tensor<i1>": np.True_,
@@ -167,6 +172,21 @@ def test_constant(text: str) -> None:
     expected = np.asarray(CONSTANTS[text])
     actual = one("constant", [], f"value = {text}", type_of(expected))
     np.testing.assert_array_equal(actual, expected)
+
+
+def test_large_unsigned_constant() -> None:
+    """Kept as a resource, whose data is not part of the text."""
+    values = np.arange(100, 200, dtype=np.uint8)
+    with make_context(), ir.Location.unknown():
+        t = type_of(values)
+        constant = f'%r = "astra.constant"() {{value = dense<0> : {t}}} : () -> {t}'
+        module = ir.Module.parse(f"func.func @main() -> {t} {{ {constant} return %r : {t} }}")
+        module.body.operations[0].regions[0].blocks[0].operations[0].operation.attributes["value"] = from_numpy(values)
+        assert "dense_resource" in str(module)
+        run_pipeline(module, "astra-to-linalg")
+        lowered = module.body.operations[0].regions[0].blocks[0].operations[0].operation
+        assert str(lowered.result.type) == "tensor<100xi8>"
+        np.testing.assert_array_equal(to_numpy(lowered.attributes["value"]), values.view(np.int8))
 
 
 @pytest.mark.parametrize(
