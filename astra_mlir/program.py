@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from astra_mlir.bindings import ir, stablehlo
-from astra_mlir.errors import InvalidProgramError
+from astra_mlir.dialects import verify
+from astra_mlir.errors import InvalidProgramError, VerificationError
 
 __all__ = ["Program"]
 
@@ -60,7 +61,15 @@ class Program:
             raise InvalidProgramError(f"cannot read '{path}': {error.strerror}") from None
 
     def parse(self, context: ir.Context) -> ir.Module:
-        """The module, in ``context``; raises :class:`InvalidProgramError` with the parser's message and place."""
+        """The module, in ``context``; raises :class:`InvalidProgramError` with the place of what is wrong."""
+        module = self._parse(context)
+        try:
+            verify(module, allow_unregistered=False)
+        except VerificationError as error:
+            raise InvalidProgramError(f"{self.name} is not a well-formed program: {error}") from None
+        return module
+
+    def _parse(self, context: ir.Context) -> ir.Module:
         with context:
             if self.data.startswith(_BYTECODE_MAGIC):
                 return self._parse_binary(context)

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any
 
 from astra_mlir.bindings import ir
-from astra_mlir.errors import VerificationError
+from astra_mlir.errors import VerificationError, place
 
 __all__ = [
     "OPS",
@@ -338,15 +338,16 @@ def verification_errors(
     return walk.errors
 
 
-def verify(root: ir.Operation | ir.Module) -> int:
+def verify(root: ir.Operation | ir.Module, *, allow_unregistered: bool = True) -> int:
     """Check all Astra operations in ``root`` and return how many there are.
 
-    Raises :class:`VerificationError`, with the place in the source, for the first one that is malformed.
+    Raises :class:`VerificationError`, with the place in the source, for the first one that is malformed (or that no
+    dialect defines, unless ``allow_unregistered``).
     """
-    walk = _Walk(root.context, first_only=True, allow_unregistered=True)
+    walk = _Walk(root.context, first_only=True, allow_unregistered=allow_unregistered)
     walk.run(root)
     for op, message in walk.errors:
-        raise VerificationError(f"{op.location}: {message}")
+        raise VerificationError(f"{place(op.location)}: {message}")
     return walk.operations
 
 

@@ -156,7 +156,7 @@ def _run_passes(
         label = re.sub(r"^[\w.]+\((.*)\)$", r"\1", element).partition("{")[0]
         if options.mlir_print_ir_before_all or label in options.mlir_print_ir_before:
             _print_ir(f"Before {label}", module, flags)
-        manager = build_pass_manager([element])
+        manager = build_pass_manager([element], verify=options.verify_each == "1")
         manager.enable_verifier(options.verify_each == "1")
         start = time.perf_counter()
         try:
