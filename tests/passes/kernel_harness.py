@@ -13,8 +13,10 @@ from functools import cache
 import llvmlite.binding as llvm
 import ml_dtypes
 import numpy as np
+
 from astra_mlir.bindings import ir, make_context, translate_to_llvm_ir
 from astra_mlir.dialects.core import value_of
+from astra_mlir.dialects.elements import to_numpy
 from astra_mlir.passes import run_pipeline
 
 LOWERING = (
@@ -94,6 +96,9 @@ def compile_kernel(text: str, inputs: Sequence[np.ndarray]) -> Callable[[], list
         for operand in call.operands:
             if isinstance(operand, ir.BlockArgument):
                 sources.append(operand.arg_number)
+            elif operand.owner.name == "astra.constant":
+                sources.append(len(inputs))
+                inputs = [*inputs, np.array(to_numpy(operand.owner.attributes["value"]))]
             else:
                 assert operand.owner.name == "tensor.empty", operand.owner.name
                 sources.append(NUMPY_TYPES[str(operand.type.element_type)])

@@ -57,11 +57,9 @@ _RESULTS = {"same": "T", "i1": "i1", "part": "P", "complex": "complex<T>"}
 
 def _spread(types: str) -> str:
     """``"fc,i8"`` as a list of element types."""
-    names = [
-        name
-        for part in types.split(",")
-        for name in ([part] if not set(part) <= set(_ELEMENT_TYPES) else sum((_ELEMENT_TYPES[x] for x in part), []))
-    ]
+    names: list[str] = []
+    for part in types.split(","):
+        names += [e for letter in part for e in _ELEMENT_TYPES[letter]] if set(part) <= set(_ELEMENT_TYPES) else [part]
     return ",".join(names)
 
 

@@ -157,9 +157,7 @@ def test_planned_buffers_do_not_overlap(rows):
 def test_random_loop_bodies(seed, carries):
     """Random bodies over several carried arrays: permutations, updates, rolls and reductions of the state."""
     generator = np.random.default_rng(seed)
-    plan = [
-        [(int(generator.integers(carries)), int(generator.integers(5))) for _ in range(3)] for _ in range(carries)
-    ]
+    plan = [[(int(generator.integers(carries)), int(generator.integers(5))) for _ in range(3)] for _ in range(carries)]
 
     def term(state, i, source, kind):
         value = state[source]

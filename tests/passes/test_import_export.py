@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from astra_mlir.bindings import ir, make_context
 from astra_mlir.passes import run_pipeline
 
