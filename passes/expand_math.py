@@ -1,0 +1,78 @@
+"""``astra-expand-math``: elementary functions become polynomial arithmetic.
+
+Stage 13 of the CPU pipeline, on scalar loops (or vectors) just before LLVM.  A call of the C library for each element
+keeps LLVM from vectorizing the loop around it; arithmetic does not.  The functions are in ``math_functions.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from astra_mlir.bindings import ir
+from astra_mlir.passes.core import Pass, register_pass
+from astra_mlir.passes.math_builder import FloatBuilder, Number
+from astra_mlir.passes.math_functions import FUNCTIONS
+from astra_mlir.passes.target import target_of
+
+__all__ = ["ExpandMath"]
+
+
+@register_pass
+@dataclass(frozen=True)
+class ExpandMath(Pass):
+    """Replace ``math`` operations that have no instruction by ``arith``, on f16, bf16, f32, f64 and vectors of them.
+
+    f16 and bf16 are computed in f32.  ``sqrt``, ``absf``, ``copysign``, ``fma``, roundings and integer operations stay.
+
+    Before::
+
+        %0 = math.rsqrt %x : f32
+
+    After::
+
+        %one = arith.constant 1.0 : f32
+        %0 = math.sqrt %x : f32
+        %1 = arith.divf %one, %0 : f32
+    """
+
+    name = "astra-expand-math"
+    summary = "expand elementary functions into polynomial arithmetic"
+
+    def run(self, module: ir.Operation) -> None:
+        found: list[ir.Operation] = []
+
+        def visit(op: ir.Operation) -> ir.WalkResult:
+            if op.name in FUNCTIONS and _float_element(op.results[0].type) is not None:
+                found.append(op)
+            return ir.WalkResult.ADVANCE
+
+        module.walk(visit)
+        if found:
+            fused = target_of(module).fused_multiply_add
+            for op in found:
+                _expand(op, fused=fused)
+
+
+def _float_element(type: ir.Type) -> ir.Type | None:
+    element = type.element_type if isinstance(type, ir.VectorType) else type
+    return element if isinstance(element, ir.F16Type | ir.BF16Type | ir.F32Type | ir.F64Type) else None
+
+
+def _expand(op: ir.Operation, *, fused: bool) -> None:
+    type = op.results[0].type
+    element = _float_element(type)
+    operands = list(op.operands)
+    with ir.InsertionPoint(op), op.location:
+        if element is not None and element.width < 32:
+            wide = ir.F32Type.get()
+            if isinstance(type, ir.VectorType):
+                wide = ir.VectorType.get(list(type.shape), wide)
+            operands = [ir.Operation.create("arith.extf", results=[wide], operands=[x]).result for x in operands]
+            builder = FloatBuilder(wide, fused=fused)
+        else:
+            builder = FloatBuilder(type, fused=fused)
+        value = FUNCTIONS[op.name](builder, *(Number(builder, x) for x in operands)).value
+        if value.type != type:
+            value = ir.Operation.create("arith.truncf", results=[type], operands=[value]).result
+    op.results[0].replace_all_uses_with(value)
+    op.erase()
