@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from astra_mlir.bindings import ir, passmanager
-from astra_mlir.errors import UnsupportedError
-from astra_mlir.passes.conversion import place
+from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.import_rules.control import is_known_composite
 from astra_mlir.passes.import_rules.core import IMPORT, Importer
@@ -61,7 +60,12 @@ class ImportPass(Pass):
                     importer.convert(op)
                     survey.converted += 1
             if survey.converted < len(survey.chlo):
-                passmanager.PassManager.parse(_LEGALIZE_CHLO).run(module)
+                try:
+                    passmanager.PassManager.parse(_LEGALIZE_CHLO).run(module)
+                except ir.MLIRError as error:
+                    raise UnsupportedError(
+                        f"CHLO operations that have no StableHLO form for their types: {error}"
+                    ) from None
         functions = [op for op in module.regions[0].blocks[0].operations if op.operation.name == "func.func"]
         unused = survey.decompositions - survey.called
         for function in functions:
@@ -115,6 +119,6 @@ def _check_signature(function: ir.Operation) -> None:
             for beginning, why in REJECTED_TYPES.items():
                 if text.startswith(beginning) or (beginning.startswith("!") and beginning in text):
                     raise UnsupportedError(
-                        f"{place(function.location)}: function '{_symbol(function)}': {what} {number} has type "
+                        f"{source_place(function.location)}: function '{_symbol(function)}': {what} {number} has type "
                         f"{text}: {why}"
                     )

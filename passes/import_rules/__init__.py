@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from astra_mlir.passes.import_rules import (
+    broadcasting,
     contraction,
     control,
     elementwise,
@@ -18,6 +19,6 @@ from astra_mlir.passes.import_rules import (
 )
 
 __all__ = [
-    "contraction", "control", "elementwise", "indexing", "linear_algebra", "mapping", "misc", "normalization",
-    "reduction", "rejected", "shape", "sorting",
+    "broadcasting", "contraction", "control", "elementwise", "indexing", "linear_algebra", "mapping", "misc",
+    "normalization", "reduction", "rejected", "shape", "sorting",
 ]  # fmt: skip

@@ -20,7 +20,7 @@ IMPORT.rename("chlo.tan", "astra.tan")
 
 def compare_type(op: ir.Operation) -> str:
     """How a comparison compares: its attribute, or what StableHLO takes for the element type where it has none."""
-    given = enumeration(op, "compare_type")
+    given = enumeration(op, "compare_type") if op.name == "stablehlo.compare" else None
     if given not in (None, "NOTYPE"):
         return given
     element = op.operands[0].type.element_type
