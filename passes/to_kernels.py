@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import build
+from astra_mlir.dialects.elements import from_numpy
 from astra_mlir.passes import kernel_rules
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.kernel_rules.registry import KernelRequest
@@ -38,16 +41,21 @@ class ToKernels(Pass):
     summary = "replace operations that need their own loop nest by calls of generated kernels"
 
     def run(self, module: ir.Operation) -> None:
-        body = module.regions[0].blocks[0]
-        present = {
-            ir.StringAttr(op.operation.attributes["sym_name"]).value
-            for op in body.operations
-            if "sym_name" in op.operation.attributes
-        }
-        for op in list(body.operations):
-            self._rewrite_within(op.operation, body, present)
+        rewriter = _Rewriter(module)
+        for op in list(rewriter.body.operations):
+            rewriter.rewrite_within(op.operation)
 
-    def _rewrite_within(self, parent: ir.Operation, module_body: ir.Block, present: set[str]) -> None:
+
+class _Rewriter:
+    """Replaces operations of one module."""
+
+    def __init__(self, module: ir.Operation) -> None:
+        self.body = module.regions[0].blocks[0]
+        self.present = {_symbol(op.operation) for op in self.body.operations if "sym_name" in op.operation.attributes}
+        self.tables: dict[int, ir.Attribute] = {}  # by the array's identity
+
+    def rewrite_within(self, parent: ir.Operation) -> None:
+        """Replace what has a kernel in the regions of ``parent``."""
         for region in parent.regions:
             for block in region:
                 for op in list(block.operations):
@@ -55,50 +63,61 @@ class ToKernels(Pass):
                     rule = kernel_rules.KERNEL_RULES.get(op.name)
                     request = rule(op) if rule is not None and _has_static_shapes(op) else None
                     if request is None:
-                        self._rewrite_within(op, module_body, present)
-                        continue
-                    _add_functions(request, module_body, present)
-                    _replace_by_call(op, request)
+                        self.rewrite_within(op)
+                    else:
+                        self.add_functions(request)
+                        self.replace_by_call(op, request)
+
+    def add_functions(self, request: KernelRequest) -> None:
+        """Build the functions of a kernel unless the module has it."""
+        if request.name in self.present:
+            return
+        parsed = ir.Module.parse(request.build())  # has to outlive the loop: it owns the functions until they are moved
+        for function in list(parsed.body.operations):
+            symbol = _symbol(function.operation)
+            if symbol not in self.present:
+                self.present.add(symbol)
+                function.operation.detach_from_parent()
+                self.body.append(function)
+        if request.name not in self.present:
+            raise AssertionError(f"the kernel builder of {request.name} does not define it")
+
+    def replace_by_call(self, op: ir.Operation, request: KernelRequest) -> None:
+        """Put the call in the place of ``op``."""
+        if [result.type for result in op.results] != [out.type for out in request.outs]:
+            raise AssertionError(f"the outs of kernel {request.name} are not the results of {op.name}")
+        with ir.InsertionPoint(op), op.location:
+            tables = [self.constant(array) for array in request.tables]
+            inits = [out.init if out.init is not None else _empty(out.type) for out in request.outs]
+            inits += [_empty(scratch) for scratch in request.scratch]
+            call = build(
+                "kernel_call",
+                [*request.ins, *tables, *inits],
+                [value.type for value in inits],
+                callee=ir.FlatSymbolRefAttr.get(request.name),
+                num_outs=len(inits),
+                num_scratch=len(request.scratch) or None,
+            )
+        for old, new in zip(op.results, call.results, strict=False):
+            old.replace_all_uses_with(new)
+        op.erase()
+
+    def constant(self, array: np.ndarray) -> ir.Value:
+        """``astra.constant`` of a table; calls with the same table get the same attribute, so they can be merged."""
+        value = self.tables.get(id(array))
+        if value is None:
+            value = self.tables[id(array)] = from_numpy(array)
+        return build("constant", [], [value.type], value=value).result
+
+
+def _symbol(op: ir.Operation) -> str:
+    return ir.StringAttr(op.attributes["sym_name"]).value
 
 
 def _has_static_shapes(op: ir.Operation) -> bool:
     return all(
         value.type.has_static_shape for value in (*op.operands, *op.results) if isinstance(value.type, ir.ShapedType)
     )
-
-
-def _add_functions(request: KernelRequest, module_body: ir.Block, present: set[str]) -> None:
-    if request.name in present:
-        return
-    parsed = ir.Module.parse(request.build())
-    for function in list(parsed.body.operations):
-        symbol = ir.StringAttr(function.operation.attributes["sym_name"]).value
-        if symbol not in present:
-            present.add(symbol)
-            function.operation.detach_from_parent()
-            module_body.append(function)
-    if request.name not in present:
-        raise AssertionError(f"the kernel builder of {request.name} does not define it")
-
-
-def _replace_by_call(op: ir.Operation, request: KernelRequest) -> None:
-    if [result.type for result in op.results] != [out.type for out in request.outs]:
-        raise AssertionError(f"the outs of kernel {request.name} are not the results of {op.name}")
-    loc = op.location
-    with ir.InsertionPoint(op), loc:
-        inits = [out.init if out.init is not None else _empty(out.type) for out in request.outs]
-        inits += [_empty(scratch) for scratch in request.scratch]
-        call = build(
-            "kernel_call",
-            [*request.ins, *inits],
-            [value.type for value in inits],
-            callee=ir.FlatSymbolRefAttr.get(request.name),
-            num_outs=len(inits),
-            num_scratch=len(request.scratch) or None,
-        )
-    for old, new in zip(op.results, call.results, strict=False):
-        old.replace_all_uses_with(new)
-    op.erase()
 
 
 def _empty(tensor_type: ir.Type) -> ir.Value:

@@ -41,8 +41,9 @@ class KernelRequest:
     """A kernel that computes an operation.
 
     ``name`` is the symbol of the function and determines its body (see :func:`kernel_name`).  ``outs`` correspond to
-    the results of the operation one to one; ``scratch`` are temporaries that are too big for the stack.  ``build``
-    gives the text of one or more ``func.func private``, among them ``@name`` that takes a memref for each of ``ins``,
+    the results of the operation one to one; ``scratch`` are temporaries that are too big for the stack; ``tables`` are
+    constant inputs (NumPy arrays; the same object each time, so that calls share one constant).  ``build`` gives the
+    text of one or more ``func.func private``, among them ``@name`` that takes a memref for each of ``ins``, ``tables``,
     ``outs`` and ``scratch``, in this order: identity layout, static shape, signless integers.  Functions that the
     module already has are not added again, so a helper's name must determine its body too.
     """
@@ -52,6 +53,7 @@ class KernelRequest:
     outs: Sequence[Out]
     build: Callable[[], str]
     scratch: Sequence[ir.Type] = ()
+    tables: Sequence[Any] = ()
 
 
 KernelRule = Callable[[ir.Operation], "KernelRequest | None"]
