@@ -2,6 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
+_FILE_POSITION = re.compile(r'"([^"]+)":(\d+):(\d+)')
+
+
+def source_place(location: object) -> str:
+    """Where in the user's source an MLIR location is: the innermost file position that it names.
+
+    >>> source_place('loc("jit(f)/add"(callsite("f"("model.py":3:8 to :20) at "main"("train.py":9:1))))')
+    'model.py:3:8'
+    >>> source_place("loc(unknown)")
+    'unknown location'
+    """
+    text = str(location)
+    position = _FILE_POSITION.search(text)
+    if position is not None:
+        return ":".join(position.groups())
+    return "unknown location" if text == "loc(unknown)" else text.removeprefix("loc(").removesuffix(")")
+
 
 class AstraError(Exception):
     """Base of every error that Astra raises on purpose."""

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any
 
 from astra_mlir.bindings import ir
-from astra_mlir.errors import VerificationError, place
+from astra_mlir.errors import VerificationError, source_place
 
 __all__ = [
     "OPS",
@@ -347,7 +347,7 @@ def verify(root: ir.Operation | ir.Module, *, allow_unregistered: bool = True) -
     walk = _Walk(root.context, first_only=True, allow_unregistered=allow_unregistered)
     walk.run(root)
     for op, message in walk.errors:
-        raise VerificationError(f"{place(op.location)}: {message}")
+        raise VerificationError(f"{source_place(op.location)}: {message}")
     return walk.operations
 
 

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.elements import is_splat, splat_value
-from astra_mlir.errors import UnsupportedError
+from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.memref_utils import (
     DYNAMIC,
@@ -147,7 +147,7 @@ class _FunctionBufferizer:
     def _require_static(tensor: ir.Value) -> None:
         if not tensor.type.has_static_shape:
             raise UnsupportedError(
-                f"{tensor.location}: the CPU lowering needs static shapes, got {tensor.type}; compile for given sizes"
+                f"{source_place(tensor.location)}: the CPU lowering needs static shapes, got {tensor.type}; compile for given sizes"
             )
 
     def _assign(self, tensor: ir.Value, buffer: _Buffer) -> _Buffer:
@@ -262,7 +262,9 @@ class _FunctionBufferizer:
             if rule is not None:
                 rule(self, operation, Builder(ir.InsertionPoint(operation), operation.location), scope)
             elif any(is_tensor(v) for v in (*operation.operands, *operation.results)) and not _is_terminator(operation):
-                raise UnsupportedError(f"{operation.location}: {operation.name} has no bufferization rule")
+                raise UnsupportedError(
+                    f"{source_place(operation.location)}: {operation.name} has no bufferization rule"
+                )
 
     def _erase_tensor_ops(self, block: ir.Block) -> None:
         for op in reversed(list(block.operations)):
@@ -328,7 +330,9 @@ class _FunctionBufferizer:
         offsets = [next(dynamic) if o == DYNAMIC else o for o in op.attributes["static_offsets"]]
         sizes, strides = list(op.attributes["static_sizes"]), list(op.attributes["static_strides"])
         if DYNAMIC in sizes or DYNAMIC in strides:
-            raise UnsupportedError(f"{op.location}: slices of dynamic size or stride are not lowered to the CPU")
+            raise UnsupportedError(
+                f"{source_place(op.location)}: slices of dynamic size or stride are not lowered to the CPU"
+            )
         if buffer.offset is not None and _is_contiguous_slice(source.shape, sizes, strides):
             offset: Offset = buffer.offset
             width = byte_width(source.element_type)

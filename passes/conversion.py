@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NoReturn
 
 from astra_mlir.bindings import ir
-from astra_mlir.errors import UnsupportedError
+from astra_mlir.errors import UnsupportedError, source_place
 
 __all__ = ["Converter", "Rule", "RuleTable", "place", "refuse"]
 
@@ -52,13 +52,7 @@ class RuleTable:
 
 def refuse(op: ir.Operation, why: str) -> NoReturn:
     """Raise :class:`UnsupportedError` naming the operation and its place."""
-    raise UnsupportedError(f"{place(op.location)}: '{op.operation.name}' cannot be converted: {why}")
-
-
-def place(location: ir.Location) -> str:
-    """A location without the ``loc(...)`` around it."""
-    text = str(location)
-    return text[4:-1] if text.startswith("loc(") else text
+    raise UnsupportedError(f"{source_place(op.location)}: '{op.operation.name}' cannot be converted: {why}")
 
 
 class Converter:

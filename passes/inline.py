@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from astra_mlir.bindings import ir
-from astra_mlir.errors import UnsupportedError
+from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
 
 __all__ = ["Inline"]
@@ -57,7 +57,7 @@ class _Inliner:
         blocks = list(op.regions[0].blocks)
         if len(blocks) > 1:
             raise UnsupportedError(
-                f"{op.location}: function @{_symbol(op, 'sym_name')} has {len(blocks)} blocks; astra-inline takes "
+                f"{source_place(op.location)}: function @{_symbol(op, 'sym_name')} has {len(blocks)} blocks; astra-inline takes "
                 "structured control flow only (lift cf branches to scf or astra operations first)"
             )
         private = "sym_visibility" in op.attributes and _symbol(op, "sym_visibility") == "private"

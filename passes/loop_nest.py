@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from astra_mlir.bindings import ir
-from astra_mlir.errors import UnsupportedError
+from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.memref_utils import DYNAMIC, byte_width, strides_and_offset
 
 __all__ = ["Access", "LoopNest", "Place", "constant_index", "nest_of", "place_of", "stride_score", "transposed_input"]
@@ -202,7 +202,7 @@ def nest_of(op: ir.Operation) -> LoopNest:
     try:
         maps = [_linear_map(attribute) for attribute in op.attributes["indexing_maps"]]
     except UnsupportedError as error:
-        raise UnsupportedError(f"{op.location}: {error}") from None
+        raise UnsupportedError(f"{source_place(op.location)}: {error}") from None
     reduction = ["reduction" in str(kind) for kind in op.attributes["iterator_types"]]
     rank = len(reduction)
     operands = list(op.operands)
@@ -214,7 +214,7 @@ def nest_of(op: ir.Operation) -> LoopNest:
                 if len(row) == 1 and row[0][1] == 1 and constant == 0 and extents[row[0][0]] is None:
                     extents[row[0][0]] = size
     if any(extent is None for extent in extents):
-        raise UnsupportedError(f"{op.location}: the loop bounds of {op.name} do not follow from its operands")
+        raise UnsupportedError(f"{source_place(op.location)}: the loop bounds of {op.name} do not follow from its operands")
     order: list[int] = []
     for row, _ in maps[inputs]:
         order += [dimension for dimension, _ in row if dimension not in order and not reduction[dimension]]

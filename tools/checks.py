@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from astra_mlir.bindings import ir
-from astra_mlir.errors import UnsupportedError
+from astra_mlir.errors import UnsupportedError, source_place
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,8 +107,10 @@ def take_checks(function: ir.Operation) -> list[Check]:
         if not kind.startswith("check."):
             continue
         if kind not in _COMPARISONS:
-            raise UnsupportedError(f"{op.location}: '{kind}' is not a known check ({', '.join(_COMPARISONS)})")
-        checks.append(Check(kind, str(op.location), len(results), len(results) + 1))
+            raise UnsupportedError(
+                f"{source_place(op.location)}: '{kind}' is not a known check ({', '.join(_COMPARISONS)})"
+            )
+        checks.append(Check(kind, source_place(op.location), len(results), len(results) + 1))
         results += list(op.operands)
         op.erase()
     if checks:

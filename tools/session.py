@@ -21,7 +21,8 @@ __all__ = ["Diagnostic", "Session", "StopTool", "error_text", "read_source", "ru
 
 _BYTECODE_MAGIC = b"ML\xefR"
 _ARTIFACT_PRODUCER = b"StableHLO_v"
-_PLACE = re.compile(r'"([^"]*)":(\d+):(\d+)')
+# MLIR writes "file":2:8; messages of Astra passes write -:2:8 for text that was not read from a file.
+_PLACE = re.compile(r'(?:"([^"]*)"|(?<![^\s(])(-)):(\d+):(\d+)')
 _LONGEST_QUOTED_LINE = 240
 
 
@@ -46,7 +47,7 @@ class Diagnostic:
         place = _PLACE.search(location)
         if place is None:
             return Diagnostic(severity, message, None, 0, 0, notes)
-        return Diagnostic(severity, message, place[1], int(place[2]), int(place[3]), notes)
+        return Diagnostic(severity, message, place[1] or place[2], int(place[3]), int(place[4]), notes)
 
     def everything(self) -> Iterator[Diagnostic]:
         """This diagnostic and its notes."""
@@ -153,7 +154,7 @@ class Session:
     def readable(self, message: str) -> str:
         """``message`` with MLIR's ``loc("-":2:8)`` written as ``file.mlir:2:8``."""
         message = re.sub(r'loc\(("[^"]*":\d+:\d+)\)', r"\1", message)
-        return _PLACE.sub(lambda m: f"{self._display(m[1])}:{m[2]}:{m[3]}", message)
+        return _PLACE.sub(lambda m: f"{self._display(m[1] or m[2])}:{m[3]}:{m[4]}", message)
 
     def _display(self, file: str) -> str:
         return self.file_name if file == "-" else file

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from astra_mlir.bindings import ir
-from astra_mlir.errors import UnsupportedError
+from astra_mlir.errors import UnsupportedError, source_place
 
 __all__ = [
     "COMBINE", "Bound", "Element", "Function", "combine", "complex_multiply", "complex_parts", "complex_value",
@@ -82,7 +82,7 @@ def memref_type(shape: Sequence[int | str], element: str) -> str:
 
 def refuse(op: ir.Operation, what: str, instead: str) -> UnsupportedError:
     """The error for an operation that no kernel computes; say what to do instead."""
-    return UnsupportedError(f"{op.name} at {op.location}: {what}; {instead}")
+    return UnsupportedError(f"{op.name} at {source_place(op.location)}: {what}; {instead}")
 
 
 # --- functions ---------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import value_of
-from astra_mlir.errors import UnsupportedError
+from astra_mlir.errors import UnsupportedError, source_place
 
 __all__ = ["RULES", "ZERO", "Expr", "Lowering", "TypeInfo", "Val", "dim", "rule"]
 
@@ -152,7 +152,7 @@ class Lowering:
 
     def unsupported(self, reason: str) -> UnsupportedError:
         """The error to raise for the operation being lowered."""
-        name = f"'{self.op.name}' at {self.op.location}" if self.op is not None else "the program"
+        name = f"'{self.op.name}' at {source_place(self.op.location)}" if self.op is not None else "the program"
         return UnsupportedError(f"astra-to-linalg: {name}: {reason}")
 
     # --- operations ----------------------------------------------------------------------------------------------
