@@ -91,12 +91,45 @@ def _name(function: Callable[..., Any]) -> str:
 
 
 def _copy(module: Any) -> Any:
-    """A copy to be changed: JAX keeps the module it lowered and gives it out again."""
+    """A copy to be changed (JAX keeps the module it lowered and gives it out again), without sharding annotations."""
+    sharded = False
     with module.context, module.operation.location:
         copy = jax_ir.Module.create()
         for op in module.body.operations:
-            copy.body.append(op.operation.clone())
+            if op.operation.name == "sdy.mesh":
+                sharded = True
+            else:
+                copy.body.append(op.operation.clone())
+        if sharded:
+            _drop_sharding(copy.operation)
     return copy
+
+
+def _drop_sharding(op: Any) -> None:
+    """Remove what says where data lies: it means nothing on the one device that Astra compiles for.
+
+    JAX marks random keys in this way in programs that use no sharding themselves.
+    """
+    for name in [name for name in op.attributes if name.startswith("sdy.")]:
+        del op.attributes[name]
+    for group in ("arg_attrs", "res_attrs"):
+        if group in op.attributes:
+            named = [[dictionary[i] for i in range(len(dictionary))] for dictionary in op.attributes[group]]
+            kept = [{n.name: n.attr for n in entries if not n.name.startswith("sdy.")} for entries in named]
+            op.attributes[group] = jax_ir.ArrayAttr.get([jax_ir.DictAttr.get(attributes) for attributes in kept])
+    for region in op.regions:
+        for block in region.blocks:
+            for inner in [o.operation for o in block.operations]:
+                if inner.name == "sdy.sharding_constraint":
+                    inner.results[0].replace_all_uses_with(inner.operands[0])
+                    inner.erase()
+                elif inner.name.startswith("sdy."):
+                    raise UnsupportedError(
+                        f"{inner.location}: {inner.name}: programs over several devices (shard_map) are not compiled; "
+                        "compile the program for one device"
+                    )
+                else:
+                    _drop_sharding(inner)
 
 
 def _hoist_constants(module: Any) -> list[np.ndarray[Any, Any]]:

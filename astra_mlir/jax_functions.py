@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.tree_util import keystr, tree_flatten, tree_flatten_with_path, tree_structure, tree_unflatten
+from jax.tree_util import keystr, tree_flatten, tree_flatten_with_path, tree_leaves, tree_structure, tree_unflatten
 
 from astra_mlir import capture as capturing
 from astra_mlir import compiler, config
 from astra_mlir.cost import Cost
-from astra_mlir.errors import AstraError, ShapeError
+from astra_mlir.errors import AstraError, DTypeError, ShapeError
 from astra_mlir.executable import Executable, Memory
 from astra_mlir.jax_arrays import (
     ArrayImpl,
@@ -40,6 +40,7 @@ from astra_mlir.target_machine import TargetMachine
 __all__ = ["CacheInfo", "CompiledFunction", "JitFunction", "compile_function", "jit"]
 
 _OUTPUT_KINDS = ("auto", "jax", "numpy")
+_NO_NUMBERS = "OSUMm"  # NumPy's kinds: objects, bytes, text, dates
 _NUMBERS = (bool, int, float, complex)
 
 
@@ -330,6 +331,10 @@ def compile_function(
     dynamic, dynamic_kwargs, _ = arguments.split(args, kwargs)
     in_tree = tree_structure((dynamic, dynamic_kwargs))
     paths = arguments.paths(dynamic, dynamic_kwargs)
+    for leaf, path in zip(tree_leaves((dynamic, dynamic_kwargs)), paths, strict=True):
+        if isinstance(leaf, np.ndarray) and leaf.dtype.kind in _NO_NUMBERS:
+            kind = "str" if leaf.dtype.kind in "SU" else leaf.dtype.name
+            raise DTypeError(f"{path}: arrays of {kind} cannot be compiled for; pass numbers, or make it static")
     captured = capturing.capture(
         arguments.function, args, kwargs, static_argnums=sorted(arguments.static_nums),
         static_argnames=sorted(arguments.static_names), input_paths=paths,

@@ -50,7 +50,7 @@ class ArraySpec:
         Raises :class:`ShapeError`, :class:`DTypeError` or, for what is no array, :class:`AstraError`, naming the path.
         Python numbers are taken for rank-0 arguments when they have the kind of the element type.
         """
-        array = value if type(value) is np.ndarray else self._as_array(value)
+        array = value if type(value) is np.ndarray and value.dtype != object else self._as_array(value)
         if array.shape != self.shape:
             raise ShapeError(f"{self.path}: expected shape {self.shape} ({self}), got {array.shape}")
         if array.dtype != self.dtype:

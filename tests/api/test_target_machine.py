@@ -1,0 +1,136 @@
+"""Machine code for named targets: names, splitting over threads, loading."""
+
+from __future__ import annotations
+
+import ctypes
+
+import numpy as np
+import pytest
+
+from astra_mlir import target_machine
+from astra_mlir.errors import AstraError, CompileError
+from astra_mlir.runtime import Call, runtime
+from astra_mlir.target_machine import CodegenOptions, TargetMachine, assembly, load, object_code, split_llvm_ir
+
+# Doubles output 0 in tasks of the runtime, by a kernel with its outlined body and a table of constants.
+PROGRAM = """
+declare void @astra_parallel_for(ptr, ptr, i64)
+@two = private constant [2 x float] [float 1.0, float 2.0]
+
+define internal void @kernel_0.task(ptr %data, i64 %begin, i64 %end) {
+  br label %loop
+loop:
+  %i = phi i64 [%begin, %0], [%next, %loop]
+  %at = getelementptr float, ptr %data, i64 %i
+  %value = load float, ptr %at
+  %factor = load float, ptr getelementptr (float, ptr @two, i64 1)
+  %product = fmul float %value, %factor
+  store float %product, ptr %at
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %end
+  br i1 %more, label %loop, label %done
+done:
+  ret void
+}
+
+define internal void @kernel_0(ptr noalias %data) {
+  call void @astra_parallel_for(ptr @kernel_0.task, ptr %data, i64 1000)
+  ret void
+}
+
+define internal void @kernel_1(ptr noalias %data) {
+  %value = load float, ptr %data
+  %more = fadd float %value, 1.0
+  store float %more, ptr %data
+  ret void
+}
+
+define void @astra_entry_main(ptr %inputs, ptr %outputs, ptr %arena) {
+  %data = load ptr, ptr %outputs
+  call void @kernel_0(ptr %data)
+  call void @kernel_1(ptr %data)
+  ret void
+}
+"""
+
+
+def run(objects: list[bytes]) -> np.ndarray:
+    code = load(objects, ["astra_entry_main"])
+    data = np.arange(1000, dtype=np.float32)
+    outputs = (ctypes.c_void_p * 1)(data.ctypes.data)
+    call = Call(ctypes.sizeof(Call), code.address("astra_entry_main"), 0, ctypes.addressof(outputs), 0, 2)
+    runtime().execute(ctypes.addressof(call))
+    return data
+
+
+EXPECTED = np.concatenate([[1.0], 2 * np.arange(1, 1000)]).astype(np.float32)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, 3])
+def test_levels_give_the_same_results(level: int) -> None:
+    np.testing.assert_array_equal(
+        run(object_code(PROGRAM, TargetMachine.host(), CodegenOptions(level=level))), EXPECTED
+    )
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 8])
+def test_parts_link_together(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(target_machine, "_SPLIT_BYTES", 0)
+    objects = object_code(PROGRAM, TargetMachine.host(), CodegenOptions(threads=parts))
+    assert len(objects) == min(parts, 3)  # the entry and two kernels
+    np.testing.assert_array_equal(run(objects), EXPECTED)
+
+
+def test_what_was_outlined_of_a_kernel_stays_with_it() -> None:
+    parts = split_llvm_ir(PROGRAM, 3)
+    home = [part for part in parts if "define hidden void @kernel_0(" in part]
+    assert len(home) == 1
+    assert "define hidden void @kernel_0.task" in home[0]
+    assert sum("declare hidden void @kernel_0(ptr noalias %data)" in part for part in parts) == 1
+
+
+def test_code_that_llvm_rejects() -> None:
+    with pytest.raises(CompileError, match="does not accept"):
+        object_code("define void @f( {", TargetMachine.host())
+
+
+def test_symbols_that_nothing_defines() -> None:
+    text = "declare void @no_such_function()\ndefine void @f() {\n  call void @no_such_function()\n  ret void\n}\n"
+    with pytest.raises(CompileError, match="cannot be linked"):
+        load(object_code(text, TargetMachine.host()), ["f"])
+
+
+@pytest.mark.parametrize(
+    ("name", "bits", "schedule"),
+    [("x86-64", 128, "x86-64-v2"), ("x86-64-v3", 256, "x86-64-v3"), ("x86-64-v4", 512, "x86-64-v4")],
+)
+def test_vector_width(name: str, bits: int, schedule: str) -> None:
+    target = TargetMachine.parse(f"x86_64-unknown-linux-gnu:{name}")
+    assert target.vector_bits == bits
+    assert target.schedule == schedule
+
+
+def test_another_architecture() -> None:
+    target = TargetMachine.parse("aarch64-unknown-linux-gnu:neoverse-v2")
+    assert "x8" in assembly(PROGRAM, target)
+    assert "aarch64" in (target.why_not_here() or "aarch64")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x86_64-unknown-linux-gnu:pentium9000", "unknown processor 'pentium9000'"),
+        ("riscv64-unknown-linux-gnu:generic", "architecture 'riscv64'"),
+        ("a:b:c:d", "expected 'host'"),
+    ],
+)
+def test_unknown_targets(text: str, message: str) -> None:
+    with pytest.raises(AstraError, match=message):
+        TargetMachine.parse(text)
+
+
+def test_what_the_host_lacks() -> None:
+    host = TargetMachine.host()
+    assert host.why_not_here() is None
+    wanting = TargetMachine(host.triple, host.cpu, "+no-such-feature")
+    assert "no-such-feature" in (wanting.why_not_here() or "")
