@@ -7,6 +7,8 @@ Batch, free and contracting dimensions are collapsed to (batch, M, N, K) levels 
 
 from __future__ import annotations
 
+from math import prod
+
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list
 from astra_mlir.passes.kernel_rules.gemm import Gemm, Level, merge_levels, schedule_gemm
@@ -94,15 +96,24 @@ def dot_general(op: ir.Operation) -> KernelRequest | None:
 
     steps = paired(lhs_sum, rhs_sum)
     by_operand = [merge_levels(sorted(steps, key=lambda level: -level[side])) for side in (1, 2)]
+    m = merge_levels(free(lhs_shape, lhs_strides, lhs_batch + lhs_sum))
+    n = merge_levels(free(rhs_shape, rhs_strides, rhs_batch + rhs_sum))
+    rows, columns = (prod(level[0] for level in levels) for levels in (m, n))
+    batch_strides = row_major_strides([lhs_shape[i] for i in lhs_batch])
+    batch = [
+        (*level, stride * rows * columns)
+        for level, stride in zip(paired(lhs_batch, rhs_batch), batch_strides, strict=True)
+    ]
     gemm = Gemm(
         *elements,
         accumulator,
-        batch=merge_levels(paired(lhs_batch, rhs_batch)),
-        m=merge_levels(free(lhs_shape, lhs_strides, lhs_batch + lhs_sum)),
-        n=merge_levels(free(rhs_shape, rhs_strides, rhs_batch + rhs_sum)),
+        batch=merge_levels(batch),
+        m=m,
+        n=n,
         k=min(by_operand, key=len),
+        row_stride=columns,
     )
-    batches, rows, columns, depth = gemm.sizes
+    batches, _, _, depth = gemm.sizes
     if batches == 0 or rows * columns * depth < MIN_WORK or depth == 1 or rows == columns == 1:
         return None
     return request_gemm(op, "dot", gemm, lhs, rhs)

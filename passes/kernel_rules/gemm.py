@@ -55,10 +55,11 @@ def merge_levels(levels: list[Level]) -> tuple[Level, ...]:
 
 @dataclass(frozen=True)
 class Gemm:
-    """``result[b, m, n] = sum_k lhs[b, m, k] * rhs[b, n, k]``; the result is contiguous.
+    """``result[b, m, n] = sum_k lhs[b, m, k] * rhs[b, n, k]``.
 
-    Element types are builtin names, unsigned ones as ``"ui8"``.  Levels are (size, stride) for ``m`` and ``n``, (size,
-    stride in lhs, stride in rhs) for ``batch`` and ``k``.
+    Element types are builtin names, unsigned ones as ``"ui8"``.  Levels are (size, stride in the operand) for ``m`` and
+    ``n``, (size, stride in lhs, stride in rhs) for ``k`` and (size, the same two, stride in the result) for ``batch``.
+    Within a batch element the rows of the result are ``row_stride`` elements apart, its columns side by side.
     """
 
     lhs: str
@@ -69,6 +70,9 @@ class Gemm:
     m: tuple[Level, ...]
     n: tuple[Level, ...]
     k: tuple[Level, ...]
+    row_stride: int
+    bases: tuple[int, int] = (0, 0)  # where the operands begin, for strides that go backwards
+    rhs_overlaps: bool = False  # the right operand is a window over an array that is much smaller
     is_swapped: bool = False  # lhs is the right operand of the operation
 
     @property
@@ -88,7 +92,9 @@ class Gemm:
         """The transposed product (the same memory where the rows or the columns are one)."""
         return replace(
             self, lhs=self.rhs, rhs=self.lhs, m=self.n, n=self.m,
-            batch=tuple((size, b, a) for size, a, b in self.batch), k=tuple((size, b, a) for size, a, b in self.k),
+            batch=tuple((size, b, a, c) for size, a, b, c in self.batch),
+            k=tuple((size, b, a) for size, a, b in self.k),
+            bases=(self.bases[1], self.bases[0]),
             is_swapped=not self.is_swapped,
         )  # fmt: skip
 
@@ -146,7 +152,7 @@ def schedule_gemm(gemm: Gemm, target: Target) -> GemmSchedule:
     if rhs_plain and segments == 1 and rows <= 64:
         pack_rhs = "no"
     else:
-        pack_rhs = "tile" if rows <= MAX_ROWS else "ahead"
+        pack_rhs = "tile" if rows <= MAX_ROWS or gemm.rhs_overlaps else "ahead"
 
     largest_rows = MAX_ROWS if bits_of(gemm.accumulator) <= 32 else MAX_ROWS // 2
     largest_columns = MAX_COLUMNS
@@ -221,8 +227,9 @@ class _SchedulePrinter:
         if schedule.scratch_elements:
             arguments.append(("%packed_array", f"memref<{schedule.scratch_elements}x{gemm.accumulator}>"))
         f = FunctionText(self.name, arguments)
+        swapped = {"%lhs_array": "%rhs", "%rhs_array": "%lhs"} if gemm.is_swapped else {}
         for array, type in arguments:
-            flatten(f, array.removesuffix("_array"), array, type)
+            flatten(f, swapped.get(array, array.removesuffix("_array")), array, type)
         if schedule.pack_rhs == "ahead":
             group = max(1, PACK_WORK // self.panel_elements)
             self.grouped_tasks(
@@ -253,12 +260,12 @@ class _SchedulePrinter:
         first = f.mul(panel, width)
         valid = f.min(f.sub(gemm.sizes[2], first), width)
         lanes = self.offset_table(f, gemm.n, first, valid, width)
-        base = self.batch_offset(f, batch, 2)
+        base = self.operand_base(f, batch, 2)
         outer, inner = gemm.k[:-1], gemm.k[-1] if gemm.k else (1, 1, 1)
         with f.loop(0, prod(level[0] for level in outer)) as segment:
             self.call_pack(
                 f, "%rhs", gemm.rhs, width, f.add(base, level_offset(f, outer, segment, 2)), lanes, 0, valid,
-                self.adjacent(gemm.n, width), inner[2], inner[0], "%packed",
+                self.ascending(gemm.n, width), inner[2], inner[0], "%packed",
                 f.add(f.mul("%panel", self.panel_elements), f.mul(segment, inner[0] * width)),
             )  # fmt: skip
         return f.text()
@@ -283,16 +290,16 @@ class _SchedulePrinter:
         if schedule.pack_rhs == "tile":
             column_table = self.offset_table(f, gemm.n, column, n, schedule.tile_columns)
             rhs_block = self.alloca(f, schedule.tile_columns * self.block_depth, gemm.accumulator)
+        result_at = f.add(level_offset(f, gemm.batch, batch, 3), f.mul(row, gemm.row_stride), column)
         if gemm.result == gemm.accumulator:
-            output, stride = "%result", columns
-            output_at = f.add(f.mul(batch, rows * columns), f.mul(row, columns), column)
+            output, stride, output_at = "%result", gemm.row_stride, result_at
         else:
             output, stride = (
                 self.alloca(f, schedule.tile_rows * schedule.tile_columns, gemm.accumulator),
                 schedule.tile_columns,
             )
             output_at = 0
-        lhs_base, rhs_base = self.batch_offset(f, batch, 1), self.batch_offset(f, batch, 2)
+        lhs_base, rhs_base = self.operand_base(f, batch, 1), self.operand_base(f, batch, 2)
         lhs_step, rhs_step = (gemm.k[-1] if gemm.k else (1, 1, 1))[1:]
 
         def block(
@@ -360,7 +367,7 @@ class _SchedulePrinter:
 
         self.for_each_block(f, block)
         if gemm.result != gemm.accumulator:
-            self.store_narrowed(f, output, m, n, f.add(f.mul(batch, rows * columns), f.mul(row, columns), column))
+            self.store_narrowed(f, output, m, n, result_at)
         return f.text()
 
     # --- their parts -----------------------------------------------------------------------------------------------
@@ -412,31 +419,35 @@ class _SchedulePrinter:
             def pack(lhs_at: Index, rhs_at: Index, steps: Index, at: Index) -> None:
                 offset = f.add(base, (lhs_at, rhs_at)[side])
                 to = f.add(f.mul(panel, panel_elements), f.mul(at, width))
-                adjacent = self.adjacent(levels, width)
+                ascending = self.ascending(levels, width)
                 self.call_pack(
-                    f, source, element, width, offset, table, lane, valid, adjacent, stride, steps, block, to
+                    f, source, element, width, offset, table, lane, valid, ascending, stride, steps, block, to
                 )
 
             pieces(pack)
 
     def call_pack(
         self, f: FunctionText, source: str, element: str, width: int, offset: Index, lanes: str, lane0: Index,
-        valid: Index, adjacent: bool, step: Index, depth: Index, panel: str, panel_offset: Index,
+        valid: Index, ascending: bool, step: Index, depth: Index, panel: str, panel_offset: Index,
     ) -> None:  # fmt: skip
         values = (
-            source, offset, lanes, lane0, valid, f.constant(str(adjacent).lower(), "i1"), step, depth,
+            source, offset, lanes, lane0, valid, f.constant(str(ascending).lower(), "i1"), step, depth,
             panel, panel_offset,
         )  # fmt: skip
         kinds = [type.format(s=element.removeprefix("u"), t=self.gemm.accumulator) for _, type in PACK_ARGUMENTS]
         f.call(self.types.pack(element, width), list(zip(values, kinds, strict=True)))
 
     @staticmethod
-    def adjacent(levels: tuple[Level, ...], width: int) -> bool:
-        """Whether the lanes of every panel lie side by side in memory."""
-        return not levels or (levels[-1][1] == 1 and (len(levels) == 1 or levels[-1][0] % width == 0))
+    def ascending(levels: tuple[Level, ...], width: int) -> bool:
+        """Whether the lanes of a panel come in ascending order of place, the next to each other where they can be."""
+        if not levels:
+            return width == 1
+        reach = [sum((size - 1) * stride for size, stride in levels[i + 1 :]) for i in range(len(levels))]
+        return levels[-1][1] == 1 and all(stride > inner for (_, stride), inner in zip(levels, reach, strict=True))
 
-    def batch_offset(self, f: FunctionText, batch: Index, operand: int) -> Index:
-        return level_offset(f, self.gemm.batch, batch, operand)
+    def operand_base(self, f: FunctionText, batch: Index, operand: int) -> Index:
+        """Where a batch element of an operand begins."""
+        return f.add(self.gemm.bases[operand - 1], level_offset(f, self.gemm.batch, batch, operand))
 
     @staticmethod
     def alloca(f: FunctionText, elements: int, element: str) -> str:
@@ -458,9 +469,9 @@ class _SchedulePrinter:
     def store_narrowed(self, f: FunctionText, block: str, m: Index, n: Index, result_at: Index) -> None:
         """Convert a finished tile to the element type of the result."""
         accumulator, result = self.gemm.accumulator, self.gemm.result.removeprefix("u")
-        lanes, columns = self.types.lanes, self.gemm.sizes[2]
+        lanes = self.types.lanes
         with f.loop(0, m) as i:
-            from_row, to_row = f.mul(i, self.schedule.tile_columns), f.add(result_at, f.mul(i, columns))
+            from_row, to_row = f.mul(i, self.schedule.tile_columns), f.add(result_at, f.mul(i, self.gemm.row_stride))
             with f.loop(0, n, lanes) as j:
                 mask = f.value(f"vector.create_mask {f.ssa(f.sub(n, j))} : vector<{lanes}xi1>")
                 source = (

@@ -203,7 +203,7 @@ def macro_text(types: GemmTypes) -> str:
 
 PACK_ARGUMENTS = (
     ("%source", "memref<?x{s}>"), ("%offset", "index"), ("%lanes", "memref<?xindex>"), ("%lane0", "index"),
-    ("%valid", "index"), ("%adjacent", "i1"), ("%step", "index"), ("%depth", "index"), ("%panel", "memref<?x{t}>"),
+    ("%valid", "index"), ("%ascending", "i1"), ("%step", "index"), ("%depth", "index"), ("%panel", "memref<?x{t}>"),
     ("%panel_offset", "index"),
 )  # fmt: skip
 
@@ -211,9 +211,10 @@ PACK_ARGUMENTS = (
 def pack_text(types: GemmTypes, source: str, width: int) -> str:
     """``panel[panel_offset + k * width + l] = source[offset + lanes[lane0 + l] + k * step]``, 0 for ``l >= valid``.
 
-    Three ways of reading: the lanes are ``adjacent`` in memory; the steps are (a block is transposed in registers);
-    neither. Where ``width`` is less than a vector and not a power of two the second may write up to one vector
-    beyond the panel: the caller packs in ascending order and leaves room after the last.
+    Three ways of reading: the lanes are side by side in memory (looked at only where they are known to come in
+    ``ascending`` order); the steps are (a block is transposed in registers); neither.  Where ``width`` is less than
+    a vector and not a power of two the second may write up to one vector beyond the panel: the caller packs in
+    ascending order and leaves room after the last.
     """
     signless, element = source.removeprefix("u"), types.accumulator
     arguments = [(name, type.format(s=signless, t=element)) for name, type in PACK_ARGUMENTS]
@@ -258,23 +259,21 @@ def pack_text(types: GemmTypes, source: str, width: int) -> str:
         row = f.value(f"memref.load %lanes[{f.ssa(f.add('%lane0', f.min(lane, last)))}] : memref<?xindex>")
         return f.ssa(f.add("%offset", row)), f.compare("slt", lane, "%valid")
 
-    def copy_scalars(lower: int | str) -> None:
+    def copy_scalars() -> None:
         zero = f.constant(types.zero, element)
         with f.loop(0, width) as lane:
             offset, valid = lane_offset(lane)
-            with f.loop(lower, "%depth") as k:
+            with f.loop(0, "%depth") as k:
                 at = f.ssa(f.add(offset, f.mul(k, "%step")))
                 value = widen(f, f.value(f"memref.load %source[{at}] : {from_memref}"), source, element)
                 value = f.value(f"arith.select {valid}, {value}, {zero} : {element}")
                 to = f.ssa(f.add("%panel_offset", f.mul(k, width), lane))
                 f.line(f"memref.store {value}, %panel[{to}] : {to_memref}")
 
-    def transpose_blocks() -> None:
-        side = min(types.lanes, 1 << (width - 1).bit_length())
+    def transpose_blocks(side: int) -> None:
         zero = f.constant(f"dense<{types.zero}>", vector(side))
-        whole = f.mul(f.div("%depth", side), side)
-        with f.loop(0, f.div("%depth", side)) as block:
-            k = f.mul(block, side)
+        with f.loop(0, "%depth", side) as block:
+            k = f.min(block, f.sub("%depth", side))  # the last one overlaps the one before
             for start in _pieces(width, side):
                 rows = []
                 for lane in range(start, start + side):
@@ -287,15 +286,18 @@ def pack_text(types: GemmTypes, source: str, width: int) -> str:
                 for i, row in enumerate(_transposed(f, rows, vector(side))):
                     to = f.ssa(f.add("%panel_offset", f.mul(f.add(k, i), width), start))
                     f.line(f"vector.store {row}, %panel[{to}] : {to_memref}, {vector(side)}")
-        copy_scalars(whole)
 
-    with f.block("scf.if %adjacent {", "} else {"):
+    extent = f.sub(lane_offset(last)[0], lane_offset(0)[0])
+    adjacent = f.value(f"arith.andi %ascending, {f.compare('eq', extent, last)} : i1")
+    with f.block(f"scf.if {adjacent} {{", "} else {"):
         copy_adjacent()
     with f.block(""):
-        with f.block(f"scf.if {f.compare('eq', '%step', 1)} {{", "} else {"):
-            transpose_blocks()
+        side = min(types.lanes, 1 << (width - 1).bit_length())
+        in_blocks = f.value(f"arith.andi {f.compare('eq', '%step', 1)}, {f.compare('sge', '%depth', side)} : i1")
+        with f.block(f"scf.if {in_blocks} {{", "} else {"):
+            transpose_blocks(side)
         with f.block(""):
-            copy_scalars(0)
+            copy_scalars()
     return f.text()
 
 

@@ -44,7 +44,7 @@ def schedule_skinny(gemm: Gemm, target: Target) -> SkinnySchedule | None:
     """The schedule of a product of few rows or columns with suitable strides; ``None`` for any other."""
     types = GemmTypes(gemm.accumulator, target)
     _, rows, columns, _ = gemm.sizes
-    if columns == 1 and rows > 1:
+    if columns == 1 and rows > 1 and gemm.row_stride == 1:
         swapped = schedule_skinny(gemm.swapped(), target)
         return swapped and SkinnySchedule(gemm.swapped(), types, swapped.kind)
     if len(gemm.k) > 1:
@@ -91,8 +91,8 @@ def _rows(f: FunctionText, gemm: Gemm, types: GemmTypes) -> None:
 
     def block(batch: Index, column: Index, count: int) -> None:
         """``count`` columns from ``column`` on."""
-        lhs_at = level_offset(f, gemm.batch, batch, 1)
-        rhs_at = f.add(level_offset(f, gemm.batch, batch, 2), column)
+        lhs_at = f.add(gemm.bases[0], level_offset(f, gemm.batch, batch, 1))
+        rhs_at = f.add(gemm.bases[1], level_offset(f, gemm.batch, batch, 2), column)
         masks = {j: _tail_mask(f, count - j, lanes) for j in range(0, count, lanes)}
         tile = [(i, j) for i in range(rows) for j in masks]
         names = {at: f.fresh() for at in tile}
@@ -113,10 +113,10 @@ def _rows(f: FunctionText, gemm: Gemm, types: GemmTypes) -> None:
                 row = f.value(f"vector.broadcast {scalar} : {accumulator} to {vector}")
                 results += [types.multiply_add(f, row, loaded[j], names[i, j], vector) for j in masks]
             f.line(f"scf.yield {', '.join(results)} : {kinds}")
-        result_at = f.add(f.mul(batch, rows * columns), column)
+        result_at = f.add(level_offset(f, gemm.batch, batch, 3), column)
         for x, (i, j) in enumerate(tile):
             value = narrow(f, f"{sums}#{x}", accumulator, result, lanes=lanes)
-            place = f"%result[{f.ssa(f.add(result_at, i * columns + j))}]"
+            place = f"%result[{f.ssa(f.add(result_at, i * gemm.row_stride + j))}]"
             kind = f"vector<{lanes}x{result}>"
             if masks[j] is None:
                 f.line(f"vector.store {value}, {place} : memref<?x{result}>, {kind}")
@@ -153,10 +153,14 @@ def _dots(f: FunctionText, gemm: Gemm, types: GemmTypes) -> None:
         """``count`` of the many from ``first`` on, with each of the few; one accumulator at least eight deep in all."""
         unroll = max(1, 8 // (few * count))
         few_at = [
-            f.add(level_offset(f, gemm.batch, batch, few_operand), level_offset(f, few_levels, i, 1))
+            f.add(
+                gemm.bases[few_operand - 1],
+                level_offset(f, gemm.batch, batch, few_operand),
+                level_offset(f, few_levels, i, 1),
+            )
             for i in range(few)
         ]
-        many_base = level_offset(f, gemm.batch, batch, many_operand)
+        many_base = f.add(gemm.bases[many_operand - 1], level_offset(f, gemm.batch, batch, many_operand))
         many_at = [f.add(many_base, level_offset(f, many_levels, f.add(first, j), 1)) for j in range(count)]
         tile = [(u, i, j) for u in range(unroll) for i in range(few) for j in range(count)]
 
@@ -190,8 +194,12 @@ def _dots(f: FunctionText, gemm: Gemm, types: GemmTypes) -> None:
             scalar = f.value(f"vector.reduction <add>, {total}, {scalar_zero} {fold} : {vector} into {accumulator}")
             if accumulator != result:
                 scalar = f.value(f"arith.trunc{'f' if types.is_float else 'i'} {scalar} : {accumulator} to {result}")
-            place = f.add(f.mul(i, columns), first, j) if few_is_lhs else f.add(f.mul(f.add(first, j), columns), i)
-            at = f.ssa(f.add(f.mul(batch, rows * columns), place))
+            place = (
+                f.add(f.mul(i, gemm.row_stride), first, j)
+                if few_is_lhs
+                else f.add(f.mul(f.add(first, j), gemm.row_stride), i)
+            )
+            at = f.ssa(f.add(level_offset(f, gemm.batch, batch, 3), place))
             f.line(f"memref.store {scalar}, %result[{at}] : memref<?x{result}>")
 
     width = max(1, 8 // few)
