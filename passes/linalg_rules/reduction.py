@@ -111,8 +111,7 @@ def _reduction(
 
         return loops.run(low, inputs, starts, infos, inline)
     if kind in ("argmax", "argmin"):
-        larger = kind == "argmax"
-        return loops.run(low, inputs, starts, infos, lambda acc, new: _arg_extreme(low, larger, acc, new, infos))
+        return _arg_extreme(low, {"argmax": "maximum", "argmin": "minimum"}[kind], inputs, starts, infos, loops)
     return [_known(low, kind, inputs[0], starts[0], infos[0], loops)]
 
 
@@ -140,20 +139,42 @@ def _known(low: Lowering, kind: str, val: Val, init: ir.Value, info: TypeInfo, l
 
 
 def _arg_extreme(
-    low: Lowering, larger: bool, accumulators: list[ir.Value], elements: list[ir.Value], infos: Sequence[TypeInfo]
-) -> list[ir.Value]:
-    """The first NaN wins, then the extreme value, then the lower index."""
-    best, best_index = accumulators
-    value, index = elements
-    info = infos[0]
-    keep = compare(low, "GT" if larger else "LT", [best, value], info)
-    if info.kind == "float":
-        wide = widen(low, best, info)
-        keep = low.emit("arith.ori", [keep, compare_float(low, "uno", wide, wide)], low.i1)
-    tie = compare(low, "EQ", [best, value], info)
-    earlier = compare(low, "LT", [best_index, index], infos[1])
-    keep_index = low.emit("arith.ori", [keep, low.emit("arith.andi", [tie, earlier], low.i1)], low.i1)
-    return [select(low, keep, best, value), select(low, keep_index, best_index, index)]
+    low: Lowering,
+    kind: str,
+    inputs: Sequence[Val],
+    starts: Sequence[ir.Value],
+    infos: Sequence[TypeInfo],
+    loops: _Loops,
+) -> list[Val]:
+    """The extreme value, then the lowest index among the elements that hold it: two reductions that vectorize.
+
+    A NaN wins as the extreme value, and then the elements that are NaN hold it.
+    """
+    values, indices = inputs
+    info, index_info = infos
+    extreme = _known(low, kind, values, starts[0], info, loops)
+    largest = neutral(low, "minimum", index_info)
+    best = low.view(extreme, values.info, loops.out)
+
+    def candidate(value: ir.Value, best: ir.Value, index: ir.Value, largest: ir.Value) -> ir.Value:
+        holds = compare(low, "EQ", [value, best], info)
+        if info.kind == "float":
+            wide = widen(low, value, info)
+            holds = low.emit("arith.ori", [holds, compare_float(low, "uno", wide, wide)], low.i1)
+        return select(low, holds, index, largest)
+
+    def body(accumulators: list[ir.Value], elements: list[ir.Value]) -> list[ir.Value]:
+        index = candidate(*elements, neutral(low, "minimum", index_info))
+        return [combine(low, "minimum", accumulators[0], index, index_info)]
+
+    (lowest,) = loops.run(low, [values, best, indices], [largest], [index_info], body)
+    init, init_index = starts
+
+    def finish(args: list[ir.Value]) -> list[ir.Value]:
+        from_init = candidate(init, args[0], init_index, neutral(low, "minimum", index_info))
+        return [combine(low, "minimum", args[1], from_init, index_info)]
+
+    return [extreme, *low.elementwise([index_info], [extreme, lowest], finish)]
 
 
 @rule("reduce_window")

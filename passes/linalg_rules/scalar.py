@@ -79,33 +79,50 @@ def _not(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> ir.Value:
     return low.emit("arith.xori", [args[0], low.constant(info.compute, -1)], info.compute)
 
 
-def _safe_divisor(
-    low: Lowering, args: Sequence[ir.Value], info: TypeInfo
-) -> tuple[ir.Value, ir.Value, ir.Value | None]:
-    """Whether the divisor is zero, a divisor that cannot trap, and (signed) whether the quotient would overflow."""
+def _safe_divisor(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> tuple[ir.Value, ir.Value]:
+    """Whether the divisor is zero, and a divisor that neither is zero nor overflows the quotient."""
     a, b = args
     one = low.constant(info.compute, 1)
     by_zero = compare_int(low, "eq", b, low.constant(info.compute, 0))
     safe = select(low, by_zero, one, b)
     if info.kind == "uint":
-        return by_zero, safe, None
+        return by_zero, safe
     is_minimum = compare_int(low, "eq", a, low.constant(info.compute, -(1 << (info.bits - 1))))
     is_minus_one = compare_int(low, "eq", b, low.constant(info.compute, -1))
     overflow = low.emit("arith.andi", [is_minimum, is_minus_one], low.i1)
-    return by_zero, select(low, overflow, one, safe), overflow
+    return by_zero, select(low, overflow, one, safe)
+
+
+def _quotient(low: Lowering, a: ir.Value, divisor: ir.Value, info: TypeInfo, *, constant: bool) -> ir.Value:
+    """The truncated quotient by a divisor that cannot trap.
+
+    CPUs have no vector division of integers, but a float division whose mantissa is wider than the integers gives a
+    quotient that truncates to the exact one: it is at least 1 / |a| away from the next integer in relative terms.
+    """
+    signed = info.kind == "int"
+    if constant or info.bits > 32:  # division by a constant becomes a multiplication in LLVM
+        return low.emit("arith.divsi" if signed else "arith.divui", [a, divisor], info.compute)
+    real = low.f64 if info.bits > 16 else low.f32
+    to_float = "arith.sitofp" if signed else "arith.uitofp"
+    floats = [low.emit(to_float, [x], real) for x in (a, divisor)]
+    return low.emit("arith.fptosi" if signed else "arith.fptoui", [low.emit("arith.divf", floats, real)], info.compute)
+
+
+def _is_constant(x: ir.Value) -> bool:
+    return isinstance(x, ir.OpResult) and x.owner.name == "arith.constant"
 
 
 def _int_divide(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> ir.Value:
-    by_zero, divisor, _ = _safe_divisor(low, args, info)  # the smallest integer / -1 = / 1: itself
-    name = "arith.divui" if info.kind == "uint" else "arith.divsi"
-    quotient = low.emit(name, [args[0], divisor], info.compute)
+    by_zero, divisor = _safe_divisor(low, args, info)  # the smallest integer / -1 = / 1: itself
+    quotient = _quotient(low, args[0], divisor, info, constant=_is_constant(args[1]))
     return select(low, by_zero, low.constant(info.compute, -1), quotient)
 
 
 def _int_remainder(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> ir.Value:
-    by_zero, divisor, _ = _safe_divisor(low, args, info)
-    name = "arith.remui" if info.kind == "uint" else "arith.remsi"
-    return select(low, by_zero, args[0], low.emit(name, [args[0], divisor], info.compute))
+    by_zero, divisor = _safe_divisor(low, args, info)
+    quotient = _quotient(low, args[0], divisor, info, constant=_is_constant(args[1]))
+    product = low.emit("arith.muli", [quotient, divisor], info.compute)
+    return select(low, by_zero, args[0], low.emit("arith.subi", [args[0], product], info.compute))
 
 
 def _int_power(low: Lowering, args: Sequence[ir.Value], info: TypeInfo) -> ir.Value:

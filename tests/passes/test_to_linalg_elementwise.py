@@ -207,6 +207,22 @@ INTEGER: dict[str, Callable[[int, int, int], int]] = {
     "shift_right_arithmetic": lambda x, y, n: _signed(x, n) >> (y if 0 <= y < n else n - 1),
     "shift_right_logical": lambda x, y, n: (x % (1 << n)) >> y if 0 <= y < n else 0,
 }
+
+
+@pytest.mark.parametrize("dtype", ("i16", "ui16", "i32", "ui32"))
+def test_random_integer_division_is_exact(dtype: str) -> None:
+    """Quotients just below and at an integer are where a float division could round up."""
+    info, random = np.iinfo(DTYPES[dtype]), np.random.default_rng(8)
+    y = np.exp(random.uniform(0, np.log(float(info.max)), 20000)).astype(DTYPES[dtype])
+    factor = random.integers(0, info.max, 20000) // y
+    x = (factor * y + random.integers(-1, 2, 20000)).astype(DTYPES[dtype])
+    quotient, remainder = apply(["divide", "remainder"], [x, y], [tensor(dtype, 20000)] * 2)
+    wide_x, wide_y = x.astype(np.int64), y.astype(np.int64)
+    expected = np.abs(wide_x) // wide_y * np.sign(wide_x)
+    np.testing.assert_array_equal(quotient.astype(np.int64), expected)
+    np.testing.assert_array_equal(remainder.astype(np.int64), wide_x - expected * wide_y)
+
+
 INTEGER_UNARY: dict[str, Callable[[int, int], int]] = {
     "abs": lambda x, n: abs(x),
     "negate": lambda x, n: -x,

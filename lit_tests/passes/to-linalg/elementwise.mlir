@@ -56,14 +56,23 @@ func.func @half(%x: tensor<4xbf16>, %y: tensor<4xbf16>) -> tensor<4xbf16> {
   return %0 : tensor<4xbf16>
 }
 
-// Integer division is total.
+// Integer division is total, and a division of floats where its quotient is exact.
 // CHECK-LABEL: func.func @divide
-// CHECK: %[[ZERO:.*]] = arith.cmpi eq, %[[B:.*]], %{{.*}} : i32
-// CHECK: %[[SAFE:.*]] = arith.select %{{.*}}, %{{.*}}, %{{.*}} : i32
-// CHECK: arith.divsi
-// CHECK: arith.select %[[ZERO]]
+// CHECK: %[[ZERO:.*]] = arith.cmpi eq, %{{.*}}, %{{.*}} : i32
+// CHECK: arith.sitofp %{{.*}} : i32 to f64
+// CHECK: %[[Q:.*]] = arith.divf %{{.*}}, %{{.*}} : f64
+// CHECK: %[[I:.*]] = arith.fptosi %[[Q]] : f64 to i32
+// CHECK: arith.select %[[ZERO]], %{{.*}}, %[[I]]
 func.func @divide(%x: tensor<4xi32>, %y: tensor<4xi32>) -> tensor<4xi32> {
   %0 = "astra.divide"(%x, %y) : (tensor<4xi32>, tensor<4xi32>) -> tensor<4xi32>
+  return %0 : tensor<4xi32>
+}
+
+// CHECK-LABEL: func.func @divide_by_constant
+// CHECK: arith.divsi
+func.func @divide_by_constant(%x: tensor<4xi32>) -> tensor<4xi32> {
+  %c = "astra.constant"() {value = dense<3> : tensor<4xi32>} : () -> tensor<4xi32>
+  %0 = "astra.divide"(%x, %c) : (tensor<4xi32>, tensor<4xi32>) -> tensor<4xi32>
   return %0 : tensor<4xi32>
 }
 

@@ -33,11 +33,15 @@ func.func @half_sum(%x: tensor<4x8xf16>) -> tensor<4xf16> {
   return %0 : tensor<4xf16>
 }
 
+// The extreme value, then the lowest index that holds it.
 // CHECK-LABEL: func.func @argmax
-// CHECK: linalg.generic {{.*}} ins(%arg0 : tensor<4x8xf32>) outs(%{{.*}}, %{{.*}} : tensor<4xf32>, tensor<4xi32>)
+// CHECK: %[[M:.*]] = linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]} ins(%arg0 : tensor<4x8xf32>)
+// CHECK: arith.maximumf
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]} ins(%arg0, %[[M]] : tensor<4x8xf32>, tensor<4xf32>)
 // CHECK: linalg.index 1
+// CHECK: arith.cmpf oeq
 // CHECK: arith.cmpf uno
-// CHECK: linalg.yield %{{.*}}, %{{.*}} : f32, i32
+// CHECK: arith.minsi
 func.func @argmax(%x: tensor<4x8xf32>) -> tensor<4xi32> {
   %i = "astra.iota"() {dimension = 1} : () -> tensor<4x8xi32>
   %v = "astra.constant"() {value = dense<0xFF800000> : tensor<f32>} : () -> tensor<f32>
