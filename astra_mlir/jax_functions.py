@@ -11,9 +11,10 @@ import functools
 import inspect
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import jax
 import numpy as np
@@ -326,8 +327,13 @@ def compile_function(
     kwargs: dict[str, Any],
     target: str | TargetMachine | None,
     output: str,
+    executables: MutableMapping[bytes, Executable],
 ) -> CompiledFunction:
-    """Capture and compile a function for the arguments given (arrays or ``jax.ShapeDtypeStruct``)."""
+    """Capture and compile a function for the arguments given (arrays or ``jax.ShapeDtypeStruct``).
+
+    Signatures that differ only in what JAX knows of them (NumPy's or JAX's arrays, weak types of results) give the same
+    program: ``executables`` holds those compiled before.
+    """
     dynamic, dynamic_kwargs, _ = arguments.split(args, kwargs)
     in_tree = tree_structure((dynamic, dynamic_kwargs))
     paths = arguments.paths(dynamic, dynamic_kwargs)
@@ -339,7 +345,12 @@ def compile_function(
         arguments.function, args, kwargs, static_argnums=sorted(arguments.static_nums),
         static_argnames=sorted(arguments.static_names), input_paths=paths,
     )  # fmt: skip
-    executable = compiler.compile_program(captured.program, target=target)
+    program = captured.program
+    executable = None if program.constants else executables.get(program.data)
+    if executable is None:
+        executable = compiler.compile_program(program, target=target)
+        if not program.constants:
+            executables[program.data] = executable
     donated = arguments.donated_leaves(dynamic, dynamic_kwargs)
     return CompiledFunction(executable, captured, in_tree, donated, output)
 
@@ -366,6 +377,7 @@ class JitFunction:
         self._output = output
         self._cache_size = cache_size
         self._cache: OrderedDict[Any, CompiledFunction] = OrderedDict()
+        self._executables: WeakValueDictionary[bytes, Executable] = WeakValueDictionary()
         self._lock = threading.RLock()
         self._hits = self._misses = 0
 
@@ -417,7 +429,7 @@ class JitFunction:
             if compiled is not None:
                 self._hits += 1
                 return compiled
-            compiled = compile_function(self._arguments, args, kwargs, self._target, self._output)
+            compiled = compile_function(self._arguments, args, kwargs, self._target, self._output, self._executables)
             self._misses += 1
             self._cache[key] = compiled
             while len(self._cache) > max(1, self._cache_size):

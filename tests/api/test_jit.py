@@ -252,6 +252,12 @@ def test_one_compilation_for_each_signature() -> None:
     assert f(ones(2))[0] == 2
 
 
+def test_kinds_of_arrays_share_code() -> None:
+    f = astra.jit(lambda x: x + 1)
+    assert f.compile(ones(2)).executable is f.compile(jnp.ones(2)).executable
+    assert f.compile(ones(3)).executable is not f.compile(ones(2)).executable
+
+
 def test_the_cache_is_bounded() -> None:
     f = astra.jit(lambda x: x + 1, cache_size=2)
     for n in (1, 2, 1, 3, 1):
