@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from astra_mlir.bindings import ir, make_context, stablehlo
-from astra_mlir.dialects import elements
+from astra_mlir.bindings import ir, make_context
 from astra_mlir.passes import run_pipeline
+
+from . import round_trip
 
 
 def evaluate(text: str, inputs: Sequence[np.ndarray], pipeline: str = "") -> list[np.ndarray]:
@@ -16,15 +17,7 @@ def evaluate(text: str, inputs: Sequence[np.ndarray], pipeline: str = "") -> lis
     with make_context(), ir.Location.unknown():
         module = ir.Module.parse(text)
         run_pipeline(module, ",".join(filter(None, [pipeline, "astra-export"])))
-        arguments = [_argument(np.asarray(x)) for x in inputs]
-        return [np.array(elements.to_numpy(result)) for result in stablehlo.eval_module(module, arguments)]
-
-
-def _argument(array: np.ndarray) -> ir.Attribute:
-    """The interpreter takes dense attributes only."""
-    type = ir.RankedTensorType.get(list(array.shape), elements.element_type_of(array.dtype))
-    bits = array.reshape(-1).view(f"u{array.itemsize}")
-    return ir.DenseElementsAttr.get(np.ascontiguousarray(bits), type=type)
+        return round_trip.evaluate(module, [np.asarray(x) for x in inputs])
 
 
 def transformed(text: str, pipeline: str) -> ir.Module:

@@ -16,6 +16,8 @@ from astra_mlir.dialects import build, elements
 from astra_mlir.passes import run_pipeline
 
 from .interpretation import evaluate, operations, same_bits, transformed
+from .round_trip import random_inputs
+from .stablehlo_programs import PROGRAMS, Program
 
 FLOATS = np.array([0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan, 1e-40], np.float32)
 INTEGERS = np.array([0, 1, -1, 7, -8, 2**31 - 1, -(2**31), 3], np.int32)
@@ -436,6 +438,26 @@ def programs(draw: st.DrawFn) -> str:
 def test_random_programs_keep_their_values(text: str) -> None:
     inputs = list(INPUTS.values())
     for before, after in zip(evaluate(text, inputs), evaluate(text, inputs, "astra-simplify"), strict=True):
+        assert same_bits(before, after), (before, after)
+
+
+# --- every operation ---
+
+WHOLE = "astra-import,astra-inline,astra-simplify,astra-raise-loops,astra-simplify"
+EVERY_OPERATION = [p for p in PROGRAMS if p.reference == "interpreter"]
+
+
+@pytest.mark.parametrize("program", EVERY_OPERATION, ids=lambda p: p.name)
+def test_programs_of_every_operation_keep_their_values(program: Program) -> None:
+    """One program an operation, with the first element type that it takes, or f32."""
+    types = program.element_types()
+    text = program.text("f32" if "f32" in types else types[0])
+    with make_context(), ir.Location.unknown():
+        inputs = random_inputs(ir.Module.parse(text), special=True)
+    if "?" in text:  # the interpreter takes no dynamic shapes
+        transformed(text, f"{WHOLE},astra-export")
+        return
+    for before, after in zip(evaluate(text, inputs, "astra-import"), evaluate(text, inputs, WHOLE), strict=True):
         assert same_bits(before, after), (before, after)
 
 
