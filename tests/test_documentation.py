@@ -9,7 +9,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
-WITH_PYTHON = ["README.md", "docs/getting-started.md"]
+WITH_PYTHON = ["README.md", "docs/getting-started.md", "docs/python-api.md"]
 
 
 @pytest.mark.parametrize("page", WITH_PYTHON)
