@@ -27,8 +27,6 @@ from astra_mlir.passes.kernel_rules.text import (
 )
 
 TASK = 32768  # numbers that make a task (about 30 us)
-STATE = "memref<2xi64>"
-
 Words = tuple[str, ...]  # i32 values
 
 
@@ -109,26 +107,40 @@ def rng_bit_generator(op: ir.Operation) -> KernelRequest:
     state, (new_state, output) = op.operands[0], op.results
     element = element_of(output.type)
     algorithm = value_of(op, "algorithm")
-    if shape_of(state) != [2] or element_of(state.type).width != 64:
+    words = shape_of(state)[0]
+    if element_of(state.type).width != 64 or (words == 3 and algorithm == "THREE_FRY"):
         raise refuse(op, f"a state of type {state.type}", "use tensor<2xui64>")
     if element.kind in ("complex", "bool") or element.width not in (8, 16, 32, 64):
         raise refuse(op, f"random bits of type {element.storage}", "generate ui32 and convert")
-    name = kernel_name(f"rng_bits_{algorithm.lower()}", shape_of(output), element)
-    write = _three_fry_text if algorithm == "THREE_FRY" else _philox_text
-    build = partial(write, name, shape_of(output), element)
+    name = kernel_name(f"rng_bits_{algorithm.lower()}", shape_of(output), element, words)
+    if algorithm == "THREE_FRY":
+        build = partial(_three_fry_text, name, shape_of(output), element)
+    else:
+        build = partial(_philox_text, name, shape_of(output), element, words)
     return KernelRequest(name, [state], [Out(new_state.type), Out(output.type)], build)
 
 
-def _bits_function(name: str, shape: list[int], element: Element) -> Function:
-    out = memref_type(shape, element.storage)
-    return Function(name, [("%state", STATE), ("%new_state", STATE), ("%out", out)])
+def _bits_function(name: str, shape: list[int], element: Element, words: int) -> Function:
+    state, out = memref_type([words], "i64"), memref_type(shape, element.storage)
+    return Function(name, [("%state", state), ("%new_state", state), ("%out", out)])
+
+
+def _state(f: Function) -> list[str]:
+    """The words of the state."""
+    type_ = dict(f.arguments)["%state"]
+    return [f.load("%state", [i], type_) for i in range(3 if type_.startswith("memref<3") else 2)]
 
 
 def _advance(f: Function, count: int) -> None:
-    """The new state: the same first word, the second increased."""
-    first, second = (f.load("%state", [i], STATE) for i in range(2))
-    f.store(first, "%new_state", [0], STATE)
-    f.store(_op(f, "addi", second, f.constant(count, "i64"), "i64"), "%new_state", [1], STATE)
+    """The new state: the same key, the counter increased (with a carry where it has two words)."""
+    state, type_ = _state(f), dict(f.arguments)["%state"]
+    low = _op(f, "addi", state[1], f.constant(count, "i64"), "i64")
+    new = [state[0], low]
+    if len(state) == 3:
+        carry = f.value(f"arith.cmpi ult, {low}, {state[1]} : i64")
+        new.append(_op(f, "addi", state[2], f.value(f"arith.extui {carry} : i1 to i64"), "i64"))
+    for i, word in enumerate(new):
+        f.store(word, "%new_state", [i], type_)
 
 
 def _stored(f: Function, element: Element, word: str, word_type: str) -> str:
@@ -142,7 +154,7 @@ def _stored(f: Function, element: Element, word: str, word_type: str) -> str:
 
 def _three_fry_text(name: str, shape: list[int], element: Element) -> str:
     """Two words come from one counter: neighbours in the first even dimension (the longest if none is even)."""
-    f = _bits_function(name, shape, element)
+    f = _bits_function(name, shape, element, 2)
     task = Function(f"{name}_task", [("%task", "index"), *f.arguments])
     total = math.prod(shape)
     old = memref_type(shape, element.storage)
@@ -156,7 +168,8 @@ def _three_fry_text(name: str, shape: list[int], element: Element) -> str:
     if not total:
         return f.text()
     view, view_type = reshaped(task, "%out", old, [outer, size, inner], element.storage)
-    key, counter = _halves(task, task.load("%state", [0], STATE)), task.load("%state", [1], STATE)
+    first, counter = _state(task)
+    key = _halves(task, first)
 
     def numbers(o: int | str, h: int | str, i: int | str, words: int) -> None:
         place = task.add(task.mul(task.add(task.mul(o, counters), h), inner), i)
@@ -187,15 +200,18 @@ def _three_fry_text(name: str, shape: list[int], element: Element) -> str:
     return f"{f.text()}\n{task.text()}"
 
 
-def _philox_text(name: str, shape: list[int], element: Element) -> str:
-    """The words of a block belong to four elements in a row (two where they are 64 bits wide)."""
-    f = _bits_function(name, shape, element)
+def _philox_text(name: str, shape: list[int], element: Element, words: int) -> str:
+    """The words of a block belong to four elements in a row (two where they are 64 bits wide).
+
+    A state of two words is the key and the lower half of the counter, whose upper half is the key again.
+    """
+    f = _bits_function(name, shape, element, words)
     total, wide = math.prod(shape), element.width == 64
     _advance(f, -(-total // (2 if wide else 4)))
 
     def start(task: Function) -> tuple[str, str, Words]:
-        key, low = (task.load("%state", [i], STATE) for i in range(2))
-        return low, key, _halves(task, key)
+        key, low, *high = _state(task)
+        return low, high[0] if high else key, _halves(task, key)
 
     def convert(task: Function, x: Words) -> list[str]:
         words = [_join(task, *x[:2]), _join(task, *x[2:])] if wide else x

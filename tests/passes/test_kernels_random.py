@@ -73,3 +73,13 @@ def test_uniform_integers(dtype: type) -> None:
 def test_numbers_do_not_change() -> None:
     """No state, no clock: the same program gives the same numbers in every run."""
     np.testing.assert_array_equal(*(_numbers("UNIFORM", 0, 1, np.float32, (5,)) for _ in range(2)))
+
+
+def test_philox_with_a_counter_of_two_words() -> None:
+    """The same blocks as with a state of two words, whose upper counter is the key."""
+    narrow, wide = np.array([77, 2**64 - 2], np.uint64), np.array([77, 2**64 - 2, 77], np.uint64)
+    attributes = 'algorithm = "PHILOX"'
+    expected = run_operation("rng_bit_generator", [narrow], [tensor_type(narrow), "tensor<15xui32>"], attributes)
+    got = run_operation("rng_bit_generator", [wide], [tensor_type(wide), "tensor<15xui32>"], attributes)
+    np.testing.assert_array_equal(got[1], expected[1])
+    np.testing.assert_array_equal(got[0], np.array([77, 2, 78], np.uint64))
