@@ -40,24 +40,24 @@ def tensor_type(array: np.ndarray) -> str:
 
 
 @cache
-def _target() -> llvm.TargetMachine:
+def _target(level: int) -> llvm.TargetMachine:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     llvm.load_library_permanently("libm.so.6")
     target = llvm.Target.from_default_triple()
     return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, jit=True
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=level, jit=True
     )
 
 
 _ENGINES = []  # keeps the code of every compiled kernel alive
 
 
-def _native(module: ir.Module, name: str) -> int:
+def _native(module: ir.Module, name: str, level: int) -> int:
     code = llvm.parse_assembly(translate_to_llvm_ir(module))
-    machine = _target()
-    options = llvm.create_pipeline_tuning_options(speed_level=3)
-    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = True
+    machine = _target(level)
+    options = llvm.create_pipeline_tuning_options(speed_level=level)
+    options.loop_vectorization = options.loop_unrolling = level >= 2
     llvm.create_pass_builder(machine, options).getModulePassManager().run(
         code, llvm.create_pass_builder(machine, options)
     )
@@ -74,8 +74,11 @@ def _descriptor(array: np.ndarray) -> ctypes.Array:
     return (ctypes.c_int64 * len(fields))(*fields)
 
 
-def compile_kernel(text: str, inputs: Sequence[np.ndarray]) -> Callable[[], list[np.ndarray]]:
-    """Compile the operation of ``@main``; each call of the result runs the kernel and gives its results."""
+def compile_kernel(text: str, inputs: Sequence[np.ndarray], level: int = 1) -> Callable[[], list[np.ndarray]]:
+    """Compile the operation of ``@main``; each call of the result runs the kernel and gives its results.
+
+    ``level`` is LLVM's optimization level; tests of results need little of it, timing wants 3.
+    """
     with make_context(), ir.Location.unknown():
         module = ir.Module.parse(text)
         run_pipeline(module, "astra-to-kernels")
@@ -104,7 +107,7 @@ def compile_kernel(text: str, inputs: Sequence[np.ndarray]) -> Callable[[], list
                 sources.append(NUMPY_TYPES[str(operand.type.element_type)])
             shapes.append(tuple(operand.type.shape))
         run_pipeline(kernels, LOWERING)
-        address = _native(kernels, f"_mlir_ciface_{callee}")
+        address = _native(kernels, f"_mlir_ciface_{callee}", level)
     signature = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(sources))(address)
     number_of_ins = len(sources) - outs
 
