@@ -214,7 +214,8 @@ def nest_of(op: ir.Operation) -> LoopNest:
                 if len(row) == 1 and row[0][1] == 1 and constant == 0 and extents[row[0][0]] is None:
                     extents[row[0][0]] = size
     if any(extent is None for extent in extents):
-        raise UnsupportedError(f"{source_place(op.location)}: the loop bounds of {op.name} do not follow from its operands")
+        place = source_place(op.location)
+        raise UnsupportedError(f"{place}: the loop bounds of {op.name} do not follow from its operands")
     order: list[int] = []
     for row, _ in maps[inputs]:
         order += [dimension for dimension, _ in row if dimension not in order and not reduction[dimension]]
