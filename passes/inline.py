@@ -15,10 +15,10 @@ from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
 
-__all__ = ["Inline"]
+__all__ = ["Inline", "symbols_used", "walk"]
 
 
-def _walk(block: ir.Block) -> Iterator[ir.Operation]:
+def walk(block: ir.Block) -> Iterator[ir.Operation]:
     """Every operation in a block, regions included."""
     for view in block.operations:
         op = view.operation
@@ -26,7 +26,7 @@ def _walk(block: ir.Block) -> Iterator[ir.Operation]:
         if len(op.regions):
             for region in op.regions:
                 for nested in region.blocks:
-                    yield from _walk(nested)
+                    yield from walk(nested)
 
 
 def _symbol(op: ir.Operation, name: str) -> str:
@@ -57,8 +57,8 @@ class _Inliner:
         blocks = list(op.regions[0].blocks)
         if len(blocks) > 1:
             raise UnsupportedError(
-                f"{source_place(op.location)}: function @{_symbol(op, 'sym_name')} has {len(blocks)} blocks; astra-inline takes "
-                "structured control flow only (lift cf branches to scf or astra operations first)"
+                f"{source_place(op.location)}: function @{_symbol(op, 'sym_name')} has {len(blocks)} blocks; "
+                "astra-inline takes structured control flow only (lift cf branches to scf or astra operations first)"
             )
         private = "sym_visibility" in op.attributes and _symbol(op, "sym_visibility") == "private"
         function = _Function(op, private, blocks[0] if blocks else None, [])
@@ -66,11 +66,11 @@ class _Inliner:
         self.functions[name] = function
         if not private:
             self.roots.add(name)
-        for nested in _walk(function.body) if function.body else ():
+        for nested in walk(function.body) if function.body else ():
             if nested.name == "func.call":
                 function.calls.append((nested, nested.attributes["callee"].value))
             else:
-                self.roots.update(_symbols_used(nested))
+                self.roots.update(symbols_used(nested))  # such functions stay
 
     def _callees_first(self) -> list[str]:
         """The functions that public ones reach, each after everything it calls."""
@@ -120,8 +120,8 @@ class _Inliner:
 _SYMBOL_ATTRIBUTES = ("callee", "called_computations", "decomposition")
 
 
-def _symbols_used(op: ir.Operation) -> Iterator[str]:
-    """The symbols that an operation other than a call refers to: such functions stay."""
+def symbols_used(op: ir.Operation) -> Iterator[str]:
+    """The symbols of functions that an operation refers to (a call, a kernel call, a custom call, a composite)."""
     attributes = op.attributes
     if not len(attributes):
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from astra_mlir.bindings import ir
 from astra_mlir.errors import InvalidProgramError
-from astra_mlir.passes import run_pipeline
+from astra_mlir.passes.inline import symbols_used, walk
 
 __all__ = ["name_of", "select_function"]
 
@@ -33,8 +33,22 @@ def select_function(module: ir.Module, name: str) -> ir.Operation:
             function.attributes["sym_visibility"] = ir.StringAttr.get("private")
     if _is_private(chosen):
         del chosen.attributes["sym_visibility"]
-    run_pipeline(module, "symbol-dce", verify=False)
+    _erase_unused(functions, named, name)
     return chosen
+
+
+def _erase_unused(functions: list[ir.Operation], named: dict[str, ir.Operation], root: str) -> None:
+    """Erase what ``root`` does not reach (MLIR's ``symbol-dce`` refuses Astra operations with regions)."""
+    used, pending = {root}, [root]
+    while pending:
+        for block in named[pending.pop()].regions[0].blocks:
+            for op in walk(block):
+                new = {name for name in symbols_used(op) if name in named} - used
+                used |= new
+                pending += new
+    for function in functions:
+        if name_of(function) not in used:
+            function.erase()
 
 
 def _is_private(function: ir.Operation) -> bool:
