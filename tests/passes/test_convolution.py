@@ -125,6 +125,37 @@ CASES = {
     "three dimensions": case(
         lhs_shape=(2, 6, 7, 8, 4), rhs_shape=(3, 3, 3, 4, 16), spec=("NDHWC", "DHWIO", "NDHWC"), padding=((1, 1),) * 3
     ),
+    "depthwise": case(lhs_shape=(2, 10, 11, 40), rhs_shape=(3, 3, 1, 40), groups=40, padding=SAME),
+    "depthwise with stride": case(
+        lhs_shape=(2, 10, 11, 19),
+        rhs_shape=(3, 2, 1, 19),
+        groups=19,
+        padding=SAME,
+        strides=(2, 3),
+        reversal=(True, False),
+    ),
+    "depthwise NCHW": case(
+        lhs_shape=(2, 12, 10, 21),
+        rhs_shape=(12, 1, 3, 3),
+        groups=12,
+        padding=SAME,
+        rhs_dilation=(2, 1),
+        spec=("NCHW", "OIHW", "NCHW"),
+    ),
+    "depthwise kernel gradient": case(
+        lhs_shape=(2, 10, 11, 40),
+        rhs_shape=(2, 10, 11, 40),
+        batch_groups=40,
+        padding=SAME,
+        spec=("CHWN", "IHWO", "HWNC"),
+    ),
+    "depthwise kernel gradient with stride": case(
+        lhs_shape=(2, 11, 11, 20),
+        rhs_shape=(2, 5, 5, 20),
+        batch_groups=20,
+        rhs_dilation=(2, 2),
+        spec=("CHWN", "IHWO", "HWNC"),
+    ),
     # gradients of the first layer case and of a stride 1 convolution, as JAX writes them
     "input gradient": case(
         lhs_shape=(2, 14, 14, 40),

@@ -1,0 +1,259 @@
+"""Channelwise (depthwise) convolutions and the gradient of their kernel: vectors along the last dimension.
+
+Every output channel sees one input channel, so there is nothing to share in a matrix product.  The window's weights
+(or, for the kernel's gradient, its sums) stay in registers while a row of the input goes by.  Taken: one output
+channel per input channel, with the channels last in all three arrays, or (forward only) a spatial dimension of
+stride 1 last.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from math import prod
+
+from astra_mlir.passes.kernel_rules.contraction import row_major_strides
+from astra_mlir.passes.kernel_rules.convolution_shapes import Convolution
+from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
+from astra_mlir.passes.kernel_rules.gemm import flatten, level_offset, narrow
+from astra_mlir.passes.kernel_rules.gemm_functions import GemmTypes, widen
+from astra_mlir.passes.target import Target
+
+__all__ = ["Depthwise", "schedule_depthwise"]
+
+MAX_WINDOW = 25  # places of the window whose weights or sums are held in vectors
+TASK_WORK = 1 << 18  # multiply-adds in a task of at least 20 us: each needs a load
+
+
+@dataclass(frozen=True)
+class Depthwise:
+    """How a channelwise convolution is run; ``kind`` is ``"channels"``, ``"rows"`` or ``"kernel gradient"``."""
+
+    convolution: Convolution
+    types: GemmTypes
+    kind: str
+    scratch_elements: int = 0
+
+    def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str) -> str:
+        """The function ``@name(padded input, kernel, result)``."""
+        arguments = [("%lhs_array", lhs_type), ("%rhs_array", rhs_type), ("%result_array", result_type)]
+        f = FunctionText(name, arguments)
+        for array, type in arguments:
+            flatten(f, array.removesuffix("_array"), array, type)
+        _Printer(f, self).run()
+        return f.text()
+
+
+def schedule_depthwise(what: Convolution, accumulator: str, target: Target) -> Depthwise | None:
+    """The schedule, or ``None`` where the convolution is of another form."""
+    types = GemmTypes(accumulator, target)
+    channels = what.result_shape[what.result_dimensions[1]]
+    last = len(what.result_shape) - 1
+    features_last = what.result_dimensions[1] == last and what.rhs_dimensions[1] == last
+    one_to_one = what.rhs_shape[what.rhs_dimensions[0]] == 1 and what.groups == channels
+    window = prod(what.rhs_shape[d] for d in what.rhs_dimensions[2])
+    if what.batch_groups == 1 and one_to_one and channels == what.lhs_shape[what.lhs_dimensions[1]]:
+        if window > MAX_WINDOW:
+            return None
+        if features_last and what.lhs_dimensions[1] == last:
+            return Depthwise(what, types, "channels")
+        if (what.result_dimensions[2][-1], what.lhs_dimensions[2][-1], what.strides[-1]) == (last, last, 1):
+            return Depthwise(what, types, "rows")
+        return None
+    sums = prod(what.result_shape[d] for d in what.result_dimensions[2])
+    if (
+        what.groups == 1
+        and what.batch_groups == channels == what.lhs_shape[what.lhs_dimensions[0]]
+        and features_last
+        and what.lhs_dimensions[0] == last
+        and sums <= MAX_WINDOW
+        and not any(what.reversal)
+    ):
+        return Depthwise(what, types, "kernel gradient")
+    return None
+
+
+class _Printer:
+    """Fills the function of one schedule."""
+
+    def __init__(self, f: FunctionText, schedule: Depthwise) -> None:
+        self.f, self.what, self.types, self.kind = f, schedule.convolution, schedule.types, schedule.kind
+        self.lanes, self.accumulator = self.types.lanes, self.types.accumulator
+        self.vector = f"vector<{self.lanes}x{self.accumulator}>"
+        self.lhs_strides = row_major_strides(self.what.input_padding().padded_shape)
+        self.rhs_strides = row_major_strides(list(self.what.rhs_shape))
+        self.result_strides = row_major_strides(list(self.what.result_shape))
+
+    def run(self) -> None:
+        """The loops of the schedule's kind."""
+        {"channels": self.channels, "rows": self.rows, "kernel gradient": self.kernel_gradient}[self.kind]()
+
+    # --- parts -------------------------------------------------------------------------------------------------------
+
+    def window(self) -> list[tuple[int, int]]:
+        """For each place of the window: how far it is in the input, and where its weight is in the kernel."""
+        what, places = self.what, []
+        sizes = [what.rhs_shape[d] for d in what.rhs_dimensions[2]]
+        for place in itertools.product(*map(range, sizes)):
+            source = weight = 0
+            for i, at in enumerate(place):
+                source += at * what.rhs_dilation[i] * self.lhs_strides[what.lhs_dimensions[2][i]]
+                at = sizes[i] - 1 - at if what.reversal[i] else at
+                weight += at * self.rhs_strides[what.rhs_dimensions[2][i]]
+            places.append((source, weight))
+        return places
+
+    def walk(self) -> dict[int, int]:
+        """For each dimension of the result, how far apart in the input its elements are."""
+        what = self.what
+        batch, feature, spatial = what.result_dimensions
+        strides = {batch: self.lhs_strides[what.lhs_dimensions[0]], feature: self.lhs_strides[what.lhs_dimensions[1]]}
+        for i, dimension in enumerate(spatial):
+            strides[dimension] = self.lhs_strides[what.lhs_dimensions[2][i]] * what.strides[i]
+        return strides
+
+    def load(self, source: str, element: str, at: Index, mask: str | None) -> str:
+        """A widened vector."""
+        f, signless = self.f, element.removeprefix("u")
+        vector, memref, place = f"vector<{self.lanes}x{signless}>", f"memref<?x{signless}>", f"{source}[{f.ssa(at)}]"
+        if mask is None:
+            value = f.value(f"vector.load {place} : {memref}, {vector}")
+        else:
+            zero = f.constant("dense<0.0>" if "f" in element else "dense<0>", vector)
+            kinds = f"{memref}, vector<{self.lanes}xi1>, {vector} into {vector}"
+            value = f.value(f"vector.maskedload {place}, {mask}, {zero} : {kinds}")
+        return widen(f, value, element, self.accumulator, lanes=self.lanes)
+
+    def store(self, value: str, at: Index, mask: str | None) -> None:
+        """Narrow and store a vector of the result."""
+        f, result = self.f, self.what.elements[2].removeprefix("u")
+        value = narrow(f, value, self.accumulator, result, lanes=self.lanes)
+        place, memref, vector = f"%result[{f.ssa(at)}]", f"memref<?x{result}>", f"vector<{self.lanes}x{result}>"
+        if mask is None:
+            f.line(f"vector.store {value}, {place} : {memref}, {vector}")
+        else:
+            f.line(f"vector.maskedstore {place}, {mask}, {value} : {memref}, vector<{self.lanes}xi1>, {vector}")
+
+    def blocks(self, size: int) -> list[tuple[Index, Index, int]]:
+        """Ranges of vectors over ``size`` lanes: (first, end, lanes that count)."""
+        whole = size // self.lanes * self.lanes
+        ranges: list[tuple[Index, Index, int]] = [(0, whole, self.lanes)] if whole else []
+        return ranges + ([(whole, size, size - whole)] if whole < size else [])
+
+    def mask(self, lanes: int) -> str | None:
+        if lanes == self.lanes:
+            return None
+        return self.f.value(f"vector.create_mask {self.f.ssa(lanes)} : vector<{self.lanes}xi1>")
+
+    def weighted_sum(self, at: Index, weights: list[str], mask: str | None) -> str:
+        """The sum over the window at a place of the input, two chains of it."""
+        zero = self.f.constant(f"dense<{self.types.zero}>", self.vector)
+        sums = [zero, zero]
+        for i, ((source, _), weight) in enumerate(zip(self.window(), weights, strict=True)):
+            value = self.load("%lhs", self.what.elements[0], self.f.add(at, source), mask)
+            sums[i % 2] = self.types.multiply_add(self.f, value, weight, sums[i % 2], self.vector)
+        return self.types.add(self.f, *sums, self.vector)
+
+    # --- kinds -------------------------------------------------------------------------------------------------------
+
+    def channels(self) -> None:
+        """Channels last: for a vector of channels the weights are loaded once and a row of places goes by."""
+        f, shape, walk = self.f, self.what.result_shape, self.walk()
+        row = max(d for d in range(len(shape) - 1))
+        outer = list(range(row))
+        count, work = prod(shape[d] for d in outer), prod(shape[row:]) * len(self.window())
+        with f.grouped(count, max(1, TASK_WORK // work), sequential=2 * TASK_WORK // work) as unit:
+            levels = tuple((shape[d], walk[d], self.result_strides[d]) for d in outer)
+            source, target = level_offset(f, levels, unit, 1), level_offset(f, levels, unit, 2)
+            for first, end, lanes in self.blocks(shape[-1]):
+                with f.loop(first, end, self.lanes) as channel:
+                    mask = self.mask(lanes)
+                    weights = [
+                        self.load("%rhs", self.what.elements[1], f.add(channel, weight), mask)
+                        for _, weight in self.window()
+                    ]
+                    with f.loop(0, shape[row]) as place:
+                        at = f.add(source, f.mul(place, walk[row]), channel)
+                        value = self.weighted_sum(at, weights, mask)
+                        self.store(value, f.add(target, f.mul(place, self.result_strides[row]), channel), mask)
+
+    def rows(self) -> None:
+        """A spatial dimension last: the channel's weights are scalars."""
+        f, shape, walk = self.f, self.what.result_shape, self.walk()
+        outer = list(range(len(shape) - 1))
+        count, work = prod(shape[d] for d in outer), shape[-1] * len(self.window())
+        weight_stride = self.rhs_strides[self.what.rhs_dimensions[1]]
+        element = self.what.elements[1]
+        with f.grouped(count, max(1, TASK_WORK // work), sequential=2 * TASK_WORK // work) as unit:
+            feature = self.what.result_dimensions[1]
+            levels = tuple(
+                (shape[d], walk[d], self.result_strides[d], weight_stride if d == feature else 0) for d in outer
+            )
+            source, target, kernel = (level_offset(f, levels, unit, i) for i in (1, 2, 3))
+            weights = []
+            for _, weight in self.window():
+                place = f"%rhs[{f.ssa(f.add(kernel, weight))}]"
+                scalar = f.value(f"memref.load {place} : memref<?x{element.removeprefix('u')}>")
+                scalar = widen(f, scalar, element, self.accumulator)
+                weights.append(f.value(f"vector.broadcast {scalar} : {self.accumulator} to {self.vector}"))
+            for first, end, lanes in self.blocks(shape[-1]):
+                mask = self.mask(lanes)
+                with f.loop(first, end, self.lanes) as place:
+                    value = self.weighted_sum(f.add(source, place), weights, mask)
+                    self.store(value, f.add(target, place), mask)
+
+    def kernel_gradient(self) -> None:
+        """``result[place, c] = sum over images and output places of input[.. + place, c] * gradient[.., c]``."""
+        f, what = self.f, self.what
+        sizes = [what.result_shape[d] for d in what.result_dimensions[2]]
+        places = []  # of the result: how far in the input, and where in the result
+        for place in itertools.product(*map(range, sizes)):
+            source = target = 0
+            for i, at in enumerate(place):
+                source += at * what.strides[i] * self.lhs_strides[what.lhs_dimensions[2][i]]
+                target += at * self.result_strides[what.result_dimensions[2][i]]
+            places.append((source, target))
+        # what is summed over: the images (the feature of the lhs) and the places of the gradient
+        levels = [(
+            what.lhs_shape[what.lhs_dimensions[1]], self.lhs_strides[what.lhs_dimensions[1]],
+            self.rhs_strides[what.rhs_dimensions[0]],
+        )]  # fmt: skip
+        for i, dimension in enumerate(what.rhs_dimensions[2]):
+            stride = self.lhs_strides[what.lhs_dimensions[2][i]] * what.rhs_dilation[i]
+            levels.append((what.rhs_shape[dimension], stride, self.rhs_strides[dimension]))
+        outer, row = tuple(levels[:-1]), levels[-1]
+        zero = f.constant(f"dense<{self.types.zero}>", self.vector)
+        kinds = ", ".join([self.vector] * len(places))
+
+        def carried(count: int, start: list[str]) -> tuple[str, list[str], list[str], str]:
+            """The head of a loop that carries the sums: (head, the sums within, their results, counter)."""
+            i, name, inside = f.fresh(), f.fresh(), [f.fresh() for _ in places]
+            arguments = ", ".join(f"{a} = {b}" for a, b in zip(inside, start, strict=True))
+            bounds = f"{f.ssa(0)} to {f.ssa(count)} step {f.ssa(1)}"
+            head = f"{name}:{len(places)} = scf.for {i} = {bounds} iter_args({arguments}) -> ({kinds}) {{"
+            return head, inside, [f"{name}#{x}" for x in range(len(places))], i
+
+        def channels(channel: Index, lanes: int) -> None:
+            mask = self.mask(lanes)
+            head, sums, results, unit = carried(prod(level[0] for level in outer), [zero] * len(places))
+            with f.block(head):
+                source, gradient = level_offset(f, outer, unit, 1), level_offset(f, outer, unit, 2)
+                inner_head, inner_sums, inner_results, i = carried(row[0], sums)
+                with f.block(inner_head):
+                    at = f.add(gradient, f.mul(i, row[2]), channel)
+                    value = self.load("%rhs", what.elements[1], at, mask)
+                    at = f.add(source, f.mul(i, row[1]), channel)
+                    updated = []
+                    for (offset, _), total in zip(places, inner_sums, strict=True):
+                        other = self.load("%lhs", what.elements[0], f.add(at, offset), mask)
+                        updated.append(self.types.multiply_add(f, value, other, total, self.vector))
+                    f.line(f"scf.yield {', '.join(updated)} : {kinds}")
+                f.line(f"scf.yield {', '.join(inner_results)} : {kinds}")
+            for (_, target), total in zip(places, results, strict=True):
+                self.store(total, f.add(target, channel), mask)
+
+        work = prod(level[0] for level in levels) * len(places) * self.lanes
+        for first, end, lanes in self.blocks(what.result_shape[-1]):
+            count = -(-(end - first) // self.lanes)
+            with f.grouped(count, max(1, TASK_WORK // work), sequential=2 * TASK_WORK // work) as block:
+                channels(f.add(first, f.mul(block, self.lanes)), lanes)
