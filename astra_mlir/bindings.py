@@ -37,6 +37,8 @@ from torch_mlir.dialects import (
     vector,
 )
 
+from astra_mlir.errors import CompileError, source_place
+
 __all__ = [
     "affine", "arith", "bufferization", "cf", "complex", "dense_data", "func", "ir", "irdl", "linalg", "llvm",
     "make_context", "math", "memref", "passmanager", "rewrite", "scf", "stablehlo", "tensor", "translate_to_llvm_ir",
@@ -109,7 +111,14 @@ def make_context() -> ir.Context:
 
 
 def translate_to_llvm_ir(module: ir.Module) -> str:
-    """The LLVM IR text of a module that is wholly in the LLVM dialect, in the spelling that LLVM 22 reads."""
+    """The LLVM IR text of a module that is wholly in the LLVM dialect, in the spelling that LLVM 22 reads.
+
+    Raises :class:`CompileError` for a module in which something else is left (the translation itself would crash).
+    """
+    for op in module.body.operations:
+        if not op.operation.name.startswith("llvm."):
+            place = source_place(op.operation.location)
+            raise CompileError(f"{place}: '{op.operation.name}' is left after the lowering to the LLVM dialect")
     text = _mlirDialectsLLVM.translate_module_to_llvmir(module.operation)
     return _FLOAT_LITERAL.sub(_older_float_literal, text)
 

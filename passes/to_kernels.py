@@ -61,12 +61,22 @@ class _Rewriter:
                 for op in list(block.operations):
                     op = op.operation
                     rule = kernel_rules.KERNEL_RULES.get(op.name)
+                    if rule is not None and all(_has_no_elements(result.type) for result in op.results):
+                        self.replace_by_nothing(op)
+                        continue
                     request = rule(op) if rule is not None and _has_static_shapes(op) else None
                     if request is None:
                         self.rewrite_within(op)
                     else:
                         self.add_functions(request)
                         self.replace_by_call(op, request)
+
+    def replace_by_nothing(self, op: ir.Operation) -> None:
+        """Results without elements need no kernel."""
+        with ir.InsertionPoint(op), op.location:
+            for result in op.results:
+                result.replace_all_uses_with(_empty(result.type))
+        op.erase()
 
     def add_functions(self, request: KernelRequest) -> None:
         """Build the functions of a kernel unless the module has it."""
@@ -118,6 +128,10 @@ def _has_static_shapes(op: ir.Operation) -> bool:
     return all(
         value.type.has_static_shape for value in (*op.operands, *op.results) if isinstance(value.type, ir.ShapedType)
     )
+
+
+def _has_no_elements(tensor_type: ir.Type) -> bool:
+    return tensor_type.has_static_shape and 0 in tensor_type.shape
 
 
 def _empty(tensor_type: ir.Type) -> ir.Value:
