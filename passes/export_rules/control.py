@@ -55,6 +55,8 @@ def _scan(op: ir.Operation, b: Exporter) -> Sequence[ir.Value]:
     empty = [
         b.emit("broadcast_in_dim", [b.scalar(0, type.element_type)], type, broadcast_dimensions=[]) for type in outputs
     ]
+    if trips == 0:
+        return [*carries, *empty]
     inits = [zero, *carries, *empty]
     types = [value.type for value in inits]
     loop = b.op("while", inits, types, 2)

@@ -10,7 +10,7 @@ import numpy as np
 from astra_mlir.bindings import ir, stablehlo
 from astra_mlir.dialects import elements
 
-__all__ = ["evaluate", "evaluate_in_jax", "random_inputs"]
+__all__ = ["evaluate", "evaluate_in_jax", "random_inputs", "same"]
 
 
 def entry(module: ir.Module) -> ir.Operation:
@@ -67,3 +67,14 @@ def evaluate_in_jax(module: ir.Module, inputs: Sequence[np.ndarray]) -> list[np.
     with jax.enable_x64(True):
         results = executable.execute_sharded([jax.device_put(x) for x in inputs])
     return [np.asarray(shards[0]) for shards in results.disassemble_into_single_device_arrays()]
+
+
+def same(expected: np.ndarray, found: np.ndarray) -> None:
+    """Equal in shape, dtype and every bit, except that any NaN equals any other."""
+    assert expected.dtype == found.dtype and expected.shape == found.shape
+    inexact = expected.dtype.kind in "fcV"
+    equal = (expected == found) | ((expected != expected) & (found != found)) if inexact else expected == found
+    assert np.all(equal), f"{expected} is not {found}"
+    if expected.dtype.kind == "f":
+        numbers = ~np.isnan(expected)
+        assert np.array_equal(np.signbit(expected)[numbers], np.signbit(found)[numbers])

@@ -8,7 +8,7 @@ import pytest
 from astra_mlir.bindings import ir, make_context
 from astra_mlir.passes import run_pipeline
 
-from .round_trip import evaluate, evaluate_in_jax, random_inputs
+from .round_trip import evaluate, evaluate_in_jax, random_inputs, same
 from .stablehlo_programs import PROGRAMS, Program
 
 CASES = [
@@ -22,17 +22,6 @@ CASES = [
 def context():
     with make_context() as context, ir.Location.unknown():
         yield context
-
-
-def same(expected: np.ndarray, found: np.ndarray) -> None:
-    """Equal in shape, dtype and every bit, except that any NaN equals any other."""
-    assert expected.dtype == found.dtype and expected.shape == found.shape
-    inexact = expected.dtype.kind in "fcV"
-    equal = (expected == found) | ((expected != expected) & (found != found)) if inexact else expected == found
-    assert np.all(equal), f"{expected} is not {found}"
-    if expected.dtype.kind == "f":
-        nonzero = ~np.isnan(expected)
-        assert np.array_equal(np.signbit(expected)[nonzero], np.signbit(found)[nonzero])
 
 
 @pytest.mark.parametrize("program, element", CASES)
