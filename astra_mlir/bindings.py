@@ -27,7 +27,6 @@ from torch_mlir.dialects import (
     cf,
     complex,
     func,
-    irdl,
     linalg,
     llvm,
     math,
@@ -40,7 +39,7 @@ from torch_mlir.dialects import (
 from astra_mlir.errors import CompileError, source_place
 
 __all__ = [
-    "affine", "arith", "bufferization", "cf", "complex", "dense_data", "func", "ir", "irdl", "linalg", "llvm",
+    "affine", "arith", "bufferization", "cf", "complex", "dense_data", "func", "ir", "linalg", "llvm",
     "make_context", "math", "memref", "passmanager", "rewrite", "scf", "stablehlo", "tensor", "translate_to_llvm_ir",
     "vector",
 ]  # fmt: skip
