@@ -84,10 +84,20 @@ class Program:
 
     def _parse_binary(self, context: ir.Context) -> ir.Module:
         is_artifact = _ARTIFACT_PRODUCER in self.data[len(_BYTECODE_MAGIC) : 128]
+        messages: list[str] = []
+
+        def keep(diagnostic: ir.Diagnostic) -> bool:
+            messages.append(diagnostic.message)
+            return True
+
+        handler = context.attach_diagnostic_handler(keep)
         try:
             if is_artifact:
                 return stablehlo.deserialize_portable_artifact(context, self.data)
             return ir.Module.parse(self.data)
-        except (ir.MLIRError, ValueError, RuntimeError):
+        except (ir.MLIRError, ValueError, RuntimeError) as error:
             kind = "StableHLO portable artifact" if is_artifact else "MLIR bytecode"
-            raise InvalidProgramError(f"{self.name} is not a readable {kind} (truncated or damaged?)") from None
+            what = "; ".join(messages) or str(error)
+            raise InvalidProgramError(f"{self.name} is not a readable {kind} (truncated or damaged?): {what}") from None
+        finally:
+            handler.detach()
