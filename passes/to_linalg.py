@@ -55,9 +55,10 @@ class ToLinalg(Pass):
 
 
 def _takes_tensors(function: ir.Operation) -> bool:
-    """Whether a function is part of the program (generated kernels are on memrefs)."""
+    """Whether a function is part of the program (generated kernels are on memrefs and scalars)."""
     signature = function.attributes["function_type"].value
-    return not any(isinstance(t, ir.MemRefType) for t in (*signature.inputs, *signature.results))
+    types = (*signature.inputs, *signature.results)
+    return not types or any(isinstance(t, (ir.RankedTensorType, ir.UnrankedTensorType)) for t in types)
 
 
 def _lower_function(low: Lowering, function: ir.Operation) -> None:

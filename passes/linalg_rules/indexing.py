@@ -153,12 +153,10 @@ def _concatenate(low: Lowering, op: ir.Operation) -> list[Val]:
 @rule("gather")
 def _gather(low: Lowering, op: ir.Operation) -> list[Val]:
     """Loops over the result; start indices are inputs of the generic, the operand is read by ``tensor.extract``."""
-    operand, indices, *dynamic = low.operands(op)
-    if dynamic:
-        raise low.unsupported("a gather with dynamic slice sizes has no static shape; compile for fixed sizes")
+    operand, indices = low.operands(op)[:2]  # slice sizes given as an operand are known from the result's type
     info = low.info(op.result.type)
     attribute = low.attribute
-    sizes, index_dim = attribute("slice_sizes"), attribute("index_vector_dim")
+    index_dim = attribute("index_vector_dim")
     offset_dims, start_map = attribute("offset_dims"), attribute("start_index_map")
     batching = dict(zip(attribute("operand_batching_dims"), attribute("start_indices_batching_dims"), strict=True))
     hidden = {*attribute("collapsed_slice_dims"), *batching}
@@ -178,7 +176,8 @@ def _gather(low: Lowering, op: ir.Operation) -> list[Val]:
     def body(args: list[ir.Value]) -> list[ir.Value]:
         starts = dict(zip(start_map, args, strict=True))
         where = []
-        for i, (n, size) in enumerate(zip(operand.info.shape, sizes, strict=True)):
+        for i, n in enumerate(operand.info.shape):
+            size = info.shape[window[i]] if i in window else 1
             index = None
             if i in starts and n != size:
                 index = clamped(low, Val(low.like(indices.info, ()), scalar=starts[i]), n - size)
