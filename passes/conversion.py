@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NoReturn
 from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError, source_place
 
-__all__ = ["Converter", "Rule", "RuleTable", "place", "refuse"]
+__all__ = ["Converter", "Rule", "RuleTable", "refuse"]
 
 # Builds what replaces an operation and returns the values that stand for its results; ``None`` leaves the operation
 # until the whole function is converted, for rules of its users to look at.
