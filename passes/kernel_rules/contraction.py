@@ -11,66 +11,29 @@ from math import prod
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list
-from astra_mlir.passes.kernel_rules.gemm import Gemm, Level, merge_levels, schedule_gemm
+from astra_mlir.passes.kernel_rules.contraction_shapes import accumulator_of, memref_text, row_major_strides
+from astra_mlir.passes.kernel_rules.gemm import Gemm, Level, merge_levels
+from astra_mlir.passes.kernel_rules.products import schedule_product, scratch_types
 from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
-from astra_mlir.passes.kernel_rules.skinny import schedule_skinny
 from astra_mlir.passes.target import target_of
 
-__all__ = ["accumulator_of", "dot_general", "memref_text", "request_gemm", "row_major_strides"]
+__all__ = ["dot_general"]
 
-FLOATS = ("f64", "f32", "bf16", "f16")
-INTEGERS = ("i64", "ui64", "i32", "ui32", "i16", "ui16", "i8", "ui8")
 MIN_WORK = 128  # multiply-adds of one product below which linalg's scalar loops are as good
 
 
-def accumulator_of(*elements: str) -> str | None:
-    """The element type in which products of ``elements`` are summed; ``None`` where no kernel does it.
-
-    >>> accumulator_of("bf16", "bf16", "bf16"), accumulator_of("i8", "ui8", "i32"), accumulator_of("complex<f32>")
-    ('f32', 'i32', None)
-    """
-    if all(element in FLOATS for element in elements):
-        return "f64" if "f64" in elements else "f32"
-    if all(element in INTEGERS for element in elements):
-        return "i64" if any(element.endswith("64") for element in elements) else "i32"
-    return None
-
-
-def row_major_strides(shape: list[int]) -> list[int]:
-    """Strides, in elements, of a contiguous array.
-
-    >>> row_major_strides([2, 3, 4])
-    [12, 4, 1]
-    """
-    strides, stride = [], 1
-    for size in reversed(shape):
-        strides.insert(0, stride)
-        stride *= size
-    return strides
-
-
-def memref_text(type: ir.Type) -> str:
-    """The memref type, in text, of a kernel argument for a tensor type."""
-    element = str(type.element_type)
-    element = element[1:] if element.startswith("ui") else element
-    return f"memref<{''.join(f'{size}x' for size in type.shape)}{element}>"
-
-
-def request_gemm(op: ir.Operation, kind: str, gemm: Gemm, lhs: ir.Value, rhs: ir.Value) -> KernelRequest:
-    """The request for the kernel that runs ``gemm`` on two arrays, for the single result of ``op``."""
+def _request(op: ir.Operation, gemm: Gemm) -> KernelRequest:
+    lhs, rhs = op.operands
     target = target_of(op)
-    schedule = schedule_skinny(gemm, target) or schedule_gemm(gemm, target)
+    schedule = schedule_product(gemm, target)
     types = [memref_text(value.type) for value in (lhs, rhs, op.results[0])]
-    name = kernel_name(kind, schedule, *types)
-    scratch = ()
-    if schedule.scratch_elements:
-        scratch = (ir.RankedTensorType.get([schedule.scratch_elements], ir.Type.parse(gemm.accumulator)),)
+    name = kernel_name("dot", schedule, *types)
     return KernelRequest(
         name=name,
         ins=(lhs, rhs),
         outs=(Out(op.results[0].type),),
         build=lambda: schedule.text(name, *types),
-        scratch=scratch,
+        scratch=scratch_types(schedule, gemm.accumulator),
     )
 
 
@@ -116,4 +79,4 @@ def dot_general(op: ir.Operation) -> KernelRequest | None:
     batches, _, _, depth = gemm.sizes
     if batches == 0 or rows * columns * depth < MIN_WORK or depth == 1 or rows == columns == 1:
         return None
-    return request_gemm(op, "dot", gemm, lhs, rhs)
+    return _request(op, gemm)

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from math import prod
 
 from astra_mlir.bindings import ir
-from astra_mlir.passes.kernel_rules.contraction import accumulator_of, memref_text
+from astra_mlir.passes.kernel_rules.contraction_shapes import accumulator_of, memref_text
 from astra_mlir.passes.kernel_rules.convolution_shapes import Convolution, Padding, describe
-from astra_mlir.passes.kernel_rules.depthwise import Depthwise, schedule_depthwise
+from astra_mlir.passes.kernel_rules.depthwise import schedule_depthwise
 from astra_mlir.passes.kernel_rules.function_text import FunctionText
-from astra_mlir.passes.kernel_rules.gemm import GemmSchedule, flatten, schedule_gemm
+from astra_mlir.passes.kernel_rules.gemm import flatten
+from astra_mlir.passes.kernel_rules.products import Schedule, schedule_product, scratch_types
 from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
-from astra_mlir.passes.kernel_rules.skinny import SkinnySchedule, schedule_skinny
 from astra_mlir.passes.target import Target, target_of
 
 __all__ = ["convolution"]
@@ -46,14 +46,14 @@ def _entry_text(
     return f.text()
 
 
-def _schedule(what: Convolution, accumulator: str, target: Target) -> Depthwise | GemmSchedule | SkinnySchedule | None:
+def _schedule(what: Convolution, accumulator: str, target: Target) -> Schedule | None:
     channelwise = schedule_depthwise(what, accumulator, target)
     if channelwise is not None or what.batch_groups != 1:
         return channelwise
     gemm = what.gemm(accumulator)
     if gemm.work < MIN_WORK or (what.groups > 1 and min(gemm.sizes[1:]) < target.micro_rows):
         return None
-    return schedule_skinny(gemm, target) or schedule_gemm(gemm, target)
+    return schedule_product(gemm, target)
 
 
 @kernel_rule("convolution")
@@ -79,10 +79,10 @@ def convolution(op: ir.Operation) -> KernelRequest | None:
         scratch.append(ir.RankedTensorType.get(padding.padded_shape, lhs.type.element_type))
         arrays.append(("%padded", memref_text(scratch[-1])))
     product = ["%lhs" if padding is None else "%padded", "%rhs", "%result"]
-    if schedule.scratch_elements:
-        scratch.append(ir.RankedTensorType.get([schedule.scratch_elements], ir.Type.parse(accumulator)))
-        arrays.append(("%packed", memref_text(scratch[-1])))
-        product.append("%packed")
+    for i, type in enumerate(scratch_types(schedule, accumulator)):
+        scratch.append(type)
+        arrays.append((f"%scratch{i}", memref_text(type)))
+        product.append(f"%scratch{i}")
 
     def text() -> str:
         kinds = dict(arrays)

@@ -7,7 +7,7 @@ from math import prod
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list, value_of
-from astra_mlir.passes.kernel_rules.contraction import row_major_strides
+from astra_mlir.passes.kernel_rules.contraction_shapes import row_major_strides
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
 from astra_mlir.passes.kernel_rules.gemm import Gemm, Level, merge_levels
 from astra_mlir.passes.target import Target

@@ -12,7 +12,7 @@ import itertools
 from dataclasses import dataclass
 from math import prod
 
-from astra_mlir.passes.kernel_rules.contraction import row_major_strides
+from astra_mlir.passes.kernel_rules.contraction_shapes import row_major_strides
 from astra_mlir.passes.kernel_rules.convolution_shapes import Convolution
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
 from astra_mlir.passes.kernel_rules.gemm import flatten, level_offset, narrow
@@ -32,7 +32,7 @@ class Depthwise:
     convolution: Convolution
     types: GemmTypes
     kind: str
-    scratch_elements: int = 0
+    scratch: tuple[int, ...] = ()
 
     def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str) -> str:
         """The function ``@name(padded input, kernel, result)``."""
@@ -49,7 +49,8 @@ def schedule_depthwise(what: Convolution, accumulator: str, target: Target) -> D
     types = GemmTypes(accumulator, target)
     channels = what.result_shape[what.result_dimensions[1]]
     last = len(what.result_shape) - 1
-    features_last = what.result_dimensions[1] == last and what.rhs_dimensions[1] == last
+    many = channels >= types.lanes // 2  # else most of each vector would be empty
+    features_last = many and what.result_dimensions[1] == last and what.rhs_dimensions[1] == last
     one_to_one = what.rhs_shape[what.rhs_dimensions[0]] == 1 and what.groups == channels
     window = prod(what.rhs_shape[d] for d in what.rhs_dimensions[2])
     if what.batch_groups == 1 and one_to_one and channels == what.lhs_shape[what.lhs_dimensions[1]]:

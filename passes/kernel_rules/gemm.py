@@ -124,12 +124,12 @@ class GemmSchedule:
     group: int  # tiles of a task
 
     @property
-    def scratch_elements(self) -> int:
-        """Accumulator elements of scratch."""
+    def scratch(self) -> tuple[int, ...]:
+        """Accumulator elements of each scratch array: the packed right operand, if that is packed ahead."""
         if self.pack_rhs != "ahead":
-            return 0
+            return ()
         batches, _, columns, depth = self.gemm.sizes
-        return batches * _round_up(columns, self.types.columns) * depth
+        return (batches * _round_up(columns, self.types.columns) * depth,)
 
     def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str) -> str:
         """The functions: ``@name(lhs, rhs, result[, scratch])`` on memrefs of the given types and all that it calls."""
@@ -224,8 +224,7 @@ class _SchedulePrinter:
         schedule, gemm = self.schedule, self.gemm
         batches, _, _, depth = gemm.sizes
         arguments = [("%lhs_array", lhs_type), ("%rhs_array", rhs_type), ("%result_array", result_type)]
-        if schedule.scratch_elements:
-            arguments.append(("%packed_array", f"memref<{schedule.scratch_elements}x{gemm.accumulator}>"))
+        arguments += [("%packed_array", f"memref<{size}x{gemm.accumulator}>") for size in schedule.scratch]
         f = FunctionText(self.name, arguments)
         swapped = {"%lhs_array": "%rhs", "%rhs_array": "%lhs"} if gemm.is_swapped else {}
         for array, type in arguments:

@@ -28,7 +28,7 @@ class SkinnySchedule:
     gemm: Gemm
     types: GemmTypes
     kind: str
-    scratch_elements: int = 0
+    scratch: tuple[int, ...] = ()
 
     def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str) -> str:
         """The function ``@name(lhs, rhs, result)`` on memrefs of the given types."""

@@ -146,6 +146,16 @@ def test_dimension_numbers(case):
     check(*DIMENSION_NUMBERS[case])
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_many_steps_are_split(layout):
+    dimensions, shapes = LAYOUTS[layout]
+    check(*shapes(96, 80, 8192), dimensions)
+
+
+def test_many_steps_batched_and_narrow():
+    check((2, 8192, 64), (2, 8192, 80), ((0,), (0,), (1,), (1,)), dtype=np.float16)
+
+
 def test_every_edge_of_the_register_tile():
     for m, n in itertools.product((8, 11, 13), (15, 16, 17, 31, 33)):
         check((m, 20), (20, n))
