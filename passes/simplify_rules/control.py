@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from astra_mlir.bindings import ir
-from astra_mlir.dialects import OPS, build, elements
+from astra_mlir.dialects import OPS, build, elements, int_list
 from astra_mlir.passes.simplify_rules.core import CHANGED, FREE, UNIQUE, Replacement, Rewriter, defining, rule
 from astra_mlir.passes.simplify_rules.folding import evaluate
 from astra_mlir.passes.simplify_rules.loops import (
@@ -229,7 +229,7 @@ def while_carries(op: ir.Operation, rw: Rewriter) -> Replacement:
 
 @rule("scan")
 def scan_carries(op: ir.Operation, rw: Rewriter) -> Replacement:
-    """Carries as in a while; inputs and stacked results that are not used, and those equal in all iterations."""
+    """Carries as in a while; inputs and stacked results that are unused, repeated, or equal in all iterations."""
     parts = Scan.of(op)
     count = len(parts.inits)
     unchanged = _forward_invariants([parts.carries], parts.inits, parts.yields)
@@ -237,28 +237,35 @@ def scan_carries(op: ir.Operation, rw: Rewriter) -> Replacement:
     same = _duplicates([parts.carries], parts.inits, parts.yields)
     parts.refresh()
     results: list[ir.Value | None] = [None] * len(op.results)
-    stacked = []
+    stacked: list[int] = []
     for i, value in enumerate(parts.elements):
         outside = _outside(value, parts.body, rw)
         if outside is not None:
             info, number = rw.info(op.results[count + i]), count + i
             results[number] = rw.build("broadcast", (outside,), info.type, dimensions=range(1, info.rank))
         elif _used(op, count + i):
-            stacked.append(i)
+            repeated = next((k for k in stacked if parts.elements[k] == value), None)
+            if repeated is None:
+                stacked.append(i)
+            else:
+                op.results[count + i].replace_all_uses_with(op.results[count + repeated])
     live = {same.get(i, i) for i in range(count) if _used(op, i)}
     roots = [parts.elements[i] for i in stacked]
     dead = _dead(parts.body, parts.carries, parts.yields, live, roots) if len(live) < count else []
-    xs = []
+    xs: dict[ir.Value, ir.Value] = {}
     for x, argument in zip(parts.xs, parts.slices, strict=True):
         if next(iter(argument.uses), None) is None or _invariant_input(x, argument, parts, rw):
             continue
-        xs.append((x, argument))
+        if x in xs:
+            argument.replace_all_uses_with(xs[x])
+        else:
+            xs[x] = argument
     dropped = {*unchanged, *same, *dead}
     if not dropped and len(xs) == len(parts.xs) and len(stacked) == len(parts.elements):
         return None
     parts.refresh()
     new = rebuild_scan(
-        parts, rw, carries=[i for i in range(count) if i not in dropped], xs=xs,
+        parts, rw, carries=[i for i in range(count) if i not in dropped], xs=list(xs.items()),
         elements=[(count + i, parts.elements[i]) for i in stacked],
     )  # fmt: skip
     results = [known if known is not None else value for known, value in zip(results, new, strict=True)]
@@ -283,25 +290,26 @@ def _invariant_input(x: ir.Value, argument: ir.Value, parts: Scan, rw: Rewriter)
     made = defining(x)
     if made is None:
         return False
+    type = argument.type
     splat = rw.splat_of(x)
     if splat is not None:
-        new = rw.splat(splat, argument.type)
+        made_of = ("constant", (), {"value": elements.splat(type, splat)})
     elif made.name == "astra.broadcast" and len(made.operands) == 1 and rw.info(argument).static:
-        dimensions = list(made.attributes["dimensions"])
-        if 0 in dimensions and rw.info(made.operands[0]).shape[dimensions.index(0)] != 1:
-            return False
-        source = rw.info(made.operands[0])
-        operand = made.operands[0]
+        operand, dimensions = made.operands[0], int_list(made, "dimensions")
         if 0 in dimensions:
-            position = dimensions.index(0)
-            operand = rw.reshape(operand, [n for i, n in enumerate(source.shape) if i != position])
-        new = rw.build("broadcast", (operand,), argument.type, dimensions=[d - 1 for d in dimensions if d != 0])
+            position, shape = dimensions.index(0), rw.info(operand).shape
+            if shape[position] != 1:
+                return False
+            operand = rw.reshape(operand, [n for i, n in enumerate(shape) if i != position])
+        made_of = ("broadcast", (operand,), {"dimensions": [d - 1 for d in dimensions if d != 0]})
     elif made.name == "astra.iota" and rw.info(x).rank == 1 and not parts.reverse and rw.info(x).kind in "iuf":
-        ip = ir.InsertionPoint.at_block_begin(parts.body)
-        new = build("convert", (parts.index,), (argument.type,), loc=parts.op.location, ip=ip).results[0]
+        made_of = ("convert", (parts.index,), {})
     else:
         return False
-    argument.replace_all_uses_with(new)
+    name, operands, attributes = made_of
+    ip = ir.InsertionPoint.at_block_begin(parts.body)
+    new = build(name, operands, (type,), loc=parts.op.location, ip=ip, **attributes)
+    argument.replace_all_uses_with(new.results[0])
     return True
 
 
