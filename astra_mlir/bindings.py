@@ -74,7 +74,7 @@ def dense_data(attribute: ir.DenseElementsAttr, size: int) -> ctypes.Array[ctype
     capsule = attribute._CAPIPtr
     address = _raw_data(_capsule_pointer(capsule, _capsule_name(capsule)))
     buffer = (ctypes.c_char * size).from_address(address) if size else (ctypes.c_char * 0)()
-    buffer.attribute = attribute
+    buffer.attribute = attribute  # type: ignore[attr-defined]
     return buffer
 
 
