@@ -1,0 +1,189 @@
+"""Bufferization of loops and branches: carried tensors become buffers of the enclosing block.
+
+The rules of ``astra-bufferize`` for ``scf.for``, ``scf.while`` and ``scf.if``.  A carried tensor has one buffer for the
+whole loop; the body updates it in place where it can, and otherwise copies its new value there when all reads are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from astra_mlir.bindings import ir
+from astra_mlir.passes.buffers import Buffer, Root, Scope, scope_of
+from astra_mlir.passes.memref_utils import Builder, is_tensor
+
+if TYPE_CHECKING:
+    from astra_mlir.passes.bufferize import FunctionBufferizer
+
+__all__ = ["CONTROL_RULES"]
+
+
+def for_loop(b: FunctionBufferizer, op: ir.Operation, builder: Builder, scope: Scope) -> None:
+    bounds, inits = list(op.operands)[:3], list(op.operands)[3:]
+    body = op.regions[0].blocks[0]
+    inner = scope_of(body)
+    tensors = [i for i, value in enumerate(inits) if is_tensor(value)]
+    scalars = [i for i in range(len(inits)) if i not in tensors]
+    state = _loop_state(b, builder, scope, inner, [(inits[i], op.results[i], body.arguments[1 + i]) for i in tensors])
+    loop = builder.op("scf.for", (*bounds, *(inits[i] for i in scalars)), [inits[i].type for i in scalars], regions=1)
+    body.append_to(loop.regions[0])
+    terminator = body.operations[len(body.operations) - 1].operation
+    yielded = list(terminator.operands)
+    _convert_body(b, inner, terminator, [(yielded[i], place) for i, place in zip(tensors, state, strict=True)])
+    _replace_terminator(terminator, "scf.yield", scalars)
+    b.erase_tensor_ops(body)
+    for i in reversed(tensors):
+        body.erase_argument(1 + i)
+    for new, i in enumerate(scalars):
+        op.results[i].replace_all_uses_with(loop.results[new])
+
+
+def _loop_state(
+    b: FunctionBufferizer,
+    builder: Builder,
+    scope: Scope,
+    inner: Scope,
+    carried: list[tuple[ir.Value, ir.Value, ir.Value]],
+) -> list[Buffer]:
+    """Buffers for the carried tensors (init, result, block argument), holding the initial values."""
+    state = []
+    for init, result, _ in carried:
+        place = b.update(builder, result, init, scope, list(inner.last_use))
+        if any(place.root is other.root for other in state):
+            place = b.pack(builder, place, init.type, scope)
+        state.append(place)
+        b.assign(result, place)
+    for (_, _, argument), place in zip(carried, state, strict=True):
+        b.assign(argument, Buffer(Root(place.root.value, inner, writable=True), place.memref, place.offset))
+    return state
+
+
+def _convert_body(
+    b: FunctionBufferizer, inner: Scope, terminator: ir.Operation, moves: list[tuple[ir.Value, Buffer]]
+) -> None:
+    """Convert a region's block and leave each yielded tensor in its place."""
+    places = []
+    for value, place in moves:
+        root = next(
+            (
+                b.root
+                for b in (b.buffers.get(a) for a in inner.block.arguments)
+                if b and b.root.value == place.root.value and b.offset == place.offset
+            ),
+            None,
+        )
+        local = Buffer(root or Root(place.root.value, inner, writable=True), place.memref, place.offset)
+        places.append(local)
+        b.prefer(value, local, inner)
+    b.convert_block(inner)
+    builder = Builder(ir.InsertionPoint(terminator), terminator.location)
+    inner.position = len(inner.operations)
+    pending = []
+    targets = {id(place.root) for place in places}
+    for (value, _), place in zip(moves, places, strict=True):
+        if value in b.fills and value not in b.buffers:
+            pending.append((b.fills[value], place))
+            continue
+        buffer = b.read(builder, value, inner)
+        if buffer.root is place.root and buffer.offset == place.offset:
+            continue
+        if id(buffer.root) in targets:  # another carried value's place: it may be overwritten before it is read
+            buffer = b.pack(builder, buffer, value.type, inner)
+        pending.append((buffer.memref, place))
+    for source, place in pending:
+        builder.copy(source, place.memref)
+
+
+def _replace_terminator(terminator: ir.Operation, name: str, kept: Sequence[int]) -> None:
+    operands = [terminator.operands[i] for i in kept]
+    ir.Operation.create(name, operands=operands, loc=terminator.location, ip=ir.InsertionPoint(terminator))
+    terminator.erase()
+
+
+def while_loop(b: FunctionBufferizer, op: ir.Operation, builder: Builder, scope: Scope) -> None:
+    inits = list(op.operands)
+    before, after = op.regions[0].blocks[0], op.regions[1].blocks[0]
+    before_scope, after_scope = scope_of(before), scope_of(after)
+    tensors = [i for i, value in enumerate(inits) if is_tensor(value)]
+    scalars = [i for i in range(len(inits)) if i not in tensors]
+    condition = before.operations[len(before.operations) - 1].operation
+    forwarded = list(condition.operands)[1:]
+    results = list(op.results)
+    carried: list[tuple[ir.Value, Buffer]] = []
+    for i in tensors:
+        tied = next((k for k, value in enumerate(forwarded) if value == before.arguments[i]), None)
+        stand_in = results[tied] if tied is not None else before.arguments[i]
+        place = b.update(builder, stand_in, inits[i], scope, [*before_scope.last_use, *after_scope.last_use])
+        if any(place.root is other.root for _, other in carried):
+            place = b.pack(builder, place, inits[i].type, scope)
+        carried.append((before.arguments[i], place))
+    out_tensors = [k for k, value in enumerate(forwarded) if is_tensor(value)]
+    out_scalars = [k for k in range(len(forwarded)) if k not in out_tensors]
+    out_places = []
+    taken: set[int] = set()
+    for k in out_tensors:
+        own = next(
+            (place for argument, place in carried if argument == forwarded[k] and id(place.root) not in taken), None
+        )
+        place = own or b.allocate(builder, results[k], scope)
+        if any(place.root is other.root for other in out_places):
+            place = b.pack(builder, place, results[k].type, scope)
+        taken.add(id(place.root))
+        out_places.append(place)
+        b.assign(results[k], place)
+    loop = builder.op("scf.while", [inits[i] for i in scalars], [forwarded[k].type for k in out_scalars], regions=2)
+    before.append_to(loop.regions[0])
+    after.append_to(loop.regions[1])
+    for argument, place in carried:
+        b.assign(argument, Buffer(Root(place.root.value, before_scope, writable=False), place.memref, place.offset))
+    _convert_body(
+        b, before_scope, condition, [(forwarded[k], place) for k, place in zip(out_tensors, out_places, strict=True)]
+    )
+    _replace_terminator(condition, "scf.condition", [0, *(1 + k for k in out_scalars)])
+    b.erase_tensor_ops(before)
+    for k, place in zip(out_tensors, out_places, strict=True):
+        b.assign(
+            after.arguments[k],
+            Buffer(Root(place.root.value, after_scope, writable=True), place.memref, place.offset),
+        )
+    terminator = after.operations[len(after.operations) - 1].operation
+    yielded = list(terminator.operands)
+    _convert_body(
+        b, after_scope, terminator, [(yielded[i], place) for i, (_, place) in zip(tensors, carried, strict=True)]
+    )
+    _replace_terminator(terminator, "scf.yield", scalars)
+    b.erase_tensor_ops(after)
+    for i in reversed(tensors):
+        before.erase_argument(i)
+    for k in reversed(out_tensors):
+        after.erase_argument(k)
+    for new, k in enumerate(out_scalars):
+        results[k].replace_all_uses_with(loop.results[new])
+
+
+def if_else(b: FunctionBufferizer, op: ir.Operation, builder: Builder, scope: Scope) -> None:
+    results = list(op.results)
+    tensors = [i for i, value in enumerate(results) if is_tensor(value)]
+    scalars = [i for i in range(len(results)) if i not in tensors]
+    places = []
+    for i in tensors:
+        places.append(b.allocate(builder, results[i], scope))
+        b.assign(results[i], places[-1])
+    branch = builder.op("scf.if", [op.operands[0]], [results[i].type for i in scalars], regions=2)
+    for number, region in enumerate(list(op.regions)):
+        if not len(region.blocks):
+            continue
+        block = region.blocks[0]
+        inner = scope_of(block)
+        block.append_to(branch.regions[number])
+        terminator = block.operations[len(block.operations) - 1].operation
+        yielded = list(terminator.operands)
+        _convert_body(b, inner, terminator, [(yielded[i], place) for i, place in zip(tensors, places, strict=True)])
+        _replace_terminator(terminator, "scf.yield", scalars)
+        b.erase_tensor_ops(block)
+    for new, i in enumerate(scalars):
+        results[i].replace_all_uses_with(branch.results[new])
+
+
+CONTROL_RULES = {"scf.for": for_loop, "scf.while": while_loop, "scf.if": if_else}

@@ -1,0 +1,61 @@
+"""Where tensor values live: the data that ``astra-bufferize`` keeps while it gives each of them a place.
+
+A *root* is a byte buffer, a *buffer* a view of one, and a *scope* a block under conversion with the last use
+of each value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from astra_mlir.bindings import ir
+
+__all__ = ["Buffer", "Offset", "Root", "Scope", "scope_of"]
+
+Offset = ir.Value | int
+
+
+@dataclass(eq=False)
+class Root:
+    """A byte buffer: an allocation, an argument, or the state of a loop."""
+
+    value: ir.Value
+    scope: Scope  # the block in which it may be overwritten
+    writable: bool
+    tensors: list[ir.Value] = field(default_factory=list)  # the tensor values that live in it
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Where one tensor value lives: a view of a root; ``offset`` is in bytes, ``None`` when not contiguous."""
+
+    root: Root
+    memref: ir.Value
+    offset: Offset | None
+
+
+@dataclass(eq=False)
+class Scope:
+    """One block under conversion, with the position of the last use of every value in it."""
+
+    block: ir.Block
+    operations: list[ir.Operation]  # as they were before the conversion; positions count these
+    last_use: dict[ir.Value, int]
+    position: int = 0
+
+
+def _collect_uses(op: ir.Operation, position: int, last_use: dict[ir.Value, int]) -> None:
+    for operand in op.operands:
+        last_use[operand] = position
+    for region in op.regions:
+        for block in region.blocks:
+            for nested in block.operations:
+                _collect_uses(nested.operation, position, last_use)
+
+
+def scope_of(block: ir.Block) -> Scope:
+    last_use: dict[ir.Value, int] = {}
+    operations = [op.operation for op in block.operations]
+    for position, op in enumerate(operations):
+        _collect_uses(op, position, last_use)
+    return Scope(block, operations, last_use)
