@@ -7,6 +7,7 @@ options, so it may be kept and loaded by another process on a processor that has
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import re
 import threading
@@ -177,17 +178,14 @@ def _target_machine(target: TargetMachine, options: CodegenOptions) -> llvm.Targ
     )
 
 
-class _Unlocked:
-    """The two long-running LLVM calls without llvmlite's process-wide lock.
+def _unlocked(name: str) -> Any:
+    """A function of LLVM without llvmlite's process-wide lock, for the two calls that take long.
 
-    LLVM needs no lock between contexts, and each partition has its own; under the lock partitions would run one after
-    the other.  Where llvmlite's internals look different, the locked calls are used.
+    LLVM needs no lock between contexts, and each partition has its own; under the lock they would run one after the
+    other.  Where llvmlite's internals look different, the locked function is used.
     """
-
-    @staticmethod
-    def function(name: str) -> Any:
-        wrapped = getattr(llvm.ffi.lib, name)
-        return getattr(wrapped, "_cfn", wrapped)
+    wrapped = getattr(llvm.ffi.lib, name)
+    return getattr(wrapped, "_cfn", wrapped)
 
 
 def _optimized(text: str, target: TargetMachine, options: CodegenOptions) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:
@@ -205,12 +203,21 @@ def _optimized(text: str, target: TargetMachine, options: CodegenOptions) -> tup
     tuning.slp_vectorization = options.slp
     builder = llvm.create_pass_builder(machine, tuning)
     passes = builder.getModulePassManager()
-    _Unlocked.function("LLVMPY_RunNewModulePassManager")(passes, module, builder)
+    _unlocked("LLVMPY_RunNewModulePassManager")(passes, module, builder)
     return module, machine
 
 
 def _emit(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> bytes:
-    return machine.emit_object(module)
+    """``machine.emit_object(module)`` without the lock."""
+    lib = llvm.ffi.lib
+    with llvm.ffi.OutputString() as message:
+        buffer = _unlocked("LLVMPY_TargetMachineEmitToMemory")(machine, module, 1, message)
+        if not buffer:
+            raise CompileError(f"LLVM emits no code for {machine.triple}: {message}")
+    try:
+        return ctypes.string_at(lib.LLVMPY_GetBufferStart(buffer), lib.LLVMPY_GetBufferSize(buffer))
+    finally:
+        lib.LLVMPY_DisposeMemoryBuffer(buffer)
 
 
 def object_code(llvm_ir: str, target: TargetMachine, options: CodegenOptions | None = None) -> list[bytes]:
