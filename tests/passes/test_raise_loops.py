@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
 from jax import lax
 
 from astra_mlir.bindings import ir, make_context
@@ -17,6 +18,7 @@ from astra_mlir.passes import run_pipeline
 from astra_mlir.passes.simplify_rules.loops import walk
 
 from .interpretation import evaluate, same_bits
+from .random_programs import INPUTS, programs
 
 RAISE = "astra-import,astra-inline,astra-simplify,astra-raise-loops,astra-simplify"
 
@@ -116,6 +118,12 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Loop | str]]] = {
     "fori_loop that writes rows": (filled, [Loop(10, 0, 1, 1)]),
     "fori_loop that reads what it wrote": (accumulated, [Loop(9, 1)]),
     "two directions": (two_directions, [Loop(10, 1, 1)]),
+    "repeated rows and results": (
+        lambda c, xs: lax.scan(lambda c, x: (c + x[0] * x[1], (c, c)), c, (xs, xs)), [Loop(10, 1, 1, 1)],
+    ),
+    "rows that count": (
+        lambda c, xs: lax.scan(lambda c, i: (c + i, None), c, jnp.arange(10, dtype=jnp.float32)), [Loop(10, 1)],
+    ),
     "pytree": (pytree, [Loop(10, 1, 2, 2)]),
     "checkpointed": (checkpointed, [Loop(10, 1, 1, 1), Loop(10, 1, 2, 0, True)]),
     "associative_scan": (lambda c, xs: lax.associative_scan(jnp.add, xs), []),
@@ -153,6 +161,16 @@ def test_programs_of_jax(name: str) -> None:
 def test_bound_that_is_an_argument_stays_a_while() -> None:
     text = jax.jit(lambda n, c: lax.fori_loop(0, n, lambda i, c: c * 2, c)).lower(5, C).as_text()
     assert loops(text) == ["while"]
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(programs(loops=True))
+def test_random_loops_keep_their_values(text: str) -> None:
+    inputs = list(INPUTS.values())
+    before = evaluate(text, inputs)
+    for pipeline in ("astra-simplify", "astra-raise-loops", "astra-simplify,astra-raise-loops,astra-simplify"):
+        for a, b in zip(before, evaluate(text, inputs, pipeline), strict=True):
+            assert same_bits(a, b), (pipeline, a, b)
 
 
 # --- counted loops of every form -----------------------------------------------------------------------------------
