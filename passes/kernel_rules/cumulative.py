@@ -21,6 +21,7 @@ from astra_mlir.passes.kernel_rules.text import (
     memref_type,
     narrow,
     parallel_calls,
+    refuse_small_floats,
     reshaped,
     shape_of,
     widen,
@@ -36,6 +37,7 @@ TASK = 32768  # elements that make a task worth handing to another thread (about
 def cumulative(op: ir.Operation) -> KernelRequest:
     """One kernel per shape, element type, dimension, direction and combiner."""
     operand = op.operands[0]
+    refuse_small_floats(op, element_of(operand.type))
     dimension, reverse, kind = (value_of(op, name) for name in ("dimension", "reverse", "kind"))
     name = kernel_name(f"cumulative_{kind}", operand.type, dimension, reverse)
     build = partial(_text, name, shape_of(operand), element_of(operand.type), dimension, reverse, kind)

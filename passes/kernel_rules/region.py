@@ -1,4 +1,4 @@
-"""Combiner and comparator regions as private functions on scalars, which LLVM inlines into the kernel's loops.
+"""Combiner and comparator regions as text on scalars, to be put into the loops of a kernel.
 
 The region's operations are lowered by the scalar rules of ``astra-to-linalg``, so a custom combiner computes exactly
 what the same operations compute elsewhere.
@@ -7,6 +7,7 @@ what the same operations compute elsewhere.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,34 +18,40 @@ from astra_mlir.passes.linalg_rules.lowering import RULES, Lowering, Val
 
 __all__ = ["ScalarFunction", "combiner", "scalar_region"]
 
+_NAME = re.compile(r"%[A-Za-z0-9_]+")
 _SCALAR_DIALECTS = frozenset({"arith", "math", "complex", "scf", "func"})
 
 
 @dataclass(frozen=True)
 class ScalarFunction:
-    """A function on scalars: its name, its text, the types of its results and what it reads from outside."""
+    """A computation on scalars: its name (a hash of its text), its arguments, text and what it reads from outside."""
 
     name: str
-    text: str
-    results: tuple[str, ...]
-    captures: tuple[ir.Value, ...]  # rank-0 tensors; the function takes their elements after its own arguments
-
-    @property
-    def capture_types(self) -> list[str]:
-        """Element types of the captured values."""
-        return [element_of(value.type).storage for value in self.captures]
+    parameters: tuple[str, ...]  # names in the text
+    lines: tuple[str, ...]
+    results: tuple[str, ...]  # names in the text
+    captures: tuple[ir.Value, ...]  # rank-0 tensors, whose elements are the last parameters
 
     def arguments(self) -> list[tuple[str, str]]:
         """Arguments that a kernel needs for the captured values."""
-        return [(f"%capture{i}", f"memref<{type_}>") for i, type_ in enumerate(self.capture_types)]
+        types = [element_of(value.type).storage for value in self.captures]
+        return [(f"%capture{i}", f"memref<{type_}>") for i, type_ in enumerate(types)]
 
-    def load_captures(self, f: Function) -> list[tuple[str, str]]:
-        """The captured scalars, loaded from those arguments: ``(value, type)``."""
-        return [(f.load(name, [], type_), type_[len("memref<") : -1]) for name, type_ in self.arguments()]
+    def load_captures(self, f: Function) -> list[str]:
+        """The captured scalars, loaded from those arguments."""
+        return [f.load(name, [], type_) for name, type_ in self.arguments()]
 
-    def call(self, f: Function, operands: Sequence[tuple[str, str]], captured: Sequence[tuple[str, str]]) -> list[str]:
-        """Call it on ``(value, type)`` scalars."""
-        return f.call(self.name, [*operands, *captured], self.results)
+    def inline(self, f: Function, operands: Sequence[str], captured: Sequence[str]) -> list[str]:
+        """Write the computation on these values to a function; its results."""
+        names = dict(zip(self.parameters, (*operands, *captured), strict=True))
+        prefix = f.fresh("s")
+
+        def rename(match: re.Match[str]) -> str:
+            return names.get(match[0]) or f"{prefix}_{match[0][1:]}"
+
+        for line in self.lines:
+            f.emit(_NAME.sub(rename, line))
+        return [_NAME.sub(rename, result) for result in self.results]
 
 
 def scalar_region(op: ir.Operation, region: int = 0) -> ScalarFunction:
@@ -66,10 +73,10 @@ def scalar_region(op: ir.Operation, region: int = 0) -> ScalarFunction:
             low.values[constant.results[0]] = RULES[constant.name](low, constant)[0]
         return low.lower_block(block, vals[:number])
 
-    name, text, results, dialects = _function(argument_types, body)
+    function, dialects = _function(argument_types, body, tuple(captures))
     if not dialects <= _SCALAR_DIALECTS:
         raise refuse(op, "its region computes with arrays", "use only operations on scalars in it")
-    return ScalarFunction(name, text, results, tuple(captures))
+    return function
 
 
 def combiner(kind: str, tensor_type: ir.Type) -> ScalarFunction:
@@ -80,8 +87,7 @@ def combiner(kind: str, tensor_type: ir.Type) -> ScalarFunction:
         info = low.info(scalar)
         return [Val(info, scalar=apply(low, kind, arguments, info, info))]
 
-    name, text, results, _ = _function([scalar, scalar], body)
-    return ScalarFunction(name, text, results, ())
+    return _function([scalar, scalar], body, ())[0]
 
 
 def _captured(op: ir.Operation, block: ir.Block) -> tuple[list[ir.Operation], list[ir.Value]]:
@@ -113,17 +119,18 @@ def _captured(op: ir.Operation, block: ir.Block) -> tuple[list[ir.Operation], li
 
 
 def _function(
-    arguments: Sequence[ir.Type], body: Callable[[Lowering, Sequence[ir.Value]], list[Val]]
-) -> tuple[str, str, tuple[str, ...], set[str]]:
-    """Name, text, result types and dialects of the function that ``body`` builds; the name is a hash of the text."""
+    arguments: Sequence[ir.Type],
+    body: Callable[[Lowering, Sequence[ir.Value]], list[Val]],
+    captures: tuple[ir.Value, ...],
+) -> tuple[ScalarFunction, set[str]]:
+    """What ``body`` builds, and the dialects of its operations."""
     low = Lowering()
     holder = ir.Module.create()
     types = [low.info(type_).element for type_ in arguments]
     function = ir.Operation.create(
         "func.func",
         attributes={
-            "sym_name": ir.StringAttr.get("astra_scalar"),
-            "sym_visibility": ir.StringAttr.get("private"),
+            "sym_name": ir.StringAttr.get("scalar"),
             "function_type": ir.TypeAttr.get(ir.FunctionType.get(types, [])),
         },
         regions=1,
@@ -135,8 +142,6 @@ def _function(
     low.create("func.return", returned, ())
     results = [value.type for value in returned]
     function.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(types, results))
-    text = str(function)
-    name = f"astra_scalar_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     dialects: set[str] = set()
 
     def note(operation: ir.Operation) -> ir.WalkResult:
@@ -144,4 +149,9 @@ def _function(
         return ir.WalkResult.ADVANCE
 
     function.walk(note)
-    return name, text.replace("@astra_scalar", f"@{name}", 1), tuple(map(str, results)), dialects
+    text = str(function)
+    _, *lines, last, _ = [line.strip() for line in text.strip().splitlines()]
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    parameters = tuple(f"%arg{i}" for i in range(len(types)))
+    given = tuple(part.strip() for part in last.removeprefix("return").partition(":")[0].split(","))
+    return ScalarFunction(digest, parameters, tuple(lines), given, captures), dialects

@@ -132,10 +132,7 @@ class _Scatter:
         task = Function(f"{name}_task", [("%task", "index"), *arguments])
         self._task(task, split)
         parallel_calls(f, split.tasks, task.name)
-        texts = [f.text(), task.text()]
-        if self.function:
-            texts.append(self.function.text)
-        return "\n".join(texts)
+        return f"{f.text()}\n{task.text()}"
 
     def _split(self) -> _Split:
         """The division of the work; depends on shapes only."""
@@ -196,7 +193,7 @@ class _Scatter:
 
     def _positions(
         self, f: Function, bounds: list[Bound], owned: dict[int, tuple[int | str, int | str]],
-        first_column: int | str, columns: int, captured: list[tuple[str, str]],
+        first_column: int | str, columns: int, captured: list[str],
     ) -> None:  # fmt: skip
         """For every scatter position: where its window goes, then the window."""
         with nest(f, bounds) as position:
@@ -246,7 +243,7 @@ class _Scatter:
     def _window(
         self, f: Function, position: Sequence[int | str], starts: list[int | str],
         window: list[Bound], first_column: int | str, columns: int,
-        captured: list[tuple[str, str]],
+        captured: list[str],
     ) -> None:  # fmt: skip
         """Apply one window."""
         last = len(self.dims) - 1
@@ -310,18 +307,14 @@ class _Scatter:
                 new = narrow(f, element, new, lanes)
             f.emit(f"vector.store {new}, %out{i}[{to}] : {operand}, {stored}")
 
-    def _element(
-        self, f: Function, target: list[int | str], source: list[int | str], captured: list[tuple[str, str]]
-    ) -> None:
+    def _element(self, f: Function, target: list[int | str], source: list[int | str], captured: list[str]) -> None:
         operands = [memref_type(self.operand_shape, e.storage) for e in self.elements]
         updates = [memref_type(self.update_shape, e.storage) for e in self.elements]
         new = [f.load(f"%update{i}", source, type_) for i, type_ in enumerate(updates)]
         if self.kind != "update":
             old = [f.load(f"%out{i}", target, type_) for i, type_ in enumerate(operands)]
             if self.function:
-                types = [e.storage for e in self.elements]
-                both = [*zip(old, types, strict=True), *zip(new, types, strict=True)]
-                new = self.function.call(f, both, captured)
+                new = self.function.inline(f, [*old, *new], captured)
             else:
                 new = [self._combined(f, *pair) for pair in zip(self.elements, old, new, strict=True)]
         for i, (value, type_) in enumerate(zip(new, operands, strict=True)):

@@ -23,6 +23,7 @@ from astra_mlir.passes.kernel_rules.text import (
     nest,
     parallel_calls,
     refuse,
+    refuse_small_floats,
     shape_of,
     widen,
 )
@@ -38,6 +39,7 @@ def select_and_scatter(op: ir.Operation) -> KernelRequest:
     operand, source, init = op.operands
     element = element_of(operand.type)
     kinds = value_of(op, "select_kind"), value_of(op, "scatter_kind")
+    refuse_small_floats(op, element)
     if element.kind == "complex" and kinds[0] != "custom":
         raise refuse(op, "complex numbers have no order", "give a select region")
     select, scatter = (scalar_region(op, i) if kind == "custom" else None for i, kind in enumerate(kinds))
@@ -88,8 +90,7 @@ class _SelectAndScatter:
                 self._one(task, at)
             parallel_calls(f, tasks, task.name)
             functions.append(task)
-        texts = {function.text() for function in functions[1:]} | {g.text for g in (self.select, self.scatter) if g}
-        return "\n".join([f.text(), *sorted(texts)])
+        return "\n".join(function.text() for function in functions)
 
     def _owned(self, f: Function) -> tuple[int, dict[int, Bound]]:
         """How many tasks there are, and the part of some plain dimensions that task ``%task`` owns."""
@@ -161,9 +162,8 @@ class _SelectAndScatter:
         return subscript(search(0, [], [value for value, _ in kept])[1:])
 
     def _keeps(self, f: Function, selected: str, candidate: str) -> str:
-        storage = self.element.storage
         if self.select:
-            return self.select.call(f, [(selected, storage), (candidate, storage)], [])[0]
+            return self.select.inline(f, [selected, candidate], [])[0]
         lhs, rhs = (widen(f, self.element, value) for value in (selected, candidate))
         predicate = _PREDICATES[self.element.kind] + self.select_kind.lower()
         return f.value(f"arith.{predicate}, {lhs}, {rhs} : {self.element.compute}")
@@ -172,7 +172,7 @@ class _SelectAndScatter:
         element = self.element
         old, new = f.load("%out", place, self.type), f.load("%source", at, self.source_type)
         if self.scatter:
-            (result,) = self.scatter.call(f, [(old, element.storage), (new, element.storage)], [])
+            (result,) = self.scatter.inline(f, [old, new], [])
         else:
             total = combine(f, "add", element, widen(f, element, old), widen(f, element, new))
             result = narrow(f, element, total)

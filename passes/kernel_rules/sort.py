@@ -110,8 +110,7 @@ class SortKernel:
         functions = [f]
         if self.rows * self.length:
             functions += self._together(f) if self.together else self._rows(f)
-        texts = [function.text() for function in functions]
-        return "\n".join([*texts, self.comparator.text] if self.comparator else texts)
+        return "\n".join(function.text() for function in functions)
 
     # -- access to a row --
 
@@ -147,14 +146,14 @@ class SortKernel:
             view, type_ = self._view(f, f"%out{i}", element)
             f.store(self._load(f, i, row, position), view, self._subscript(f, row, to), type_)
 
-    def _less(self, row: int | str, captured: list[tuple[str, str]], f: Function, left: str, right: str) -> str:
+    def _less(self, row: int | str, captured: list[str], f: Function, left: str, right: str) -> str:
         assert self.comparator is not None
         operands = []
-        for i, element in enumerate(self.elements):
+        for i in range(len(self.elements)):
             for position in (left, right):
                 at = f.value(f"arith.index_castui {position} : i32 to index")
-                operands.append((self._load(f, i, row, at), element.storage))
-        return self.comparator.call(f, operands, captured)[0]
+                operands.append(self._load(f, i, row, at))
+        return self.comparator.inline(f, operands, captured)[0]
 
     # -- rows, one after the other within a task --
 

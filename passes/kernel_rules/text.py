@@ -18,7 +18,8 @@ from astra_mlir.errors import UnsupportedError, source_place
 
 __all__ = [
     "COMBINE", "Bound", "Element", "Function", "combine", "complex_multiply", "complex_parts", "complex_value",
-    "element_of", "identity", "memref_type", "narrow", "nest", "parallel_calls", "refuse", "reshaped", "shape_of", "widen",
+    "element_of", "identity", "memref_type", "narrow", "nest", "parallel_calls", "refuse", "refuse_small_floats",
+    "reshaped", "shape_of", "widen",
 ]  # fmt: skip
 
 
@@ -83,6 +84,12 @@ def memref_type(shape: Sequence[int | str], element: str) -> str:
 def refuse(op: ir.Operation, what: str, instead: str) -> UnsupportedError:
     """The error for an operation that no kernel computes; say what to do instead."""
     return UnsupportedError(f"{op.name} at {source_place(op.location)}: {what}; {instead}")
+
+
+def refuse_small_floats(op: ir.Operation, element: Element) -> None:
+    """Raise for float types narrower than 16 bits, which kernels only move and do not compute with."""
+    if element.kind == "float" and element.width < 16:
+        raise refuse(op, f"element type {element.storage}", "convert to f16 or f32 before")
 
 
 # --- functions ---------------------------------------------------------------------------------------------------

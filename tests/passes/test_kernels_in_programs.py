@@ -58,6 +58,7 @@ PROGRAMS: dict[str, tuple[Callable, Sequence[np.ndarray], float]] = {
     "embedding gradient": (_embedding_gradient, [X, IDS], 1e-5),
     "histogram": (lambda i: jnp.zeros(40, jnp.int32).at[i].add(1), [IDS], 0),
     "segment maximum": (lambda x, i: jax.ops.segment_max(x[0, i], i, 40), [X, IDS % 40], 0),
+    "applied at indices": (lambda x: x.at[jnp.array([1, 1, 3])].apply(lambda v: jnp.sin(v) * 2), [X], 1e-6),
     "updates out of bounds": (lambda x: x.at[jnp.array([3, 99, -1])].set(1.0, mode="drop"), [X], 0),
     "pooling gradient": (_pooling_gradient, [IMAGES], 1e-6),
     "top k": (lambda x: jax.lax.top_k(x, 7), [X], 0),
@@ -84,6 +85,27 @@ def test_program(name: str) -> None:
         assert a.dtype == b.dtype
         scale = np.abs(b[np.isfinite(b)]).max(initial=1) if tolerance else 1
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * scale)
+
+
+def test_comparator_with_a_value_from_outside() -> None:
+    program = astra.compile(
+        """
+        func.func @main(%x: tensor<70000xf32>, %middle: tensor<f32>) -> tensor<70000xf32> {
+          %0 = "stablehlo.sort"(%x) <{dimension = 0 : i64, is_stable = true}> ({
+          ^bb0(%a: tensor<f32>, %b: tensor<f32>):
+            %1 = stablehlo.subtract %a, %middle : tensor<f32>
+            %2 = stablehlo.subtract %b, %middle : tensor<f32>
+            %3 = stablehlo.abs %1 : tensor<f32>
+            %4 = stablehlo.abs %2 : tensor<f32>
+            %5 = stablehlo.compare LT, %3, %4, FLOAT : (tensor<f32>, tensor<f32>) -> tensor<i1>
+            stablehlo.return %5 : tensor<i1>
+          }) : (tensor<70000xf32>) -> tensor<70000xf32>
+          return %0 : tensor<70000xf32>
+        }"""
+    )
+    x, middle = np.resize(X.reshape(-1), 70000), np.full((), 0.5, np.float32)
+    (got,) = jax.tree.leaves(program(x, middle))
+    np.testing.assert_array_equal(got, x[np.argsort(np.abs(x - middle), kind="stable")])
 
 
 def test_the_same_bits_on_any_number_of_threads() -> None:
