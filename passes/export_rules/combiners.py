@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from astra_mlir.bindings import ir
@@ -52,7 +53,7 @@ def identity(kind: str, element_type: ir.Type) -> Any:
     if isinstance(element_type, ir.IntegerType):
         if element_type.width == 1:
             return not least
-        limits = np.iinfo(elements.dtype_of(element_type))
+        limits = ml_dtypes.iinfo(elements.dtype_of(element_type))
         return limits.min if least else limits.max
     return -np.inf if least else np.inf
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from astra_mlir.bindings import ir
@@ -73,7 +74,7 @@ def _identity(kind: str, element: ir.Type) -> Any:
     dtype = elements.dtype_of(element)
     least = kind in ("maximum", "logaddexp")
     if isinstance(element, ir.IntegerType):
-        limits = np.iinfo(dtype)
+        limits = ml_dtypes.iinfo(dtype)
         return limits.min if least else limits.max
     return -np.inf if least else np.inf
 
