@@ -34,20 +34,18 @@ def _check(kind: str, shape: tuple[int, ...], rank: int, double: bool) -> None:
     assert error < (1e-14 if double else 3e-6) * max(1.0, np.log2(np.prod(lengths))), (kind, shape, error)
 
 
-LENGTHS = [1, 2, 3, 4, 5, 7, 8, 11, 13, 15, 16, 17, 24, 64, 77, 97, 100, 128, 240, 1000, 1024]
+LENGTHS = [1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 17, 24, 77, 97, 100, 1024]
 
 
 @pytest.mark.parametrize("length", LENGTHS)
 def test_lengths(length: int) -> None:
-    _check("FFT", (3, length), 1, length % 2 == 0)
-    _check("IRFFT", (2, length), 1, length % 2 == 1)
+    _check(("FFT", "IRFFT")[length % 2], (3, length), 1, length % 3 == 0)
 
 
 @pytest.mark.parametrize("kind", TRANSFORMS)
 @pytest.mark.parametrize("double", [False, True])
 def test_kinds(kind: str, double: bool) -> None:
-    _check(kind, (2, 6, 17), 2, double)
-    _check(kind, (3, 4, 5, 8), 3, double)
+    _check(kind, *(((2, 6, 17), 2) if double else ((3, 4, 5, 8), 3)), double)
     _check(kind, (5, 30), 1, double)
 
 
