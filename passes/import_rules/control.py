@@ -38,6 +38,12 @@ def _case(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
     branches = list(op.regions)
     if len(branches) == 1:
         return _inline_branch(op, branches[0], b)
+    predicate = _converted_predicate(index)
+    if len(branches) == 2 and predicate is not None:
+        choice = b.op("if", [predicate], types)
+        b.move_region(branches[1], choice.regions[0])
+        b.move_region(branches[0], choice.regions[1])
+        return choice.results
     predicate_type = ir.RankedTensorType.get([], ir.IntegerType.get_signless(1))
     ip, loc = b.ip, b.loc
     outer = None
@@ -57,6 +63,16 @@ def _case(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
     b.ip, b.loc = ip, loc
     assert outer is not None  # two branches at least
     return outer.results
+
+
+def _converted_predicate(index: ir.Value) -> ir.Value | None:
+    """The truth value that an index is, 0 or 1: how JAX lowers a two-way choice."""
+    owner = index.owner
+    if not isinstance(owner, (ir.Operation, ir.OpView)) or owner.name != "astra.convert":
+        return None
+    element = owner.operands[0].type.element_type
+    is_boolean = isinstance(element, ir.IntegerType) and element.width == 1
+    return owner.operands[0] if is_boolean else None
 
 
 def _inline_branch(op: ir.Operation, branch: ir.Region, b: Importer) -> list[ir.Value]:

@@ -625,6 +625,23 @@ func.func @main(%a: tensor<3xT>, %b: tensor<3xT>) -> (tensor<3xT>, tensor<3xT>, 
   }) : (tensor<i32>) -> tensor<3xT>
   return %0, %1, %2, %3 : tensor<3xT>, tensor<3xT>, tensor<3xT>, tensor<3xT>
 }
+// program: case_of_predicate; f32,i32; interpreter
+func.func @main(%p: tensor<i1>, %a: tensor<3xT>, %b: tensor<3xT>) -> (tensor<3xT>, tensor<3xT>) {
+  %q = stablehlo.not %p : tensor<i1>
+  %i = stablehlo.convert %p : (tensor<i1>) -> tensor<i32>
+  %j = stablehlo.convert %q : (tensor<i1>) -> tensor<i32>
+  %0 = "stablehlo.case"(%i) ({
+    stablehlo.return %a : tensor<3xT>
+  }, {
+    stablehlo.return %b : tensor<3xT>
+  }) : (tensor<i32>) -> tensor<3xT>
+  %1 = "stablehlo.case"(%j) ({
+    stablehlo.return %a : tensor<3xT>
+  }, {
+    stablehlo.return %b : tensor<3xT>
+  }) : (tensor<i32>) -> tensor<3xT>
+  return %0, %1 : tensor<3xT>, tensor<3xT>
+}
 // program: while; if; interpreter
 func.func @main(%a: tensor<3xT>, %b: tensor<3xT>) -> (tensor<i32>, tensor<3xT>) {
   %z = stablehlo.constant dense<0> : tensor<i32>

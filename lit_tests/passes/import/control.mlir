@@ -48,6 +48,22 @@ func.func @case(%i: tensor<i32>, %x: tensor<f32>) -> tensor<f32> {
   return %0 : tensor<f32>
 }
 
+// JAX's two-way choice: the index is a truth value.
+// CHECK-LABEL: func.func @cond
+// CHECK: "astra.if"(%arg0) ({
+// CHECK-NEXT: "astra.yield"(%arg1)
+// CHECK-NEXT: }, {
+// CHECK-NEXT: "astra.yield"(%arg2)
+func.func @cond(%p: tensor<i1>, %x: tensor<f32>, %y: tensor<f32>) -> tensor<f32> {
+  %i = stablehlo.convert %p : (tensor<i1>) -> tensor<i32>
+  %0 = "stablehlo.case"(%i) ({
+    stablehlo.return %y : tensor<f32>
+  }, {
+    stablehlo.return %x : tensor<f32>
+  }) : (tensor<i32>) -> tensor<f32>
+  return %0 : tensor<f32>
+}
+
 // CHECK-LABEL: func.func @composites
 // CHECK-NEXT: %[[E:.*]] = "astra.erf"(%arg0)
 // CHECK-NEXT: %[[T:.*]]:2 = "astra.top_k"(%[[E]]) {k = 2 : i64, largest = true}
