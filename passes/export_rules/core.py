@@ -6,7 +6,7 @@ that stand for the results (see ``passes/conversion.py``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -106,7 +106,7 @@ class Exporter(Converter):
             self.op("return", body(list(block.arguments)), [])
 
     @contextmanager
-    def building_at(self, ip: ir.InsertionPoint):
+    def building_at(self, ip: ir.InsertionPoint) -> Iterator[None]:
         """Build somewhere else for a while."""
         outer, self.ip = self.ip, ip
         try:

@@ -23,13 +23,23 @@ def _sort(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
         return new.results
     kind, keys = order
     total = [i for i, key in enumerate(keys) if key == "total"]
+    narrow = [i for i in range(len(keys)) if i not in total and _is_narrow(types[i].element_type)]
     for i in total:
         operands[i] = _total_order_key(operands[i], b)
+    for i in narrow:
+        (operands[i],) = b.element_convert([operands[i]], [ir.F32Type.get()])
     new = b.op("sort", operands, [x.type for x in operands], kind=kind, num_keys=len(keys), **attributes)
     values = list(new.results)
     for i in total:
         values[i] = _from_total_order_key(values[i], types[i], b)
+    for i in narrow:
+        (values[i],) = b.element_convert([values[i]], [types[i].element_type])
     return values
+
+
+def _is_narrow(element: ir.Type) -> bool:
+    """Whether keys of a type are ordered as f32 numbers, which all of its values are."""
+    return isinstance(element, ir.FloatType) and element.width < 16
 
 
 def _integer_of(type: ir.RankedTensorType) -> ir.RankedTensorType:
@@ -62,11 +72,14 @@ def _top_k(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
 
 
 def top_k(operand: ir.Value, types: Sequence[ir.Type], k: Any, largest: Any, b: Importer) -> Sequence[ir.Value]:
-    """``astra.top_k``, which sorts numbers: truth values go as bytes."""
+    """``astra.top_k``, which orders common numbers: truth values go as bytes, narrow floats as f32."""
     element = operand.type.element_type
-    if not (isinstance(element, ir.IntegerType) and element.width == 1):
+    if isinstance(element, ir.IntegerType) and element.width == 1:
+        ordered = ir.IntegerType.get_unsigned(8)
+    elif _is_narrow(element):
+        ordered = ir.F32Type.get()
+    else:
         return b.op("top_k", [operand], types, k=k, largest=largest).results
-    byte = ir.IntegerType.get_unsigned(8)
-    (number,) = b.element_convert([operand], [byte])
-    values, indices = b.op("top_k", [number], [with_element(types[0], byte), types[1]], k=k, largest=largest).results
+    (number,) = b.element_convert([operand], [ordered])
+    values, indices = b.op("top_k", [number], [with_element(types[0], ordered), types[1]], k=k, largest=largest).results
     return [*b.element_convert([values], [element]), indices]

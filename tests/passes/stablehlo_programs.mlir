@@ -479,7 +479,7 @@ func.func @main(%a: tensor<3x9xT>) -> (tensor<3x9xT>, tensor<3x9xi32>) {
   }) : (tensor<3x9xT>, tensor<3x9xi32>) -> (tensor<3x9xT>, tensor<3x9xi32>)
   return %0#0, %0#1 : tensor<3x9xT>, tensor<3x9xi32>
 }
-// program: sort_two_keys; if; interpreter
+// program: sort_two_keys; if,f8E4M3FN,f8E5M2; interpreter
 func.func @main(%a: tensor<3x9xi32>, %b: tensor<3x9xT>) -> (tensor<3x9xi32>, tensor<3x9xT>) {
   %0:2 = "stablehlo.sort"(%a, %b) <{dimension = 1 : i64, is_stable = true}> ({
   ^bb0(%p: tensor<i32>, %q: tensor<i32>, %x: tensor<T>, %y: tensor<T>):
