@@ -261,8 +261,8 @@ def _lower_rows(f: Function, element: Element, a: str, factor: str, view: str, b
             square = field.square_of_modulus(field.load(factor, [b, i, k], view))
             return list(field.subtract((sums[0],), (square,)))
 
-        start = field.load(a, [b, i, i], view)[0]
-        (left,) = f.carry(0, i, [(start, field.part)], less_square)
+        diagonal = field.load(a, [b, i, i], view)[0]
+        (left,) = f.carry(0, i, [(diagonal, field.part)], less_square)
         pivot, positive = _pivot(f, field, left)
         field.store(pivot, factor, [b, i, i], view)
         with f.loop(f.add(i, 1), n) as j:

@@ -68,8 +68,8 @@ def radix_sort(f: Function, records: Records, slot: int | str, keys: list[KeyAt]
             position = records.position(f, records.load(f, [slot, current, i])) if number else i
             words = records.make(f, key(f, position), position)
             records.store(f, words, [slot, current, i])
-            for p in range(passes):
-                at = [p, records.digit(f, words, p)]
+            for byte_number in range(passes):
+                at = [byte_number, records.digit(f, words, byte_number)]
                 f.store(f.value(f"arith.addi {f.load(counts, at, counts_type)}, {one} : i32"), counts, at, counts_type)
 
         def one_pass(p: str, values: list[str]) -> list[str]:

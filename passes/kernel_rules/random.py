@@ -2,7 +2,8 @@
 
 THREE_FRY (2x32, 20 rounds) and PHILOX (4x32, 10 rounds; also DEFAULT) give exactly the bits and the new state that
 XLA gives on the CPU: which counter belongs to which element follows from the shape.  ``astra.rng`` has no state: its
-numbers are Philox's with a fixed key, and the number of the operation in the module as the upper half of the counter.
+numbers are Philox's with a fixed key, and the number of the operation in the module as the upper half of the counter;
+so every run, and every iteration of a loop, gets the same ones.
 """
 
 from __future__ import annotations
@@ -327,9 +328,8 @@ def _box_muller(f: Function, first: str, second: str, type_: str) -> tuple[str, 
     log = f.value(f"math.log {positive} : {type_}")
     radius = f.value(f"math.sqrt {_op(f, 'mulf', f.constant('-2.0', type_), log, type_)} : {type_}")
     angle = _op(f, "mulf", f.constant(repr(2 * math.pi), type_), second, type_)
-    return tuple(
-        _op(f, "mulf", radius, f.value(f"math.{function} {angle} : {type_}"), type_) for function in ("cos", "sin")
-    )
+    cosine, sine = (f.value(f"math.{function} {angle} : {type_}") for function in ("cos", "sin"))
+    return _op(f, "mulf", radius, cosine, type_), _op(f, "mulf", radius, sine, type_)
 
 
 def _uniform_integer(f: Function, element: Element, word: str, bits: int, a: str, b: str) -> str:

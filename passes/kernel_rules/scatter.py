@@ -279,9 +279,8 @@ class _Scatter:
         """Apply ``columns`` contiguous elements, a vector at a time."""
         whole = columns - columns % LANES
         if columns <= 4 * LANES:
-            pieces = [(k, LANES) for k in range(0, whole, LANES)]
-            for k, lanes in pieces:
-                self._vector(f, target, source, k, lanes)
+            for piece in range(0, whole, LANES):
+                self._vector(f, target, source, piece, LANES)
         else:
             with f.loop(0, whole, LANES) as k:
                 self._vector(f, target, source, k, LANES)

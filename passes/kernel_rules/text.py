@@ -106,9 +106,9 @@ class Function:
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 4 : index
       %c2 = arith.constant 1 : index
-      %c3 = arith.constant 1.0 : f32
-      scf.for %v4 = %c0 to %c1 step %c2 {
-        memref.store %c3, %x[%v4] : memref<4xf32>
+      %c4 = arith.constant 1.0 : f32
+      scf.for %v3 = %c0 to %c1 step %c2 {
+        memref.store %c4, %x[%v3] : memref<4xf32>
       }
       return
     }
