@@ -6,7 +6,7 @@ functions that StableHLO lacks (erf, top_k) become CHLO operations, or with ``pu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from astra_mlir.bindings import ir, passmanager
@@ -45,7 +45,7 @@ class ExportPass(Pass):
     name: ClassVar[str] = "astra-export"
     summary: ClassVar[str] = "convert the Astra dialect to StableHLO (and CHLO for erf and top_k)"
 
-    pure_stablehlo: bool = False  # write erf and top_k out, so that no CHLO is left
+    pure_stablehlo: bool = field(default=False, metadata={"doc": "write erf and top_k out, so that no CHLO is left"})
 
     def run(self, module: ir.Operation) -> None:
         exporter = Exporter(self.pure_stablehlo)
