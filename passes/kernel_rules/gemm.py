@@ -138,8 +138,9 @@ class GemmSchedule:
 
 def schedule_gemm(gemm: Gemm, target: Target) -> GemmSchedule:
     """The schedule; it depends on shapes and target only, so that results do not depend on the number of threads."""
-    types = GemmTypes(gemm.accumulator, target)
     batches, rows, columns, steps = gemm.sizes
+    types = GemmTypes(gemm.accumulator, target)
+    types = replace(types, narrow=columns <= types.lanes)
     accumulator_bytes = bits_of(gemm.accumulator) // 8
     inner = gemm.k[-1] if gemm.k else (1, 1, 1)
     depth = _even_tile(inner[0], DEPTH, 8)
@@ -149,7 +150,7 @@ def schedule_gemm(gemm: Gemm, target: Target) -> GemmSchedule:
     lhs_plain = gemm.lhs == gemm.accumulator and inner[1] == 1 and segments == 1
     pack_lhs = not lhs_plain or columns > 4 * types.columns
     rhs_plain = gemm.rhs == gemm.accumulator and columns % types.columns == 0 and len(gemm.n) == 1 and gemm.n[0][1] == 1
-    if rhs_plain and segments == 1 and rows <= 64:
+    if rhs_plain and segments == 1 and (rows <= 64 or (rows <= MAX_ROWS and columns <= MAX_COLUMNS)):
         pack_rhs = "no"
     else:
         pack_rhs = "tile" if rows <= MAX_ROWS or gemm.rhs_overlaps else "ahead"

@@ -25,10 +25,11 @@ def bits_of(element: str) -> int:
 
 @dataclass(frozen=True)
 class GemmTypes:
-    """Accumulator type of a matrix product and the register tile that a target gives it."""
+    """Accumulator type of a matrix product and the register tile that a target gives it, or a narrower one."""
 
     accumulator: str
     target: Target
+    narrow: bool = False  # a tile of one vector, for few columns
 
     @property
     def lanes(self) -> int:
@@ -42,7 +43,12 @@ class GemmTypes:
     @property
     def columns(self) -> int:
         """Columns of the register tile."""
-        return self.target.micro_vectors * self.lanes
+        return self.vectors * self.lanes
+
+    @property
+    def vectors(self) -> int:
+        """Vectors in a row of the register tile."""
+        return 1 if self.narrow else self.target.micro_vectors
 
     @property
     def suffix(self) -> str:
@@ -114,7 +120,7 @@ def micro_text(types: GemmTypes) -> str:
     Rows ``row0 .. row0 + rows`` of the table must be there even where ``m`` is less, and name readable elements.
     """
     f = FunctionText(types.micro, _arguments(MICRO_ARGUMENTS, types.accumulator), inline=False)
-    element, lanes, rows, vectors = types.accumulator, types.lanes, types.rows, types.target.micro_vectors
+    element, lanes, rows, vectors = types.accumulator, types.lanes, types.rows, types.vectors
     vector, memref = f"vector<{lanes}x{element}>", f"memref<?x{element}>"
     tile = [(i, j) for i in range(rows) for j in range(vectors)]
     zero = f.constant(f"dense<{types.zero}>", vector)

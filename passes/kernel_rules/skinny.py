@@ -18,6 +18,7 @@ from astra_mlir.passes.target import Target
 __all__ = ["SkinnySchedule", "schedule_skinny"]
 
 ACCUMULATORS = 16  # vectors of the result in registers
+TINY_ELEMENTS = 512  # of a right operand for which setting up a tile costs as much as the product
 TASK_ELEMENTS = 1 << 16  # elements of the large operand in a task of at least 20 us
 
 
@@ -51,7 +52,8 @@ def schedule_skinny(gemm: Gemm, target: Target) -> SkinnySchedule | None:
         return None
     _, lhs_step, rhs_step = gemm.k[0] if gemm.k else (1, 1, 1)
     adjacent_columns = not gemm.n or (len(gemm.n) == 1 and gemm.n[0][1] == 1)
-    if rows < types.rows and adjacent_columns and columns >= types.lanes // 2:
+    few_rows = rows < types.rows or (rows <= ACCUMULATORS and columns * gemm.sizes[3] <= TINY_ELEMENTS)
+    if few_rows and adjacent_columns and columns >= types.lanes // 2:
         return SkinnySchedule(gemm, types, "rows")
     if lhs_step == rhs_step == 1 and min(rows, columns) <= 4:
         return SkinnySchedule(gemm, types, "dots")
