@@ -69,7 +69,7 @@ def radix_sort(f: Function, records: Records, slot: int | str, keys: list[KeyAt]
             words = records.make(f, key(f, position), position)
             records.store(f, words, [slot, current, i])
             for byte_number in range(passes):
-                at = [byte_number, records.digit(f, words, byte_number)]
+                at: list[int | str] = [byte_number, records.digit(f, words, byte_number)]
                 f.store(f.value(f"arith.addi {f.load(counts, at, counts_type)}, {one} : i32"), counts, at, counts_type)
 
         def one_pass(p: str, values: list[str]) -> list[str]:
@@ -106,7 +106,7 @@ def radix_sort_blocks(
 ) -> tuple[str, list[Function]]:
     """Sort one long row (slot 0) with all threads; gives the final buffer and the task functions that it calls.
 
-    ``extra`` are further values, as ``(name, type)``, that the keys read; they and the records are the tasks' arguments.
+    ``extra`` are further values, as ``(name, type)``, that the keys read; the tasks take them and the records.
     Records are cut into blocks; a pass counts bytes per block, turns counts into places, and moves each block.
     """
     n = records.length
