@@ -68,12 +68,20 @@ def _slice(low: Lowering, op: ir.Operation) -> list[Val]:
 
 
 def clamped(low: Lowering, start: Val, limit: int) -> int | ir.Value:
-    """A start index limited to [0, limit], as an ``index`` (a plain 0 where nothing else is possible)."""
+    """A start index limited to [0, limit], as an ``index`` (a plain 0 where nothing else is possible).
+
+    The clamp is in the index's own type, narrower than ``index`` as a rule: more of them fit into a vector.
+    """
     if limit == 0:
         return 0
-    index = to_index(low, low.scalar(start), start.info)
-    index = low.emit("arith.maxsi", [index, low.constant_index(0)], low.index)
-    return low.emit("arith.minsi", [index, low.constant_index(limit)], low.index)
+    x, info = low.scalar(start), start.info
+    signed = info.kind == "int"
+    if signed:
+        x = low.emit("arith.maxsi", [x, low.constant(info.element, 0)], info.element)
+    if limit < 1 << (info.bits - signed):
+        bound = low.constant(info.element, limit)
+        x = low.emit("arith.minsi" if signed else "arith.minui", [x, bound], info.element)
+    return to_index(low, x, info)
 
 
 @rule("dynamic_slice")

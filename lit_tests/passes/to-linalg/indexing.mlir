@@ -9,9 +9,9 @@ func.func @slice(%x: tensor<4x8xf32>) -> tensor<2x4xf32> {
 
 // Start indices are clamped; a dimension that is taken whole needs none.
 // CHECK-LABEL: func.func @dynamic_slice
-// CHECK: %[[I:.*]] = arith.index_cast %{{.*}} : i32 to index
-// CHECK: %[[L:.*]] = arith.maxsi %[[I]]
-// CHECK: %[[S:.*]] = arith.minsi %[[L]]
+// CHECK: %[[L:.*]] = arith.maxsi %{{.*}}, %{{.*}} : i32
+// CHECK: %[[M:.*]] = arith.minsi %[[L]], %{{.*}} : i32
+// CHECK: %[[S:.*]] = arith.index_cast %[[M]] : i32 to index
 // CHECK: tensor.extract_slice %arg0[%[[S]], 0] [2, 8] [1, 1]
 func.func @dynamic_slice(%x: tensor<4x8xf32>, %i: tensor<i32>) -> tensor<2x8xf32> {
   %0 = "astra.dynamic_slice"(%x, %i, %i) {slice_sizes = array<i64: 2, 8>} : (tensor<4x8xf32>, tensor<i32>, tensor<i32>) -> tensor<2x8xf32>

@@ -29,3 +29,19 @@ func.func @type(%x: tensor<4xf32>) {
   %0 = "astra.convert"(%x) : (tensor<4xf32>) -> tensor<4xf6E3M2FN>
   return
 }
+
+// -----
+
+func.func @custom_call(%x: tensor<4xf32>) {
+  // expected-error@+1 {{there is no CPU code for custom call 'foreign'}}
+  %0 = "astra.custom_call"(%x) {call_target_name = "foreign", has_side_effect = false} : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @set_dimension_size(%x: tensor<4xf32>, %n: tensor<i32>) {
+  // expected-error@+1 {{a size set at run time makes the shape dynamic}}
+  %0 = "astra.set_dimension_size"(%x, %n) {dimension = 0} : (tensor<4xf32>, tensor<i32>) -> tensor<4xf32>
+  return
+}
