@@ -38,7 +38,8 @@ def import_and_export(harness, evaluated: bool) -> str | None:
         exported = ir.Module.parse(str(module))
         if evaluated and "custom_call" not in original and "rng" not in original:
             inputs = [np.asarray(x) for x in jax.tree.leaves(arguments)]
-            if len(inputs) == len(ir.FunctionType(exported.body.operations[0].attributes["function_type"].value).inputs):
+            main = exported.body.operations[0]
+            if len(inputs) == len(ir.FunctionType(main.attributes["function_type"].value).inputs):
                 expected = evaluate_in_jax(ir.Module.parse(original), inputs)
                 for one, other in zip(expected, evaluate_in_jax(exported, inputs), strict=True):
                     equal(one, other, harness.fullname)
