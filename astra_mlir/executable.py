@@ -18,14 +18,16 @@ from astra_mlir.bindings import make_context
 from astra_mlir.cost import Cost, cost_of
 from astra_mlir.errors import AstraError
 from astra_mlir.program import Program
-from astra_mlir.runtime import ALIGNMENT, Call, empty, runtime, thread_override
+from astra_mlir.runtime import ALIGNMENT, Call, data_pointer, empty, runtime, thread_override
 from astra_mlir.signature import ArraySpec, Signature
 from astra_mlir.target_machine import CodegenOptions, LoadedCode, TargetMachine, assembly, optimized_ir
 
 __all__ = ["Executable", "Memory"]
 
-# Results up to this size are cut from one allocation per call; one of them kept alive keeps the rest.
-_SHARED_BYTES = 1024
+# Results up to the first size share allocations of up to the second: a small result that is kept (a loss at each step)
+# must not keep much else.
+_SMALL_BYTES = 1024
+_SHARED_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Executable:
         self.objects = tuple(objects)
         self._code = code
         self._constants = [np.ascontiguousarray(c) for c in (*program.constants, *constants)]
-        self._constant_pointers = [c.ctypes.data for c in self._constants]
+        self._constant_pointers = [data_pointer(c) for c in self._constants]
         self._entry_address = code.address(compiler.entry_symbol(program.entry)) if code else 0
         self._count = len(signature.inputs)
         self._frames: list[_Frame] = []
@@ -97,16 +99,18 @@ class Executable:
         self._plan_outputs(signature.outputs)
 
     def _plan_outputs(self, outputs: Sequence[ArraySpec]) -> None:
-        """Give each small result an offset in the shared allocation; None means an allocation of its own."""
-        total = 0
-        self._output_plan: list[tuple[tuple[int, ...], np.dtype[Any], int, int | None]] = []
+        """Give each small result a place in a shared allocation; the others get allocations of their own."""
+        self._shared_sizes: list[int] = []
+        self._output_plan: list[tuple[tuple[int, ...], np.dtype[Any], int, int, int]] = []
         for spec in outputs:
-            if spec.nbytes > _SHARED_BYTES:
-                self._output_plan.append((spec.shape, spec.dtype, spec.nbytes, None))
-                continue
-            self._output_plan.append((spec.shape, spec.dtype, spec.nbytes, total))
-            total += -(-max(spec.nbytes, 1) // ALIGNMENT) * ALIGNMENT
-        self._shared_bytes = total
+            block = offset = -1
+            if spec.nbytes <= _SMALL_BYTES:
+                size = -(-max(spec.nbytes, 1) // ALIGNMENT) * ALIGNMENT
+                if not self._shared_sizes or self._shared_sizes[-1] + size > _SHARED_BYTES:
+                    self._shared_sizes.append(0)
+                block, offset = len(self._shared_sizes) - 1, self._shared_sizes[-1]
+                self._shared_sizes[-1] += size
+            self._output_plan.append((spec.shape, spec.dtype, spec.nbytes, block, offset))
 
     # --- calling -------------------------------------------------------------------------------------------------
 
@@ -119,7 +123,7 @@ class Executable:
         if len(arguments) != len(inputs):
             self.signature.check_count(len(arguments))
         arrays = [spec.accept(value) for spec, value in zip(inputs, arguments, strict=True)]
-        return tuple(self.run_pointers([a.__array_interface__["data"][0] for a in arrays]))
+        return tuple(self.run_pointers([data_pointer(a) for a in arrays]))
 
     def run_pointers(self, pointers: Sequence[int]) -> list[np.ndarray[Any, Any]]:
         """Run on addresses of C-contiguous arrays that match the signature and stay alive; nothing is checked."""
@@ -144,17 +148,15 @@ class Executable:
 
     def _allocate_outputs(self, addresses: ctypes.Array[ctypes.c_void_p]) -> list[np.ndarray[Any, Any]]:
         results = []
-        shared = base = None
-        if self._shared_bytes:
-            shared = np.empty(self._shared_bytes, np.uint8)
-            base = shared.__array_interface__["data"][0]
-        for i, (shape, dtype, nbytes, offset) in enumerate(self._output_plan):
-            if offset is None:
+        shared = [np.empty(size, np.uint8) for size in self._shared_sizes]
+        bases = [data_pointer(block) for block in shared]
+        for i, (shape, dtype, nbytes, block, offset) in enumerate(self._output_plan):
+            if block < 0:
                 array = empty(shape, dtype, nbytes)
-                addresses[i] = array.__array_interface__["data"][0]
+                addresses[i] = data_pointer(array)
             else:
-                array = np.ndarray(shape, dtype, shared, offset)
-                addresses[i] = base + offset  # type: ignore[operator]
+                array = np.ndarray(shape, dtype, shared[block], offset)
+                addresses[i] = bases[block] + offset  # type: ignore[operator]
             results.append(array)
         return results
 

@@ -47,13 +47,19 @@ def pointer_of(value: Any) -> int | None:
     None when they do not lie so in this process's memory (another device, several devices, a custom layout): take
     ``numpy.asarray`` then.  Raises JAX's error for an array that was deleted or donated.
     """
-    device = getattr(value.sharding, "_device", None)
-    if device is None or device.platform != "cpu":
-        return None
+    sharding = value.sharding
+    if sharding is not _on_cpu[0]:
+        device = getattr(sharding, "_device", None)
+        if device is None or device.platform != "cpu":
+            return None
+        _on_cpu[0] = sharding
     value.block_until_ready()
-    if value._pjrt_layout != _row_major(value.ndim):
+    if value._pjrt_layout != _row_major(len(value.shape)):
         return None
-    return int(value.unsafe_buffer_pointer())
+    return value.unsafe_buffer_pointer()  # type: ignore[no-any-return]
+
+
+_on_cpu: list[Any] = [None]  # the sharding last found to be of a CPU: arrays share these objects
 
 
 def to_jax(aval: Any, result: np.ndarray[Any, Any]) -> jax.Array:

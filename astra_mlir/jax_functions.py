@@ -35,6 +35,7 @@ from astra_mlir.jax_arrays import (
     to_keys,
     trace_context,
 )
+from astra_mlir.runtime import data_pointer
 from astra_mlir.signature import ArraySpec, Signature
 from astra_mlir.target_machine import TargetMachine
 
@@ -219,8 +220,16 @@ class CompiledFunction:
             )
         return self.run(leaves)
 
-    def run(self, leaves: Sequence[Any]) -> Any:
-        """Run on the flattened arguments."""
+    def fits_exactly(self, leaves: Sequence[Any]) -> bool:
+        """Whether arrays among the leaves have the very shapes and types that the code takes."""
+        return all(
+            leaf.shape == spec.shape and leaf.dtype == spec.dtype
+            for leaf, spec in zip(leaves, self._specs, strict=True)
+            if isinstance(leaf, (ArrayImpl, np.ndarray))
+        )
+
+    def run(self, leaves: Sequence[Any], exact: bool = False) -> Any:
+        """Run on the flattened arguments; ``exact`` says that :meth:`fits_exactly` holds for them."""
         keep: list[Any] = []
         any_jax = False
         pointers = []
@@ -228,15 +237,20 @@ class CompiledFunction:
             pointer = None
             if type(leaf) is ArrayImpl:
                 any_jax = True
-                if leaf.shape == spec.shape and leaf.dtype == spec.dtype:
-                    pointer = self._jax_pointer(leaf, spec)
+                if exact or (leaf.shape == spec.shape and leaf.dtype == spec.dtype):
+                    try:
+                        pointer = pointer_of(leaf)
+                    except RuntimeError as error:
+                        raise _unreadable(leaf, spec, error) from error
+            elif exact and type(leaf) is np.ndarray and leaf.flags.c_contiguous:
+                pointer = data_pointer(leaf)
             elif type(leaf) is KeyArray:
                 any_jax = True
                 leaf = key_array(leaf)
             if pointer is None:
                 array = self._array(leaf, spec)
                 keep.append(array)
-                pointer = array.__array_interface__["data"][0]
+                pointer = data_pointer(array)
             pointers.append(pointer)
         if self._donated:
             self._check_donated(leaves)
@@ -247,17 +261,6 @@ class CompiledFunction:
         if self._output == "jax" or (any_jax and self._output == "auto") or self._has_keys:
             results = [wrap(aval, array) for wrap, aval, array in zip(self._wrap, self.out_avals, results, strict=True)]
         return tree_unflatten(self.out_tree, results)
-
-    def _jax_pointer(self, leaf: Any, spec: ArraySpec) -> int | None:
-        try:
-            return pointer_of(leaf)
-        except RuntimeError as error:
-            if leaf.is_deleted():
-                raise AstraError(
-                    f"{spec.path}: this array was donated to an earlier call (or deleted), which gave its memory away; "
-                    "use the array that the call returned, or do not donate it (donate_argnums)"
-                ) from error
-            raise
 
     @staticmethod
     def _array(leaf: Any, spec: ArraySpec) -> np.ndarray[Any, Any]:
@@ -311,6 +314,16 @@ class CompiledFunction:
 
     def __repr__(self) -> str:
         return f"<astra compiled {self.executable.program.name} {self.signature} for {self.executable.target.cpu}>"
+
+
+def _unreadable(leaf: Any, spec: ArraySpec, error: RuntimeError) -> Exception:
+    """What to raise when the memory of a JAX array cannot be had."""
+    if not leaf.is_deleted():
+        return error
+    return AstraError(
+        f"{spec.path}: this array was donated to an earlier call (or deleted), which gave its memory away; "
+        "use the array that the call returned, or do not donate it (donate_argnums)"
+    )
 
 
 def _tracer_error(name: str) -> AstraError:
@@ -376,7 +389,7 @@ class JitFunction:
         self._target = target
         self._output = output
         self._cache_size = cache_size
-        self._cache: OrderedDict[Any, CompiledFunction] = OrderedDict()
+        self._cache: OrderedDict[Any, tuple[CompiledFunction, bool]] = OrderedDict()
         self._executables: WeakValueDictionary[bytes, Executable] = WeakValueDictionary()
         self._lock = threading.RLock()
         self._hits = self._misses = 0
@@ -387,14 +400,14 @@ class JitFunction:
         leaves, tree = tree_flatten((dynamic, dynamic_kwargs))
         leaf_keys = tuple(map(_leaf_key, leaves))
         key = (tree, static, trace_context(), leaf_keys)
-        compiled = None if None in leaf_keys else self._cache.get(key)
-        if compiled is None:
+        entry = None if None in leaf_keys else self._cache.get(key)
+        if entry is None:
             return self._slow_call(args, kwargs, leaves, tree, static)
         self._hits += 1
         if self._cache_size:
             with contextlib.suppress(KeyError):  # another thread may have evicted it meanwhile
                 self._cache.move_to_end(key)
-        return compiled.run(leaves)
+        return entry[0].run(leaves, entry[1])
 
     def _slow_call(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[Any], tree: Any, static: Any
@@ -425,13 +438,13 @@ class JitFunction:
     ) -> CompiledFunction:
         key = (tree, static, trace_context(), tuple(map(_leaf_key, leaves)))
         with self._lock:
-            compiled = self._cache.get(key)
-            if compiled is not None:
+            entry = self._cache.get(key)
+            if entry is not None:
                 self._hits += 1
-                return compiled
+                return entry[0]
             compiled = compile_function(self._arguments, args, kwargs, self._target, self._output, self._executables)
             self._misses += 1
-            self._cache[key] = compiled
+            self._cache[key] = compiled, compiled.fits_exactly(leaves)
             while len(self._cache) > max(1, self._cache_size):
                 self._cache.popitem(last=False)
         return compiled
