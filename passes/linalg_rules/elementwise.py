@@ -118,10 +118,8 @@ def _convert(low: Lowering, op: ir.Operation) -> list[Val]:
     source = val.info
     if source.element == result.element and (source.kind == result.kind or source.kind in ("int", "uint")):
         return [_retyped(low, val, result)]
-    if val.iota is not None and not result.narrow and result.kind in ("int", "uint", "float"):
-        low_bits = {"int": source.bits - 1, "uint": source.bits}.get(source.kind)
-        if low_bits is not None and max(source.shape) <= 2**low_bits:
-            return [Val(result, iota=val.iota)]
+    if val.iota is not None and source.kind in ("int", "uint") and result.kind != "bool" and not result.narrow:
+        return [Val(result, iota=val.iota)]  # an iota that wraps in its type is a tensor
     return low.elementwise([result], [val], lambda args: [convert(low, args[0], source, result)])
 
 

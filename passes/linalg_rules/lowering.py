@@ -289,10 +289,6 @@ class Lowering:
         """The descriptions of an operation's result types."""
         return [self.info(result.type) for result in op.results]
 
-    def wrap(self, old_type: ir.Type, value: ir.Value) -> Val:
-        """A new tensor value standing for an old one of type ``old_type``."""
-        return Val(self.info(old_type), tensor=value)
-
     def _scoped(self, val: Val, what: str, make: Callable[[Val], Any]) -> Any:
         """``make(val)``, emitted at most once for any place that the first emission dominates."""
         key = (val, what)

@@ -12,7 +12,7 @@ from math import inf
 from astra_mlir.bindings import ir
 from astra_mlir.passes.linalg_rules.lowering import Lowering, TypeInfo
 
-__all__ = ["FLOAT_PREDICATES", "SCALAR", "Emitter", "compare_float", "compare_int", "float_to_bits", "select"]
+__all__ = ["FLOAT_PREDICATES", "SCALAR", "Emitter", "compare_float", "compare_int", "select"]
 
 Emitter = Callable[[Lowering, Sequence[ir.Value], TypeInfo], ir.Value]
 
@@ -44,11 +44,6 @@ def compare_float(low: Lowering, predicate: str, a: ir.Value, b: ir.Value) -> ir
 def select(low: Lowering, condition: ir.Value, a: ir.Value, b: ir.Value) -> ir.Value:
     """``arith.select``."""
     return low.emit("arith.select", [condition, a, b], a.type)
-
-
-def float_to_bits(low: Lowering, x: ir.Value, width: int) -> ir.Value:
-    """The bits of a float as a signless integer."""
-    return low.emit("arith.bitcast", [x], ir.IntegerType.get_signless(width))
 
 
 def _op(name: str) -> Emitter:

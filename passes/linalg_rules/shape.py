@@ -32,11 +32,13 @@ def _splat(low: Lowering, value: ir.Attribute, info: TypeInfo) -> ir.Value:
 
 @rule("iota")
 def _iota(low: Lowering, op: ir.Operation) -> list[Val]:
-    info, expr = low.info(op.result.type), dim(low.attribute("dimension"))
-    if not info.narrow:
-        return [Val(info, iota=expr)]
-    wide = Val(low.info_of(info.shape, info.compute), iota=expr)
-    return low.elementwise([info], [wide], lambda args: [narrow(low, args[0], info)])
+    info, dimension = low.info(op.result.type), low.attribute("dimension")
+    if info.narrow:
+        wide = Val(low.info_of(info.shape, info.compute), iota=dim(dimension))
+        return low.elementwise([info], [wide], lambda args: [narrow(low, args[0], info)])
+    val = Val(info, iota=dim(dimension))
+    wraps = info.kind in ("int", "uint") and info.shape[dimension] > 1 << (info.bits - (info.kind == "int"))
+    return [Val(info, tensor=low.tensor(val)) if wraps else val]
 
 
 @rule("broadcast")

@@ -150,6 +150,18 @@ def test_iota_and_what_reads_it(dtype: str) -> None:
     np.testing.assert_array_equal(converted, expected)
 
 
+def test_iota_wraps_in_a_narrow_type() -> None:
+    body = """
+      %a = "astra.iota"() {dimension = 0} : () -> tensor<300xui8>
+      %b = "astra.slice"(%a) {start_indices = array<i64: 250>, limit_indices = array<i64: 260>,
+        strides = array<i64: 1>} : (tensor<300xui8>) -> tensor<10xui8>
+      %c = "astra.convert"(%b) : (tensor<10xui8>) -> tensor<10xf32>
+      return %c : tensor<10xf32>
+    """
+    (actual,) = call(body, [], ["tensor<10xf32>"])
+    np.testing.assert_array_equal(actual, np.arange(250, 260) % 256)
+
+
 CONSTANTS = {
     "dense<[[1, 2], [3, 4]]> : tensor<2x2xui32>": np.array([[1, 2], [3, 4]], np.uint32),
     "dense<7> : tensor<3xui8>": np.full(3, 7, np.uint8),
