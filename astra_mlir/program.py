@@ -17,9 +17,9 @@ from astra_mlir.bindings import ir, stablehlo
 from astra_mlir.dialects import verify
 from astra_mlir.errors import InvalidProgramError, VerificationError
 
-__all__ = ["Program"]
+__all__ = ["BYTECODE_MAGIC", "Program"]
 
-_BYTECODE_MAGIC = b"ML\xefR"
+BYTECODE_MAGIC = b"ML\xefR"
 _ARTIFACT_PRODUCER = b"StableHLO_v"
 
 
@@ -62,16 +62,17 @@ class Program:
 
     def parse(self, context: ir.Context) -> ir.Module:
         """The module, in ``context``; raises :class:`InvalidProgramError` with the place of what is wrong."""
-        module = self._parse(context)
+        module = self.read(context)
         try:
             verify(module, allow_unregistered=False)
         except VerificationError as error:
             raise InvalidProgramError(f"{self.name} is not a well-formed program: {error}") from None
         return module
 
-    def _parse(self, context: ir.Context) -> ir.Module:
+    def read(self, context: ir.Context) -> ir.Module:
+        """As :meth:`parse`, without verifying Astra operations."""
         with context:
-            if self.data.startswith(_BYTECODE_MAGIC):
+            if self.data.startswith(BYTECODE_MAGIC):
                 return self._parse_binary(context)
             try:
                 return ir.Module.parse(self.data.decode())
@@ -83,7 +84,7 @@ class Program:
                 raise InvalidProgramError(f"{self.name} is not a well-formed program: {error}") from None
 
     def _parse_binary(self, context: ir.Context) -> ir.Module:
-        is_artifact = _ARTIFACT_PRODUCER in self.data[len(_BYTECODE_MAGIC) : 128]
+        is_artifact = _ARTIFACT_PRODUCER in self.data[len(BYTECODE_MAGIC) : 128]
         messages: list[str] = []
 
         def keep(diagnostic: ir.Diagnostic) -> bool:

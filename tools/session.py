@@ -13,14 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from astra_mlir.bindings import ir, make_context, stablehlo
+from astra_mlir.bindings import ir, make_context
 from astra_mlir.dialects import verification_errors
 from astra_mlir.errors import AstraError, InvalidProgramError
+from astra_mlir.program import BYTECODE_MAGIC, Program
 
 __all__ = ["Diagnostic", "Session", "StopTool", "error_text", "read_source", "run_tool", "write_output"]
 
-_BYTECODE_MAGIC = b"ML\xefR"
-_ARTIFACT_PRODUCER = b"StableHLO_v"
 # MLIR writes "file":2:8; messages of Astra passes write -:2:8 for text that was not read from a file.
 _PLACE = re.compile(r'(?:"([^"]*)"|(?<![^\s(])(-)):(\d+):(\d+)')
 _LONGEST_QUOTED_LINE = 240
@@ -114,42 +113,16 @@ class Session:
     def parse(self, data: bytes, file_name: str, first_line: int = 1) -> ir.Module:
         """Parse text, bytecode or a portable artifact; raises :class:`InvalidProgramError` (see ``diagnostics``)."""
         self.file_name = "<stdin>" if file_name == "-" else file_name
-        with self.context:
-            module = self._parse(data, first_line)
-            self._verify(module)
-            return module
-
-    def _verify(self, module: ir.Module) -> None:
+        if not data.startswith(BYTECODE_MAGIC):
+            data = b"\n" * (first_line - 1) + data
+            self.source = data.decode(errors="replace")
+        module = Program(data, name=self.file_name).read(self.context)
         errors = verification_errors(module, allow_unregistered=self.allow_unregistered)
         for op, message in errors:
             op.location.emit_error(message)
         if errors:
             raise InvalidProgramError(f"{self.file_name} is not a well-formed program")
-
-    def _parse(self, data: bytes, first_line: int) -> ir.Module:
-        if data.startswith(_BYTECODE_MAGIC):
-            return self._parse_binary(data)
-        try:
-            text = data.decode()
-        except UnicodeDecodeError as error:
-            raise InvalidProgramError(
-                f"{self.file_name}: byte {error.start} is not UTF-8 text, and the file is not MLIR bytecode"
-            ) from None
-        self.source = "\n" * (first_line - 1) + text
-        try:
-            return ir.Module.parse(self.source)
-        except ir.MLIRError:
-            raise InvalidProgramError(f"{self.file_name} is not a well-formed program") from None
-
-    def _parse_binary(self, data: bytes) -> ir.Module:
-        is_artifact = data[len(_BYTECODE_MAGIC) :][:64].find(_ARTIFACT_PRODUCER) >= 0
-        try:
-            if is_artifact:
-                return stablehlo.deserialize_portable_artifact(self.context, data)
-            return ir.Module.parse(data)
-        except (ir.MLIRError, ValueError, RuntimeError):
-            kind = "StableHLO portable artifact" if is_artifact else "MLIR bytecode"
-            raise InvalidProgramError(f"{self.file_name} is not a readable {kind} (truncated or damaged?)") from None
+        return module
 
     def readable(self, message: str) -> str:
         """``message`` with MLIR's ``loc("-":2:8)`` written as ``file.mlir:2:8``."""
