@@ -1,7 +1,7 @@
 """The named pipelines: the way of a program from StableHLO to the LLVM dialect, in stages.
 
-``astra-cpu-pipeline`` is what ``astra.jit`` runs and what ``astra-opt`` prints; it is nothing but its stages one after the
-other, so a program can be looked at between any two of them.
+``astra-cpu-pipeline`` is what ``astra.jit`` runs and what ``astra-opt`` prints; it is nothing but its stages one after
+the other, so a program can be looked at between any two of them.
 """
 
 from __future__ import annotations
@@ -20,12 +20,18 @@ CPU_STAGES: dict[str, tuple[str, str]] = {
         "Astra to linalg on tensors, elementwise chains fused, and calls of generated kernels",
         "astra-to-kernels,astra-to-linalg,func.func(linalg-fuse-elementwise-ops),canonicalize,cse",
     ),
-    "memref": ("tensors to buffers; results are written into buffers of the caller", "astra-bufferize,canonicalize,cse"),
+    "memref": (
+        "tensors to buffers; results are written into buffers of the caller",
+        "astra-bufferize,canonicalize,cse",
+    ),
     "kernels": (
         "groups of linalg operations to functions, shared where equal; one arena for all temporaries",
         "astra-form-kernels,canonicalize,cse,astra-plan-memory",
     ),
-    "loops": ("linalg to loops, math functions to polynomials", "astra-kernels-to-loops,astra-expand-math,canonicalize,cse"),
+    "loops": (
+        "linalg to loops, math functions to polynomials",
+        "astra-kernels-to-loops,astra-expand-math,canonicalize,cse",
+    ),
     "llvm": (
         "parallel loops to tasks of the runtime, everything to the LLVM dialect, and the entry that the runtime calls",
         "astra-outline-parallel,func.func(scf-forall-to-for),convert-vector-to-scf,lower-affine,convert-scf-to-cf,convert-complex-to-standard,"
