@@ -441,6 +441,7 @@ _TENSOR_OPS = {
     "tensor.insert_slice",
     "linalg.fill",
     "astra.kernel_call",
+    "astra.optimization_barrier",
 }
 
 _RULES: dict[str, Callable[[FunctionBufferizer, ir.Operation, Builder, Scope], None]] = {
@@ -451,6 +452,7 @@ _RULES: dict[str, Callable[[FunctionBufferizer, ir.Operation, Builder, Scope], N
     "tensor.extract": FunctionBufferizer.extract,
     "tensor.expand_shape": FunctionBufferizer.reshape,
     "tensor.collapse_shape": FunctionBufferizer.reshape,
+    "astra.optimization_barrier": FunctionBufferizer.reshape,
     "tensor.extract_slice": FunctionBufferizer.extract_slice,
     "tensor.insert_slice": FunctionBufferizer.insert_slice,
     "linalg.generic": FunctionBufferizer.generic,

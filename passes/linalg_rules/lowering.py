@@ -16,6 +16,7 @@ from typing import Any
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import value_of
 from astra_mlir.errors import UnsupportedError, source_place
+from astra_mlir.passes.linalg_rules.recompute import is_work, repeats
 
 __all__ = ["RULES", "ZERO", "Expr", "Lowering", "TypeInfo", "Val", "dim", "rule"]
 
@@ -54,6 +55,9 @@ def substitute(expr: Expr, mapping: Sequence[Expr]) -> Expr:
             terms[j] = terms.get(j, 0) + coefficient * inner_coefficient
     return tuple(sorted(terms.items())), constant
 
+
+# Cheap operations an element that a loop nest may repeat: without and with reductions, whose loops are the inner ones.
+_REPEATED_WORK = (8, 1)
 
 _IDENTITIES = [tuple(dim(i) for i in range(rank)) for rank in range(9)]
 
@@ -106,7 +110,7 @@ class Lowering:
         self.loc: ir.Location = ir.Location.unknown()
         self.op: ir.Operation | None = None  # being lowered
         self.values: dict[ir.Value, Val] = {}
-        self._scopes: list[dict[tuple[Val, str], Any]] = [{}]
+        self._scopes: list[dict[tuple[Any, str], Any]] = [{}]
         self._infos: dict[ir.Type, TypeInfo] = {}
         self._attributes: dict[Any, ir.Attribute] = {}
         self._generic_attributes: dict[Any, dict[str, ir.Attribute]] = {}
@@ -289,7 +293,7 @@ class Lowering:
         """The descriptions of an operation's result types."""
         return [self.info(result.type) for result in op.results]
 
-    def _scoped(self, val: Val, what: str, make: Callable[[Val], Any]) -> Any:
+    def _scoped(self, val: Any, what: str, make: Callable[[Any], Any]) -> Any:
         """``make(val)``, emitted at most once for any place that the first emission dominates."""
         key = (val, what)
         for scope in reversed(self._scopes):
@@ -428,7 +432,8 @@ class Lowering:
             source = self.source(val)
             if isinstance(source, tuple):
                 base, own = source
-                key = (base, own if exprs is None else tuple(substitute(expr, exprs) for expr in own))
+                read = own if exprs is None else tuple(substitute(expr, exprs) for expr in own)
+                key = (self._kept(base, read, iterators, sizes), read)
                 readers.append(ins.setdefault(key, len(ins)))
             elif source is None:
                 readers.append(val.iota if exprs is None else substitute(val.iota, exprs))
@@ -451,6 +456,17 @@ class Lowering:
             return body(arguments[first_out:], elements)
 
         return self.generic(operands, outs, iterators, scalar_body)
+
+    def _kept(self, base: ir.Value, read: Sequence[Expr], iterators: str, sizes: Sequence[int]) -> ir.Value:
+        """``base``, behind a barrier where fusing its producer into these loops would repeat too much work."""
+        if read is self.identity(len(sizes)):
+            return base
+        loops = {i for terms, _ in read for i, _ in terms}
+        if not repeats(base.type.shape, loops, sizes):
+            return base
+        if not is_work(base, _REPEATED_WORK["r" in iterators]):
+            return base
+        return self._scoped(base, "barrier", lambda x: self.emit("astra.optimization_barrier", [x], x.type))
 
     def _shape_operand(
         self, maps: Sequence[Sequence[Expr]], sizes: Sequence[int]

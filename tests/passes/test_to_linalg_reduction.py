@@ -283,6 +283,19 @@ def test_dot_general_reads_a_transposed_broadcast() -> None:
     np.testing.assert_array_equal(actual, x.T @ np.broadcast_to(y[:, None], (4, 5)))
 
 
+def test_expensive_operand_of_a_contraction() -> None:
+    """Computed once, behind a barrier that bufferization forwards."""
+    body = """
+      %t = "astra.tanh"(%0) : (tensor<4xf32>) -> tensor<4xf32>
+      %r = "astra.dot_general"(%1, %t) {lhs_batching_dimensions = array<i64>, rhs_batching_dimensions = array<i64>,
+        lhs_contracting_dimensions = array<i64: 1>, rhs_contracting_dimensions = array<i64: 0>} :
+        (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3xf32>
+      return %r : tensor<3xf32>
+    """
+    x, y = np.arange(4, dtype=np.float32), np.arange(12, dtype=np.float32).reshape(3, 4)
+    np.testing.assert_allclose(call(body, [x, y], ["tensor<3xf32>"])[0], y @ np.tanh(x), rtol=1e-6)
+
+
 # lhs and rhs shape (in the given layouts), strides, padding, lhs and rhs dilation, groups, batch groups, layouts
 NHWC, NCHW = ("NHWC", "HWIO", "NHWC"), ("NCHW", "OIHW", "NCHW")
 CONVOLUTIONS: dict[str, tuple[object, ...]] = {
