@@ -41,8 +41,9 @@ def _step_of(value: ir.Value, argument: ir.Value, rw: Rewriter) -> int | None:
         op = defining(value, name)
         if op is not None:
             lhs, rhs = op.operands
-            if lhs == argument and rw.integer(rhs) is not None:
-                return sign * rw.integer(rhs)
+            step = rw.integer(rhs)
+            if lhs == argument and step is not None:
+                return sign * step
             if name == "add" and rhs == argument:
                 return rw.integer(lhs)
     return None
@@ -199,8 +200,8 @@ def _affine(value: ir.Value, index: ir.Value, trip_count: int, rw: Rewriter) -> 
     name = op.name[6:]
     if name not in ("add", "subtract", "multiply", "negate", "convert"):
         return None
-    parts = [_affine(operand, index, trip_count, rw) for operand in op.operands]
-    if any(part is None for part in parts):
+    parts = [part for operand in op.operands if (part := _affine(operand, index, trip_count, rw)) is not None]
+    if len(parts) < len(op.operands):
         return None
     a, b = parts[0]
     if name == "negate":

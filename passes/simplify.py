@@ -96,14 +96,17 @@ class _Engine:
                 for block in region.blocks:
                     self.block(block)
         name = op.name
-        for rule in self.rules.get(name, ()):
-            self.rewriter.at(op)
-            outer, self.rewriter.created = self.rewriter.created, []
-            replacement = rule(op, self.rewriter)
-            created, self.rewriter.created = self.rewriter.created, outer
-            if replacement is not None:
-                self._replace(op, replacement, created)
-                return
+        rules = self.rules.get(name)
+        if rules is not None:
+            rewriter = self.rewriter
+            rewriter.at(op)
+            created: list[ir.Operation] = []
+            rewriter.created = created
+            for rule in rules:
+                replacement = rule(op, rewriter)
+                if replacement is not None:
+                    self._replace(op, replacement, created)
+                    return
         if name in OPS and name not in UNIQUE:
             self._merge(op, name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -94,10 +95,11 @@ def while_never(op: ir.Operation, rw: Rewriter) -> Replacement:
             known[argument] = np.asarray(splat)
     for view in parts.condition.operations:
         nested = view.operation
-        values = [known[v] if v in known else _scalar(v, rw) for v in nested.operands]
+        found = (known[v] if v in known else _scalar(v, rw) for v in nested.operands)
+        values = [value for value in found if value is not None]
         if nested.name == "astra.yield":
-            return parts.inits if values[0] is not None and not values[0] else None
-        if any(v is None for v in values) or nested.name not in _EVALUATED:
+            return parts.inits if values and not values[0] else None
+        if len(values) < len(nested.operands) or nested.name not in _EVALUATED:
             continue
         if all(rw.info(v).rank == 0 for v in nested.operands):
             infos = [rw.info(v) for v in nested.operands]
@@ -291,6 +293,7 @@ def _invariant_input(x: ir.Value, argument: ir.Value, parts: Scan, rw: Rewriter)
     if made is None:
         return False
     type = argument.type
+    made_of: tuple[str, tuple[ir.Value, ...], dict[str, Any]]
     splat = rw.splat_of(x)
     if splat is not None:
         made_of = ("constant", (), {"value": elements.splat(type, splat)})

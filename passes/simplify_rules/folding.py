@@ -18,7 +18,7 @@ from astra_mlir.passes.simplify_rules.core import Replacement, Rewriter, TensorI
 
 __all__ = ["ELEMENTWISE", "evaluate"]
 
-Array = Any  # np.ndarray
+Array = np.ndarray[Any, Any]
 _WIDTHS = (1, 8, 16, 32, 64)  # integer widths that NumPy computes in
 
 
@@ -194,13 +194,13 @@ def fold(op: ir.Operation, rw: Rewriter) -> Replacement:
         return None
     splats = [rw.splat_of(value) for value in operands]
     infos = [rw.info(value) for value in operands]
+    arrays: list[Array]
     if all(splat is not None for splat in splats):
         arrays = [np.asarray(splat).reshape(1) for splat in splats]
     else:
-        full = [rw.array(value) for value in operands]
-        if any(array is None for array in full):
+        arrays = [array for array in map(rw.array, operands) if array is not None]
+        if len(arrays) < len(infos):
             return None
-        arrays = full
     result = evaluate(op, rw, list(zip(arrays, infos, strict=True)))
     if result is None:
         return None

@@ -69,7 +69,8 @@ def _slice_of_broadcast(op: ir.Operation, maker: ir.Operation, rw: Rewriter) -> 
     ]
     operand = maker.operands[0]
     if any(b - a != n or s != 1 for (a, b, s), n in zip(window, source.shape, strict=True)):
-        operand = _slice(rw, operand, *zip(*window, strict=True))
+        starts, limits, strides = ([numbers[k] for numbers in window] for k in range(3))
+        operand = _slice(rw, operand, starts, limits, strides)
     return rw.build("broadcast", (operand,), op.results[0].type, dimensions=dimensions)
 
 
@@ -125,8 +126,9 @@ def _slice_of_pad(op: ir.Operation, maker: ir.Operation, rw: Rewriter) -> Replac
         return rw.build("broadcast", (maker.operands[1],), op.results[0].type, dimensions=())
     if not inside:
         return None
-    shifted = [[n - lo for n, lo in zip(numbers, low, strict=True)] for numbers in (starts, limits)]
-    return _slice(rw, maker.operands[0], *shifted, strides)
+    starts = [n - lo for n, lo in zip(starts, low, strict=True)]
+    limits = [n - lo for n, lo in zip(limits, low, strict=True)]
+    return _slice(rw, maker.operands[0], starts, limits, strides)
 
 
 _SLICE_OF = {
@@ -223,8 +225,8 @@ def _concatenate_constants(operands: list[ir.Value], dimension: int, rw: Rewrite
         return rw.splat(splats[0], info.type)
     if info.size > FOLD_LIMIT:
         return None
-    arrays = [rw.array(v) for v in operands]
-    if any(a is None for a in arrays):
+    arrays = [array for array in map(rw.array, operands) if array is not None]
+    if len(arrays) < len(operands):
         return None
     return rw.constant(np.concatenate(arrays, axis=dimension), info.type)
 
@@ -243,7 +245,7 @@ def reverse_of(op: ir.Operation, rw: Rewriter) -> Replacement:
     if len(kept) < len(dimensions):
         return rw.build("reverse", (operand,), info.type, dimensions=kept)
     array = rw.array(operand)
-    return None if array is None else rw.constant(np.flip(array, kept), info.type)
+    return None if array is None else rw.constant(np.flip(array, tuple(kept)), info.type)
 
 
 # --- dynamic positions -----------------------------------------------------------------------------------------------
@@ -258,11 +260,12 @@ def dynamic_slice_known(op: ir.Operation, rw: Rewriter) -> Replacement:
         return operand
     if not source.static or not target.static:
         return None
-    numbers = []
+    numbers: list[int] = []
     for start, size, width in zip(starts, source.shape, target.shape, strict=True):
         number = 0 if size == width else rw.integer(start)
-        numbers.append(None if number is None else min(max(number, 0), size - width))
-    if all(n is not None for n in numbers):
+        if number is not None:
+            numbers.append(min(max(number, 0), size - width))
+    if len(numbers) == source.rank:
         limits = [n + width for n, width in zip(numbers, target.shape, strict=True)]
         return _slice(rw, operand, numbers, limits, [1] * source.rank)
     written = defining(operand, "dynamic_update_slice")
