@@ -36,6 +36,7 @@ def machine() -> dict[str, str]:
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         "packages": ", ".join(versions),
+        "load of the machine when asked": f"{os.getloadavg()[0]:.1f} (the benchmark itself adds up to 2)",
     }
 
 
