@@ -32,7 +32,7 @@ from astra_mlir.passes.kernel_rules.text import (
 
 LANES = 8
 PARALLEL = 32768  # update elements from which threads pay off (about 50 us)
-COLUMNS = 64  # fewest contiguous elements of a window for a task of its own
+COLUMNS = {8: 512, 4: 256, 2: 128}  # tasks: fewest contiguous bytes of a window that each owns
 ROW = 16  # fewest elements of a window for owning a range of rows: every task reads all indices
 
 
@@ -145,9 +145,10 @@ class _Scatter:
             return _Split("batch", min(batch, wanted))
         last = self.dims[-1] if self.dims else None
         if last and last.update is not None and last.start is None:
-            for tasks in (8, 4, 2):
-                width = last.window // tasks
-                if tasks <= wanted and last.window % tasks == 0 and width >= COLUMNS and width % LANES == 0:
+            for tasks, fewest in COLUMNS.items():
+                width, rest = divmod(last.window, tasks)
+                enough = width * self.elements[0].bytes >= fewest and width % LANES == 0
+                if tasks <= wanted and enough and not rest:
                     return _Split("columns", tasks)
         window = math.prod(dim.window for dim in self.dims)
         for d, dim in enumerate(self.dims):

@@ -1,7 +1,7 @@
 """Kernels of ``astra.top_k``: the k largest (or smallest) elements of every row, in order, with their positions.
 
-For a small k the k-th key is found byte by byte from counts, the keys up to it are collected, and only those are
-sorted; otherwise the whole row is.  Of equal elements the earlier come first; NaN counts as the largest.
+For a small k the k-th key is found from counts of its bits, the keys up to it are collected, and only those are sorted;
+otherwise the whole row is.  Of equal elements the earlier come first; NaN counts as the largest.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_n
 from astra_mlir.passes.kernel_rules.sort import STACK, SortKernel
 from astra_mlir.passes.kernel_rules.sort_keys import Records, key_width, sort_key
 from astra_mlir.passes.kernel_rules.text import Element, Function, element_of, memref_type, refuse, reshaped, shape_of
+
+LEADING_BITS = 11  # bits of the keys that are counted first: sign, exponent and two more of f32
+COUNTS = f"memref<{1 << LEADING_BITS}xi32>"
 
 
 @kernel_rule("top_k")
@@ -50,12 +53,12 @@ class _TopK(SortKernel):
 
     def _buffers(self) -> list[tuple[str, str]]:
         if self.select:
-            return [("%keys", memref_type([self.records.slots, self.length], "i32"))]
+            return [("%candidates", memref_type([self.records.slots, self.length], "i64"))]
         return super()._buffers()
 
     def scratch(self) -> list[tuple[list[int], str]]:
         if self.select and not self.on_stack and self.rows * self.length:
-            return [([self.records.slots, self.length], "i32")]
+            return [([self.records.slots, self.length], "i64")]
         return super().scratch()
 
     def _gather(self, f: Function, row: int | str, to: int | str, position: str) -> None:
@@ -76,85 +79,101 @@ class _TopK(SortKernel):
             super()._row(f, row, slot)
 
     def _select_row(self, f: Function, row: str, slot: int | str) -> None:
-        n, width = self.length, key_width(self.elements[0])
-        keys, keys_type = self._buffers()[0]
-        counts_type, words_type = memref_type([256], "i32"), memref_type([self.k], "i64")
-        order_type = memref_type([self.k], "i32")
-        counts, words = f.header(f"memref.alloca() : {counts_type}"), f.header(f"memref.alloca() : {words_type}")
-        order = f.header(f"memref.alloca() : {order_type}")
-        none, one = f.constant(0, "i32"), f.constant(1, "i32")
-        with f.loop(0, n) as i:
+        """Find the k-th key from counts of its leading bits, keep what may be among the first k, count the rest."""
+        width, n = key_width(self.elements[0]), self.length
+        counts = f.header(f"memref.alloca() : {COUNTS}")
+        none = f.constant(0, "i32")
+        bits = min(LEADING_BITS, width)
+        shift = width - bits
+
+        def leading(i: str) -> tuple[str, str]:
             key = sort_key(f, self.elements[0], self._load(f, 0, row, i), self.descending)
-            f.store(key if width == 32 else f.value(f"arith.extui {key} : i{width} to i32"), keys, [slot, i], keys_type)
-        threshold, missing, shift = none, f.constant(self.k, "i32"), width
+            key = key if width == 32 else f.value(f"arith.extui {key} : i{width} to i32")
+            return key, f.binary("arith.shrui", key, shift, "i32") if shift else key
+
+        self._clear(f, counts, bits)
+        with f.loop(0, n) as i:
+            self._count(f, counts, leading(i)[1])
+        digit, missing = self._find(f, counts, f.constant(self.k, "i32"))
+        candidates, candidates_type = self._buffers()[0]
+
+        def keep(i: str, values: list[str]) -> list[str]:
+            key, own = leading(i)
+            # Written in any case, and kept by moving on: no branch to mispredict.
+            f.store(self.records.make(f, key, i)[0], candidates, [slot, values[0]], candidates_type)
+            kept = f.value(f"arith.cmpi ule, {own}, {digit} : i32")
+            return [str(f.add(values[0], f.value(f"arith.index_castui {kept} : i1 to index")))]
+
+        (count,) = f.carry(0, n, [(f.constant(0), "index")], keep)
+
+        def key_at(i: str) -> str:
+            record = f.load(candidates, [slot, i], candidates_type)
+            return f.value(f"arith.trunci {f.binary('arith.shrui', record, 32, 'i64')} : i64 to i32")
+
+        threshold = f.binary("arith.shli", digit, shift, "i32")
         while shift:
-            shift -= 8
-            threshold, missing = self._next_byte(f, slot, threshold, missing, shift, width, counts, counts_type)
+            bits = min(8, shift)
+            known, shift = shift, shift - bits
+            self._clear(f, counts, bits)
+            with f.loop(0, count) as i:
+                key = key_at(i)
+                differing = f.value(f"arith.xori {key}, {threshold} : i32")
+                agrees = f.value(f"arith.cmpi ult, {differing}, {f.constant(1 << known, 'i32')} : i32")
+                with f.when(agrees):
+                    own = f.binary("arith.shrui", key, shift, "i32")
+                    self._count(f, counts, f.binary("arith.andi", own, (1 << bits) - 1, "i32"))
+            digit, missing = self._find(f, counts, missing)
+            threshold = f.value(f"arith.ori {threshold}, {f.binary('arith.shli', digit, shift, 'i32')} : i32")
+        words, words_type = f.header(f"memref.alloca() : memref<{self.k}xi64>"), memref_type([self.k], "i64")
 
         def collect(i: str, values: list[str]) -> list[str]:
-            key = f.load(keys, [slot, i], keys_type)
+            key = key_at(i)
             below = f.value(f"arith.cmpi ult, {key}, {threshold} : i32")
             equal = f.value(f"arith.cmpi eq, {key}, {threshold} : i32")
             left = f.value(f"arith.cmpi ne, {values[1]}, {none} : i32")
             tied = f.value(f"arith.andi {equal}, {left} : i1")
-            taken = f.value(f"arith.ori {below}, {tied} : i1")
 
             def take() -> list[str]:
-                record = self.records.make(f, key, i)[0]
+                record = f.load(candidates, [slot, i], candidates_type)
                 biased = f.binary("arith.xori", record, -(1 << 63), "i64")
-                f.store(biased, words, [f.value(f"arith.index_cast {values[0]} : i32 to index")], words_type)
-                used = f.value(f"arith.select {tied}, {one}, {none} : i32")
-                return [
-                    f.value(f"arith.addi {values[0]}, {one} : i32"),
-                    f.value(f"arith.subi {values[1]}, {used} : i32"),
-                ]
+                f.store(biased, words, [values[0]], words_type)
+                used = f.value(f"arith.extui {tied} : i1 to i32")
+                return [str(f.add(values[0], 1)), f.value(f"arith.subi {values[1]}, {used} : i32")]
 
-            return f.choose(taken, ["i32", "i32"], take, lambda: values)
+            taken = f.value(f"arith.ori {below}, {tied} : i1")
+            return f.choose(taken, ["index", "i32"], take, lambda: values)
 
-        f.carry(0, n, [(none, "i32"), (missing, "i32")], collect)
+        f.carry(0, count, [(f.constant(0), "index"), (missing, "i32")], collect)
+        order_type = memref_type([self.k], "i32")
+        order = f.header(f"memref.alloca() : {order_type}")
         count_sort(f, self.k, [words], order, unique=True)
         with f.loop(0, self.k) as i:
             rank = f.value(f"arith.index_castui {f.load(order, [i], order_type)} : i32 to index")
             self._gather(f, row, i, self.records.position(f, [f.load(words, [rank], words_type)]))
 
-    def _next_byte(
-        self, f: Function, slot: int | str, threshold: str, missing: str, shift: int, width: int, counts: str,
-        counts_type: str,
-    ) -> tuple[str, str]:  # fmt: skip
-        """One more byte of the k-th key, and how many keys that begin with it are still to be taken."""
-        keys, keys_type = self._buffers()[0]
-        none, one = f.constant(0, "i32"), f.constant(1, "i32")
-        byte_of = f.constant(shift, "i32")
-        with f.loop(0, 256) as d:
-            f.store(none, counts, [d], counts_type)
-        with f.loop(0, self.length) as i:
-            key = f.load(keys, [slot, i], keys_type)
+    @staticmethod
+    def _clear(f: Function, counts: str, bits: int) -> None:
+        with f.loop(0, 1 << bits) as d:
+            f.store(f.constant(0, "i32"), counts, [d], COUNTS)
 
-            def count(key: str = key) -> None:
-                byte = f.binary("arith.andi", f.value(f"arith.shrui {key}, {byte_of} : i32"), 255, "i32")
-                at = f.value(f"arith.index_castui {byte} : i32 to index")
-                f.store(
-                    f.value(f"arith.addi {f.load(counts, [at], counts_type)}, {one} : i32"), counts, [at], counts_type
-                )
+    @staticmethod
+    def _count(f: Function, counts: str, digit: str) -> None:
+        at = f.value(f"arith.index_castui {digit} : i32 to index")
+        f.store(f.binary("arith.addi", f.load(counts, [at], COUNTS), 1, "i32"), counts, [at], COUNTS)
 
-            if shift + 8 == width:
-                count()
-            else:
-                # Keys that agree with the threshold in the bytes before.
-                differing = f.value(f"arith.xori {key}, {threshold} : i32")
-                agrees = f.value(f"arith.cmpi ult, {differing}, {f.constant(1 << (shift + 8), 'i32')} : i32")
-                with f.when(agrees):
-                    count()
+    @staticmethod
+    def _find(f: Function, counts: str, missing: str) -> tuple[str, str]:
+        """The digit of the k-th key, and how many keys with that digit are still to be taken."""
 
-        def condition(values: list[str]) -> str:
-            at = f.value(f"arith.index_castui {values[0]} : i32 to index")
-            return f.value(f"arith.cmpi ult, {f.load(counts, [at], counts_type)}, {values[1]} : i32")
+        def at(digit: str) -> str:
+            return f.load(counts, [f.value(f"arith.index_castui {digit} : i32 to index")], COUNTS)
+
+        def not_reached(values: list[str]) -> str:
+            return f.value(f"arith.cmpi ult, {at(values[0])}, {values[1]} : i32")
 
         def skip(values: list[str]) -> list[str]:
-            at = f.value(f"arith.index_castui {values[0]} : i32 to index")
-            here = f.load(counts, [at], counts_type)
-            return [f.value(f"arith.addi {values[0]}, {one} : i32"), f.value(f"arith.subi {values[1]}, {here} : i32")]
+            here = at(values[0])
+            return [f.binary("arith.addi", values[0], 1, "i32"), f.value(f"arith.subi {values[1]}, {here} : i32")]
 
-        digit, left = f.repeat([(none, "i32"), (missing, "i32")], condition, skip)
-        placed = f.value(f"arith.shli {digit}, {byte_of} : i32")
-        return f.value(f"arith.ori {threshold}, {placed} : i32"), left
+        digit, left = f.repeat([(f.constant(0, "i32"), "i32"), (missing, "i32")], not_reached, skip)
+        return digit, left
