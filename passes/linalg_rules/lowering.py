@@ -58,6 +58,8 @@ def substitute(expr: Expr, mapping: Sequence[Expr]) -> Expr:
 
 # Cheap operations an element that a loop nest may repeat: without and with reductions, whose loops are the inner ones.
 _REPEATED_WORK = (8, 1)
+# Elementwise operations that may follow each other without a barrier: fusing takes time quadratic in their number.
+_LONGEST_CHAIN = 128
 
 _IDENTITIES = [tuple(dim(i) for i in range(rank)) for rank in range(9)]
 
@@ -114,6 +116,7 @@ class Lowering:
         self._infos: dict[ir.Type, TypeInfo] = {}
         self._attributes: dict[Any, ir.Attribute] = {}
         self._generic_attributes: dict[Any, dict[str, ir.Attribute]] = {}
+        self._chain: dict[ir.Value, int] = {}  # elementwise operations that end in a value
         self.index = ir.IndexType.get()
         self.i1 = ir.IntegerType.get_signless(1)
         self.i32 = ir.IntegerType.get_signless(32)
@@ -455,10 +458,16 @@ class Lowering:
             ]
             return body(arguments[first_out:], elements)
 
-        return self.generic(operands, outs, iterators, scalar_body)
+        results = self.generic(operands, outs, iterators, scalar_body)
+        if "r" not in iterators:
+            length = 1 + max((self._chain.get(base, 0) for base, _ in operands), default=0)
+            self._chain.update(dict.fromkeys(results, length))
+        return results
 
     def _kept(self, base: ir.Value, read: Sequence[Expr], iterators: str, sizes: Sequence[int]) -> ir.Value:
-        """``base``, behind a barrier where fusing its producer into these loops would repeat too much work."""
+        """``base``, behind a barrier where fusing its producer into these loops would be too much work."""
+        if self._chain.get(base, 0) >= _LONGEST_CHAIN:
+            return self._scoped(base, "barrier", self._barrier)
         if read is self.identity(len(sizes)):
             return base
         loops = {i for terms, _ in read for i, _ in terms}
@@ -466,7 +475,10 @@ class Lowering:
             return base
         if not is_work(base, _REPEATED_WORK["r" in iterators]):
             return base
-        return self._scoped(base, "barrier", lambda x: self.emit("astra.optimization_barrier", [x], x.type))
+        return self._scoped(base, "barrier", self._barrier)
+
+    def _barrier(self, value: ir.Value) -> ir.Value:
+        return self.emit("astra.optimization_barrier", [value], value.type)
 
     def _shape_operand(
         self, maps: Sequence[Sequence[Expr]], sizes: Sequence[int]

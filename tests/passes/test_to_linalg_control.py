@@ -159,3 +159,16 @@ def test_kernel_calls_and_attributes_survive_in_signless_types() -> None:
     assert 'func.func @f(%arg0: tensor<4xi8> {jax.donated}) -> (tensor<4xi8> {jax.name = "y"})' in text
     assert "note = 1" in text and "ui8" not in text
     assert "(tensor<4xi8>, tensor<4xi8>) -> tensor<4xi8>" in text
+
+
+def test_long_chains_are_cut() -> None:
+    """Elementwise fusion takes time quadratic in the length of a chain."""
+    lines = [f'%{i + 1} = "astra.sine"(%{i}) : (tensor<4xf32>) -> tensor<4xf32>' for i in range(300)]
+    body = "\n".join([*lines, "return %300 : tensor<4xf32>"])
+    text = lowered(f"func.func @f(%0: tensor<4xf32>) -> tensor<4xf32> {{ {body} }}")
+    assert text.count("astra.optimization_barrier") == 2
+    x = np.arange(4, dtype=np.float32)
+    expected = x
+    for _ in range(300):
+        expected = np.sin(expected)
+    np.testing.assert_allclose(call(body, [x], ["tensor<4xf32>"])[0], expected, rtol=1e-4)
