@@ -63,7 +63,8 @@ def reference(operand: np.ndarray, indices: np.ndarray, updates: np.ndarray, n: 
             if d not in n.inserted_window_dims and d not in n.input_batching_dims:
                 full[d] += next(window)
         if all(0 <= i < size for i, size in zip(full, operand.shape, strict=True)):
-            result[tuple(full)] = COMBINERS[kind](result[tuple(full)], updates[at])
+            with np.errstate(over="ignore"):  # integers wrap around
+                result[tuple(full)] = COMBINERS[kind](result[tuple(full)], updates[at])
     return result
 
 
