@@ -12,7 +12,8 @@ from math import prod
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list
 from astra_mlir.passes.kernel_rules.contraction_shapes import accumulator_of, memref_text, row_major_strides
-from astra_mlir.passes.kernel_rules.gemm import Gemm, Level, merge_levels
+from astra_mlir.passes.kernel_rules.gemm import Gemm
+from astra_mlir.passes.kernel_rules.gemm_levels import Level, merge_levels
 from astra_mlir.passes.kernel_rules.products import schedule_product, scratch_types
 from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
 from astra_mlir.passes.target import target_of

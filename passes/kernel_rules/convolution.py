@@ -17,7 +17,7 @@ from astra_mlir.passes.kernel_rules.contraction_shapes import accumulator_of, me
 from astra_mlir.passes.kernel_rules.convolution_shapes import Convolution, Padding, describe
 from astra_mlir.passes.kernel_rules.depthwise import schedule_depthwise
 from astra_mlir.passes.kernel_rules.function_text import FunctionText
-from astra_mlir.passes.kernel_rules.gemm import flatten
+from astra_mlir.passes.kernel_rules.gemm_levels import flatten
 from astra_mlir.passes.kernel_rules.products import Schedule, schedule_product, scratch_types
 from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
 from astra_mlir.passes.target import Target, target_of

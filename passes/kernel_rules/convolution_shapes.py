@@ -9,7 +9,8 @@ from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list, value_of
 from astra_mlir.passes.kernel_rules.contraction_shapes import row_major_strides
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
-from astra_mlir.passes.kernel_rules.gemm import Gemm, Level, merge_levels
+from astra_mlir.passes.kernel_rules.gemm import Gemm
+from astra_mlir.passes.kernel_rules.gemm_levels import Level, merge_levels
 from astra_mlir.passes.target import Target
 
 __all__ = ["Convolution", "Padding", "describe"]

@@ -15,8 +15,8 @@ from math import prod
 from astra_mlir.passes.kernel_rules.contraction_shapes import row_major_strides
 from astra_mlir.passes.kernel_rules.convolution_shapes import Convolution
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
-from astra_mlir.passes.kernel_rules.gemm import flatten, level_offset, narrow
 from astra_mlir.passes.kernel_rules.gemm_functions import GemmTypes, widen
+from astra_mlir.passes.kernel_rules.gemm_levels import flatten, level_offset, narrow
 from astra_mlir.passes.target import Target
 
 __all__ = ["Depthwise", "schedule_depthwise"]

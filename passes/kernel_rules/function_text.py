@@ -5,12 +5,19 @@ An index is a Python ``int`` where it is known and the name of an SSA value (``"
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-__all__ = ["FunctionText", "Index"]
+__all__ = ["AS_WRITTEN", "FunctionText", "Index"]
 
 Index = int | str
+
+# Loops of the shared functions hold vector code already: unrolling and vectorizing them again takes LLVM longer than
+# all the rest of a kernel and gains nothing.
+AS_WRITTEN = (
+    "{loop_annotation = #llvm.loop_annotation<disableNonforced = true, "
+    "vectorize = <disable = true>, unroll = <disable = true>>}"
+)
 
 
 class FunctionText:
@@ -94,17 +101,24 @@ class FunctionText:
             return a - b
         return a if b == 0 else self.value(f"arith.subi {self.ssa(a)}, {self.ssa(b)} : index")
 
-    def div(self, a: Index, b: int) -> Index:
+    def div(self, a: Index, b: Index) -> Index:
         """``a // b`` of a non-negative ``a``."""
-        if isinstance(a, int):
+        if isinstance(a, int) and isinstance(b, int):
             return a // b
-        return a if b == 1 else self.value(f"arith.divui {a}, {self.ssa(b)} : index")
+        return a if b == 1 else self.value(f"arith.divui {self.ssa(a)}, {self.ssa(b)} : index")
 
-    def rem(self, a: Index, b: int) -> Index:
+    def rem(self, a: Index, b: Index) -> Index:
         """``a % b`` of a non-negative ``a``."""
-        if isinstance(a, int):
+        if isinstance(a, int) and isinstance(b, int):
             return a % b
-        return 0 if b == 1 else self.value(f"arith.remui {a}, {self.ssa(b)} : index")
+        return 0 if b == 1 else self.value(f"arith.remui {self.ssa(a)}, {self.ssa(b)} : index")
+
+    def product(self, factors: Iterable[Index]) -> Index:
+        """Their product."""
+        total: Index = 1
+        for factor in factors:
+            total = self.mul(total, factor)
+        return total
 
     def ceil_div(self, a: Index, b: int) -> Index:
         """``a / b`` rounded up, of a non-negative ``a``."""
@@ -120,7 +134,7 @@ class FunctionText:
         """An ``i1``."""
         return self.value(f"arith.cmpi {predicate}, {self.ssa(a)}, {self.ssa(b)} : index")
 
-    def delinearize(self, index: Index, sizes: Sequence[int]) -> list[Index]:
+    def delinearize(self, index: Index, sizes: Sequence[Index]) -> list[Index]:
         """The coordinates of a row-major ``index`` (the outermost size is not checked)."""
         coordinates: list[Index] = []
         for position, size in reversed(list(enumerate(sizes))):
@@ -144,13 +158,14 @@ class FunctionText:
         self.line(tail)
 
     @contextmanager
-    def loop(self, lower: Index, upper: Index, step: int = 1) -> Iterator[Index]:
+    def loop(self, lower: Index, upper: Index, step: Index = 1) -> Iterator[Index]:
         """``scf.for``; no loop where there is known to be one iteration."""
-        if isinstance(lower, int) and isinstance(upper, int) and lower < upper <= lower + step:
+        if not any(isinstance(x, str) for x in (lower, upper, step)) and lower < upper <= lower + step:
             yield lower
             return
         i = self.fresh()
-        with self.block(f"scf.for {i} = {self.ssa(lower)} to {self.ssa(upper)} step {self.ssa(step)} {{"):
+        tail = "}" if self._inline else f"}} {AS_WRITTEN}"
+        with self.block(f"scf.for {i} = {self.ssa(lower)} to {self.ssa(upper)} step {self.ssa(step)} {{", tail):
             yield i
 
     @contextmanager

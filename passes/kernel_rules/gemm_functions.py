@@ -150,38 +150,36 @@ def micro_text(types: GemmTypes) -> str:
         f.line(f"scf.yield {', '.join(sums)} : {types_list}")
     results = {at: f"%sum#{i}" for i, at in enumerate(tile)}
 
-    def store_whole(*, accumulate: bool) -> None:
-        for i, j in tile:
-            at = f.ssa(f.add("%c_offset", f.mul(i, "%c_stride"), j * lanes))
-            value = results[i, j]
-            if accumulate:
-                value = types.add(f, f.value(f"vector.load %c[{at}] : {memref}, {vector}"), value, vector)
-            f.line(f"vector.store {value}, %c[{at}] : {memref}, {vector}")
-
-    def store_part() -> None:
-        false = f.constant("dense<false>", f"vector<{lanes}xi1>")
-        masks, load_masks = [], []
-        for j in range(vectors):
-            mask = f.value(f"vector.create_mask {f.ssa(f.sub('%n', j * lanes))} : vector<{lanes}xi1>")
-            masks.append(mask)
-            load_masks.append(f.value(f"arith.select %first, {false}, {mask} : vector<{lanes}xi1>"))
-        for i in range(rows):
-            with f.block(f"scf.if {f.compare('slt', i, '%m')} {{"):
-                for j in range(vectors):
-                    at = f.ssa(f.add("%c_offset", f.mul(i, "%c_stride"), j * lanes))
-                    masked = f"{memref}, vector<{lanes}xi1>, {vector}"
-                    before = f.value(f"vector.maskedload %c[{at}], {load_masks[j]}, {zero} : {masked} into {vector}")
-                    value = types.add(f, before, results[i, j], vector)
-                    f.line(f"vector.maskedstore %c[{at}], {masks[j]}, {value} : {masked}")
-
     whole = f.value(f"arith.andi {f.compare('eq', '%m', rows)}, {f.compare('eq', '%n', types.columns)} : i1")
     with f.block(f"scf.if {whole} {{", "} else {"):
+        places = {
+            (i, j): f"%c[{f.ssa(f.add('%c_offset', f.mul(i, '%c_stride'), j * lanes))}] : {memref}, {vector}"
+            for i, j in tile
+        }
         with f.block("scf.if %first {", "} else {"):
-            store_whole(accumulate=False)
-        with f.block("", "}"):
-            store_whole(accumulate=True)
+            for at in tile:
+                f.line(f"vector.store {results[at]}, {places[at]}")
+        with f.block(""):
+            for at in tile:
+                total = types.add(f, f.value(f"vector.load {places[at]}"), results[at], vector)
+                f.line(f"vector.store {total}, {places[at]}")
     with f.block(""):
-        store_part()
+        # an edge of the result: by way of a buffer, one masked row after the other
+        buffer = f"memref<{rows * types.columns}x{element}>"
+        tile_buffer = f.value(f"memref.alloca() {{alignment = 64 : i64}} : {buffer}")
+        for i, j in tile:
+            place = f.ssa(i * types.columns + j * lanes)
+            f.line(f"vector.store {results[i, j]}, {tile_buffer}[{place}] : {buffer}, {vector}")
+        false = f.constant("dense<false>", f"vector<{lanes}xi1>")
+        masked = f"{memref}, vector<{lanes}xi1>, {vector}"
+        with f.loop(0, "%m") as i, f.loop(0, "%n", lanes) as j:
+            mask = f.value(f"vector.create_mask {f.ssa(f.sub('%n', j))} : vector<{lanes}xi1>")
+            load_mask = f.value(f"arith.select %first, {false}, {mask} : vector<{lanes}xi1>")
+            at = f"%c[{f.ssa(f.add('%c_offset', f.mul(i, '%c_stride'), j))}]"
+            before = f.value(f"vector.maskedload {at}, {load_mask}, {zero} : {masked} into {vector}")
+            place = f.ssa(f.add(f.mul(i, types.columns), j))
+            row = f.value(f"vector.load {tile_buffer}[{place}] : {buffer}, {vector}")
+            f.line(f"vector.maskedstore {at}, {mask}, {types.add(f, before, row, vector)} : {masked}")
     return f.text()
 
 
@@ -280,10 +278,11 @@ def pack_text(types: GemmTypes, source: str, width: int) -> str:
         zero = f.constant(f"dense<{types.zero}>", vector(side))
         with f.loop(0, "%depth", side) as block:
             k = f.min(block, f.sub("%depth", side))  # the last one overlaps the one before
-            for start in _pieces(width, side):
+            with f.loop(0, width, side) as group:
+                start = f.min(group, width - side) if width > side else group
                 rows = []
-                for lane in range(start, start + side):
-                    offset, valid = lane_offset(lane)
+                for i in range(side):
+                    offset, valid = lane_offset(f.add(start, i))
                     value = f.value(
                         f"vector.load %source[{f.ssa(f.add(offset, k))}] : {from_memref}, {vector(side, signless)}"
                     )

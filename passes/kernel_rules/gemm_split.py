@@ -12,17 +12,9 @@ from math import prod
 
 from astra_mlir.passes.kernel_rules.contraction_shapes import row_major_strides
 from astra_mlir.passes.kernel_rules.function_text import FunctionText
-from astra_mlir.passes.kernel_rules.gemm import (
-    TASK_WORK,
-    Gemm,
-    GemmSchedule,
-    Level,
-    flatten,
-    level_offset,
-    merge_levels,
-    narrow,
-    schedule_gemm,
-)
+from astra_mlir.passes.kernel_rules.gemm import Gemm, GemmSchedule, schedule_gemm
+from astra_mlir.passes.kernel_rules.gemm_levels import Level, flatten, level_offset, merge_levels, narrow
+from astra_mlir.passes.kernel_rules.gemm_program import TASK_WORK
 from astra_mlir.passes.target import Target
 
 __all__ = ["SplitSchedule", "schedule_split"]

@@ -11,8 +11,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
-from astra_mlir.passes.kernel_rules.gemm import Gemm, flatten, level_offset, narrow
+from astra_mlir.passes.kernel_rules.gemm import Gemm
 from astra_mlir.passes.kernel_rules.gemm_functions import GemmTypes, widen
+from astra_mlir.passes.kernel_rules.gemm_levels import flatten, level_offset, narrow
 from astra_mlir.passes.target import Target
 
 __all__ = ["SkinnySchedule", "schedule_skinny"]

@@ -36,7 +36,10 @@ module attributes {astra.target = "x86-64-v4"} {
   // CHECK: vector.broadcast
   // CHECK-NOT: astra_gemm_micro
   // CHECK: func.func private @astra_gemm_macro_f32_8x32
-  // CHECK: func.func private @[[K]]_tile
+  // CHECK: func.func private @[[TILE:astra_gemm_tile_[0-9a-f]+]]
+  // CHECK: func.func private @[[PANEL:astra_gemm_panel_[0-9a-f]+]]
   // CHECK: func.func private @[[K]](
+  // CHECK: call @[[PANEL]]
   // CHECK: scf.forall
+  // CHECK: call @[[TILE]]
 }

@@ -1,0 +1,351 @@
+"""The functions of a scheduled matrix product: a small one for its shape, large ones that shapes share.
+
+Sizes and strides are arguments of the large functions, which are named by a hash of their text: products that differ in
+numbers only call the same machine code.  What is written into the text is the form of a product: element types, how
+many levels its dimensions have, and what is packed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+from astra_mlir.passes.kernel_rules.function_text import AS_WRITTEN, FunctionText, Index
+from astra_mlir.passes.kernel_rules.gemm_functions import (
+    MACRO_ARGUMENTS,
+    PACK_ARGUMENTS,
+    macro_text,
+    micro_text,
+    pack_text,
+)
+from astra_mlir.passes.kernel_rules.gemm_levels import Level, flatten, level_offset, narrow
+
+if TYPE_CHECKING:
+    from astra_mlir.passes.kernel_rules.gemm import GemmSchedule
+
+__all__ = ["program_text"]
+
+TASK_WORK = 1 << 20  # multiply-adds of f32 in a task of at least 20 us
+PACK_WORK = 1 << 16  # elements packed in a task of at least 20 us
+
+Levels = Sequence[Sequence[Index]]
+Visit = Callable[[Index, Index, Index, Index], None]  # offset in lhs, in rhs, steps, first step within the block
+Pieces = Callable[[Visit], None]
+
+
+def program_text(schedule: GemmSchedule, name: str, lhs_type: str, rhs_type: str, result_type: str) -> str:
+    """``@name(lhs, rhs, result[, scratch])`` on memrefs of the given types, and all that it calls."""
+    gemm, types = schedule.gemm, schedule.types
+    functions = {types.micro: micro_text(types), types.macro: macro_text(types)}
+    packed = [(gemm.lhs, types.rows)] if schedule.pack_lhs else []
+    packed += [(gemm.rhs, types.columns)] if schedule.pack_rhs != "no" else []
+    for element, width in packed:
+        functions[types.pack(element, width)] = pack_text(types, element, width)
+    tile = _TileWriter(schedule)
+    functions[tile.name] = tile.text
+    ahead = _PanelWriter(schedule) if schedule.pack_rhs == "ahead" else None
+    if ahead is not None:
+        functions[ahead.name] = ahead.text
+    functions[name] = _entry(schedule, name, (lhs_type, rhs_type, result_type), tile, ahead)
+    return "\n\n".join(functions.values())
+
+
+def _entry(schedule: GemmSchedule, name: str, array_types: Sequence[str], tile: _Writer, ahead: _Writer | None) -> str:
+    """The function of one shape: its numbers, and the tasks."""
+    gemm = schedule.gemm
+    batches, _, _, steps = gemm.sizes
+    arguments = list(zip(("%lhs_array", "%rhs_array", "%result_array"), array_types, strict=True))
+    arguments += [("%packed_array", f"memref<{size}x{gemm.accumulator}>") for size in schedule.scratch]
+    f = FunctionText(name, arguments)
+    swapped = {"%lhs_array": "%rhs", "%rhs_array": "%lhs"} if gemm.is_swapped else {}
+    for array, type in arguments:
+        flatten(f, swapped.get(array, array.removesuffix("_array")), array, type)
+
+    def run(writer: _Writer, count: int, group: int, sequential: int) -> None:
+        with f.grouped(count, group, sequential=sequential) as i:
+            f.call(writer.name, [*writer.arrays, (i, "index"), *((value, "index") for value in writer.values)])
+
+    if ahead is not None:
+        work = schedule.panel_elements
+        run(ahead, batches * schedule.panels, max(1, PACK_WORK // work), 2 * PACK_WORK // work)
+    work = schedule.tile_rows * schedule.tile_columns * steps
+    run(tile, prod(schedule.tiles), schedule.group, 2 * TASK_WORK // work)
+    return f.text()
+
+
+@dataclass(frozen=True)
+class _Form:
+    """The levels of a product with names of arguments in place of numbers."""
+
+    batch: Levels
+    m: Levels
+    n: Levels
+    k: Levels
+    bases: tuple[Index, Index]
+
+    @property
+    def inner(self) -> Sequence[Index]:
+        """The innermost level of the steps."""
+        return self.k[-1] if self.k else (1, 1, 1)
+
+
+class _Writer:
+    """A shared function that is being written: ``name``, ``text``, the ``arrays`` it takes, and the ``values`` of the
+    numbers that follow them and the index of the task."""
+
+    def __init__(self, schedule: GemmSchedule, kind: str, arrays: Sequence[str]) -> None:
+        self.schedule, self.gemm, self.types = schedule, schedule.gemm, schedule.types
+        flat = {
+            "%lhs": self.gemm.lhs, "%rhs": self.gemm.rhs, "%result": self.gemm.result, "%packed": self.gemm.accumulator,
+        }  # fmt: skip
+        self.arrays = [(array, f"memref<?x{flat[array].removeprefix('u')}>") for array in arrays]
+        self.values: list[int] = []
+        self.arguments = [*self.arrays, ("%task", "index")]
+        self.f = FunctionText("", self.arguments, inline=False)
+        gemm = self.gemm
+        self.form = _Form(
+            self.levels(gemm.batch), self.levels(gemm.m), self.levels(gemm.n), self.levels(gemm.k),
+            (self.number_or_zero(gemm.bases[0]), self.number_or_zero(gemm.bases[1])),
+        )  # fmt: skip
+        self.write()
+        digest = hashlib.sha256(self.f.text().encode()).hexdigest()
+        self.name = self.f.name = f"astra_gemm_{kind}_{digest[:12]}"
+        self.text = self.f.text()
+
+    def write(self) -> None:
+        """Fill the function."""
+        raise NotImplementedError
+
+    # --- numbers -----------------------------------------------------------------------------------------------------
+
+    def number(self, value: int) -> str:
+        """The name of an argument with this value."""
+        name = f"%n{len(self.values)}"
+        self.values.append(value)
+        self.arguments.append((name, "index"))
+        return name
+
+    def number_or_zero(self, value: int) -> Index:
+        return self.number(value) if value else 0
+
+    def levels(self, levels: Sequence[Level]) -> Levels:
+        return tuple(tuple(map(self.number, level)) for level in levels)
+
+    def flag(self, value: bool) -> str:
+        """An ``i1`` argument."""
+        return self.f.compare("ne", self.number(int(value)), 0)
+
+    # --- places ------------------------------------------------------------------------------------------------------
+
+    def operand_base(self, batch: Index, operand: int) -> Index:
+        """Where a batch element of an operand begins."""
+        return self.f.add(self.form.bases[operand - 1], level_offset(self.f, self.form.batch, batch, operand))
+
+    def alloca(self, elements: int, element: str) -> str:
+        """A temporary on the stack, as a memref of dynamic size."""
+        static = self.f.value(f"memref.alloca() {{alignment = 64 : i64}} : memref<{elements}x{element}>")
+        return self.f.value(f"memref.cast {static} : memref<{elements}x{element}> to memref<?x{element}>")
+
+    def offset_table(self, levels: Levels, first: Index, count: Index, width: int, capacity: int) -> str:
+        """A table of where elements ``first .. first + count`` begin; up to a multiple of ``width`` the last repeats.
+
+        The coordinates are counted up with carries: divisions would cost as much as a small tile.
+        """
+        f, table = self.f, self.alloca(capacity, "index")
+        coordinates = f.delinearize(first, [level[0] for level in levels])
+        end = f.mul(f.ceil_div(count, width), width)
+        names = [f.fresh() for _ in levels]
+        i, last = f.fresh(), f.sub(count, 1)
+        start = ", ".join(f"{name} = {f.ssa(at)}" for name, at in zip(names, coordinates, strict=True))
+        types = ", ".join(["index"] * len(levels))
+        carried = f"{f.fresh()}:{len(levels)} = " if levels else ""
+        head = f"{carried}scf.for {i} = {f.ssa(0)} to {f.ssa(end)} step {f.ssa(1)}"
+        with f.block(f"{head} iter_args({start}) -> ({types}) {{" if levels else f"{head} {{", f"}} {AS_WRITTEN}"):
+            offset = f.add(*(f.mul(name, level[1]) for name, level in zip(names, levels, strict=True)))
+            f.line(f"memref.store {f.ssa(offset)}, {table}[{i}] : memref<?xindex>")
+            carry = f.compare("slt", i, last)
+            following = []
+            for position in range(len(levels) - 1, -1, -1):
+                raised = f.ssa(f.add(names[position], 1))
+                full = f.compare("eq", raised, levels[position][0]) if position else None
+                value = raised
+                if full is not None:
+                    value = f.value(f"arith.select {full}, {f.ssa(0)}, {raised} : index")
+                following.insert(0, f.value(f"arith.select {carry}, {value}, {names[position]} : index"))
+                carry = f.value(f"arith.andi {carry}, {full} : i1") if full is not None else carry
+            if levels:
+                f.line(f"scf.yield {', '.join(following)} : {types}")
+        return table
+
+    def call_pack(
+        self, source: str, element: str, width: int, offset: Index, lanes: str, lane0: Index, valid: Index,
+        ascending: str, step: Index, depth: Index, panel: str, panel_offset: Index,
+    ) -> None:  # fmt: skip
+        """Pack the steps of one panel."""
+        values = (source, offset, lanes, lane0, valid, ascending, step, depth, panel, panel_offset)
+        kinds = [type.format(s=element.removeprefix("u"), t=self.gemm.accumulator) for _, type in PACK_ARGUMENTS]
+        self.f.call(self.types.pack(element, width), list(zip(values, kinds, strict=True)))
+
+
+def _is_ascending(levels: Sequence[Level]) -> bool:
+    """Whether elements come in ascending order of place, each next to the one before where it can be."""
+    if not levels:
+        return False
+    reach = [sum((size - 1) * stride for size, stride in levels[i + 1 :]) for i in range(len(levels))]
+    return levels[-1][1] == 1 and all(stride > inner for (_, stride), inner in zip(levels, reach, strict=True))
+
+
+class _PanelWriter(_Writer):
+    """One panel of the right operand, all its steps, into scratch."""
+
+    def __init__(self, schedule: GemmSchedule) -> None:
+        super().__init__(schedule, "panel", ("%rhs", "%packed"))
+
+    def write(self) -> None:
+        f, form, width = self.f, self.form, self.types.columns
+        batches, _, columns, _ = self.gemm.sizes
+        panel_elements, ascending = self.number(self.schedule.panel_elements), self.flag(_is_ascending(self.gemm.n))
+        sizes = (self.number(batches) if self.gemm.batch else 1, self.number(self.schedule.panels))
+        batch, panel = f.delinearize("%task", sizes)
+        first = f.mul(panel, width)
+        valid = f.min(f.sub(self.number(columns), first), width)
+        lanes = self.offset_table(form.n, first, valid, 1, width)
+        base = self.operand_base(batch, 2)
+        with f.loop(0, f.product(level[0] for level in form.k[:-1])) as run:
+            offset = f.add(base, level_offset(f, form.k[:-1], run, 2))
+            to = f.add(f.mul("%task", panel_elements), f.mul(run, f.mul(form.inner[0], width)))
+            self.call_pack(
+                "%rhs", self.gemm.rhs, width, offset, lanes, 0, valid, ascending, form.inner[2], form.inner[0],
+                "%packed", to,
+            )  # fmt: skip
+
+
+class _TileWriter(_Writer):
+    """One tile of the result."""
+
+    def __init__(self, schedule: GemmSchedule) -> None:
+        rhs = "%packed" if schedule.pack_rhs == "ahead" else "%rhs"
+        super().__init__(schedule, "tile", ("%lhs", rhs, "%result"))
+
+    def write(self) -> None:
+        f, form, schedule, gemm, types = self.f, self.form, self.schedule, self.gemm, self.types
+        tile_rows, tile_columns = self.number(schedule.tile_rows), self.number(schedule.tile_columns)
+        rows, columns = self.number(gemm.sizes[1]), self.number(gemm.sizes[2])
+        row_stride = self.number(gemm.row_stride)
+        tiles = (self.number(schedule.tiles[0]) if gemm.batch else 1, *map(self.number, schedule.tiles[1:]))
+        batch, row_tile, column_tile = f.delinearize("%task", tiles)
+        self.row, self.column = f.mul(row_tile, tile_rows), f.mul(column_tile, tile_columns)
+        self.m, self.n = f.min(f.sub(rows, self.row), tile_rows), f.min(f.sub(columns, self.column), tile_columns)
+
+        self.row_table = self.offset_table(form.m, self.row, self.m, types.rows, schedule.largest_rows)
+        if schedule.pack_lhs:
+            self.lhs_block = self.alloca(schedule.lhs_block_elements, gemm.accumulator)
+            unit_stride = ((types.rows, 1),)
+            self.panel_table = self.offset_table(unit_stride, 0, types.rows, types.rows, types.rows)
+            self.lhs_ascending = self.flag(_is_ascending(gemm.m))
+        if schedule.pack_rhs == "tile":
+            self.column_table = self.offset_table(form.n, self.column, self.n, 1, schedule.largest_columns)
+            self.rhs_block = self.alloca(schedule.rhs_block_elements, gemm.accumulator)
+            self.rhs_ascending = self.flag(_is_ascending(gemm.n))
+        elif schedule.pack_rhs == "ahead":
+            panels, self.panel_elements = self.number(schedule.panels), self.number(schedule.panel_elements)
+            panel = f.add(f.mul(batch, panels), f.div(self.column, types.columns))
+            self.panels_at = f.mul(panel, self.panel_elements)
+        result_at = f.add(level_offset(f, form.batch, batch, 3), f.mul(self.row, row_stride), self.column)
+        self.output: tuple[str, Index, Index] = ("%result", result_at, row_stride)
+        if gemm.result != gemm.accumulator:
+            self.output = (self.alloca(schedule.result_block_elements, gemm.accumulator), 0, tile_columns)
+        self.bases = self.operand_base(batch, 1), self.operand_base(batch, 2)
+        self.for_each_block()
+        if gemm.result != gemm.accumulator:
+            self.store_narrowed(self.output[0], tile_columns, result_at, row_stride)
+
+    def for_each_block(self) -> None:
+        """Loops over the steps, with a block of packed or plain operands in each iteration."""
+        f, (size, lhs_step, rhs_step), outer = self.f, self.form.inner, self.form.k[:-1]
+        runs = f.product(level[0] for level in outer)
+        if self.schedule.segments > 1:
+            segments = self.number(self.schedule.segments)
+            with f.loop(0, runs, segments) as run:
+                count = f.min(f.sub(runs, run), segments)
+
+                def pieces(visit: Visit) -> None:
+                    with f.loop(0, count) as i:
+                        at = f.add(run, i)
+                        places = level_offset(f, outer, at, 1), level_offset(f, outer, at, 2)
+                        visit(*places, size, f.mul(i, size))
+
+                self.block(pieces, f.mul(run, size), f.mul(count, size))
+            return
+        depth = self.number(self.schedule.depth)
+        with f.loop(0, runs) as run:
+            lhs_run, rhs_run = level_offset(f, outer, run, 1), level_offset(f, outer, run, 2)
+            with f.loop(0, size, depth) as step:
+                steps = f.min(f.sub(size, step), depth)
+                places = f.add(lhs_run, f.mul(step, lhs_step)), f.add(rhs_run, f.mul(step, rhs_step))
+                self.block(lambda visit: visit(*places, steps, 0), f.add(f.mul(run, size), step), steps)
+
+    def block(self, pieces: Pieces, step: Index, depth: Index) -> None:
+        """One block of ``depth`` steps from ``step`` on; ``pieces(visit)`` visits its runs of equal strides."""
+        f, types, gemm, schedule = self.f, self.types, self.gemm, self.schedule
+        output, output_at, stride = self.output
+        values: dict[str, Index] = {
+            "%depth": depth, "%c": output, "%c_offset": output_at, "%c_stride": stride, "%m": self.m, "%n": self.n,
+            "%first": f.compare("eq", step, 0),
+        }  # fmt: skip
+        places: dict[str, Index] = {}
+        if not (schedule.pack_lhs and schedule.pack_rhs != "no"):  # a plain operand: then there is one run
+            pieces(lambda lhs_at, rhs_at, steps, at: places.update(lhs=lhs_at, rhs=rhs_at))
+        if schedule.pack_lhs:
+            panel = f.mul(depth, types.rows)
+            self.pack_tile(pieces, 0, self.row_table, self.m, self.lhs_ascending, self.lhs_block, panel)
+            values |= {"%a": self.lhs_block, "%a_offset": 0, "%a_panel": panel, "%a_rows": self.panel_table}
+            values |= {"%a_row_step": 0, "%a_step": types.rows}
+        else:
+            values |= {"%a": "%lhs", "%a_offset": f.add(self.bases[0], places["lhs"]), "%a_panel": 0}
+            values |= {"%a_rows": self.row_table, "%a_row_step": types.rows, "%a_step": self.form.inner[1]}
+        if schedule.pack_rhs == "tile":
+            panel = f.mul(depth, types.columns)
+            self.pack_tile(pieces, 1, self.column_table, self.n, self.rhs_ascending, self.rhs_block, panel)
+            values |= {"%b": self.rhs_block, "%b_offset": 0, "%b_panel": panel, "%b_step": types.columns}
+        elif schedule.pack_rhs == "ahead":
+            at = f.add(self.panels_at, f.mul(step, types.columns))
+            values |= {"%b": "%packed", "%b_offset": at, "%b_panel": self.panel_elements, "%b_step": types.columns}
+        else:
+            at = f.add(self.bases[1], places["rhs"], self.column)
+            values |= {"%b": "%rhs", "%b_offset": at, "%b_panel": types.columns, "%b_step": self.form.inner[2]}
+        f.call(types.macro, [(values[name], type.format(t=gemm.accumulator)) for name, type in MACRO_ARGUMENTS])
+
+    def pack_tile(
+        self, pieces: Pieces, side: int, table: str, count: Index, ascending: str, block: str, panel_elements: Index
+    ) -> None:
+        """Pack the panels of one block of an operand (``side`` 0: lhs, 1: rhs)."""
+        f = self.f
+        source, element = (("%lhs", self.gemm.lhs), ("%rhs", self.gemm.rhs))[side]
+        width, stride = (self.types.rows, self.types.columns)[side], self.form.inner[side + 1]
+        with f.loop(0, f.ceil_div(count, width)) as panel:
+            lane = f.mul(panel, width)
+            valid = f.min(f.sub(count, lane), width)
+
+            def pack(lhs_at: Index, rhs_at: Index, steps: Index, at: Index) -> None:
+                offset = f.add(self.bases[side], (lhs_at, rhs_at)[side])
+                to = f.add(f.mul(panel, panel_elements), f.mul(at, width))
+                self.call_pack(source, element, width, offset, table, lane, valid, ascending, stride, steps, block, to)
+
+            pieces(pack)
+
+    def store_narrowed(self, block: str, block_stride: Index, result_at: Index, row_stride: Index) -> None:
+        """Convert a finished tile to the element type of the result."""
+        f, lanes = self.f, self.types.lanes
+        accumulator, result = self.gemm.accumulator, self.gemm.result.removeprefix("u")
+        with f.loop(0, self.m) as i:
+            from_row, to_row = f.mul(i, block_stride), f.add(result_at, f.mul(i, row_stride))
+            with f.loop(0, self.n, lanes) as j:
+                mask = f.value(f"vector.create_mask {f.ssa(f.sub(self.n, j))} : vector<{lanes}xi1>")
+                place = f"{block}[{f.ssa(f.add(from_row, j))}] : memref<?x{accumulator}>, vector<{lanes}x{accumulator}>"
+                value = narrow(f, f.value(f"vector.load {place}"), accumulator, result, lanes=lanes)
+                kinds = f"memref<?x{result}>, vector<{lanes}xi1>, vector<{lanes}x{result}>"
+                f.line(f"vector.maskedstore %result[{f.ssa(f.add(to_row, j))}], {mask}, {value} : {kinds}")
