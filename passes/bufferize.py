@@ -17,7 +17,7 @@ from typing import ClassVar
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.elements import is_splat, splat_value
 from astra_mlir.errors import UnsupportedError, source_place
-from astra_mlir.passes.bufferize_control import CONTROL_RULES
+from astra_mlir.passes.bufferize_control import CONTROL_RULES, branch_instead_of_select
 from astra_mlir.passes.buffers import Buffer, Offset, Root, Scope, scope_of
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.memref_utils import (
@@ -483,6 +483,7 @@ class Bufferize(Pass):
             kinds = func.attributes["function_type"].value
             if any(isinstance(kind, ir.MemRefType) for kind in kinds.inputs):
                 continue
+            branch_instead_of_select(func)
             FunctionBufferizer(func, constants).run()
         module.attributes["astra.constants"] = ir.ArrayAttr.get(constants)
         _mark_kernels(module)

@@ -16,7 +16,24 @@ from astra_mlir.passes.memref_utils import Builder, is_tensor
 if TYPE_CHECKING:
     from astra_mlir.passes.bufferize import FunctionBufferizer
 
-__all__ = ["CONTROL_RULES"]
+__all__ = ["CONTROL_RULES", "branch_instead_of_select"]
+
+
+def branch_instead_of_select(function: ir.Operation) -> None:
+    """Spell selects of whole tensors, which upstream canonicalization makes of branches, as branches again."""
+
+    def replace(op: ir.Operation) -> ir.WalkResult:
+        if op.name == "arith.select" and is_tensor(op.results[0]):
+            condition, *values = op.operands
+            builder = Builder(ir.InsertionPoint(op), op.location)
+            branch = builder.op("scf.if", (condition,), [op.results[0].type], regions=2)
+            for region, value in zip(branch.regions, values, strict=True):
+                Builder(ir.InsertionPoint(region.blocks.append()), op.location).op("scf.yield", (value,))
+            op.results[0].replace_all_uses_with(branch.results[0])
+            op.erase()
+        return ir.WalkResult.ADVANCE
+
+    function.walk(replace)
 
 
 def for_loop(b: FunctionBufferizer, op: ir.Operation, builder: Builder, scope: Scope) -> None:

@@ -31,6 +31,25 @@ def test_if_yields_scalars_and_tensors(predicate: bool) -> None:
     assert b == (0 if predicate else 1)
 
 
+@pytest.mark.parametrize("predicate", (True, False))
+def test_if_between_values_from_outside(predicate: bool) -> None:
+    """Canonicalization makes a select of it; the operands stay as they are."""
+    body = """
+      %a = "astra.negate"(%1) : (tensor<3xf32>) -> tensor<3xf32>
+      %r = "astra.if"(%0) ({
+        "astra.yield"(%1) : (tensor<3xf32>) -> ()
+      }, {
+        "astra.yield"(%a) : (tensor<3xf32>) -> ()
+      }) : (tensor<i1>) -> tensor<3xf32>
+      %s = "astra.add"(%r, %a) : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+      return %r, %s : tensor<3xf32>, tensor<3xf32>
+    """
+    x = np.arange(3, dtype=np.float32)
+    chosen, total = call(body, [np.bool_(predicate), x], ["tensor<3xf32>"] * 2)
+    np.testing.assert_array_equal(chosen, x if predicate else -x)
+    np.testing.assert_array_equal(total, chosen - x)
+
+
 def test_while_with_unsigned_counter_and_swapped_carries() -> None:
     """Fibonacci numbers in a vector's elements, by carries that change places."""
     body = """
