@@ -135,7 +135,7 @@ _WIDTH = {"half": 16, "bfloat": 16, "float": 32, "double": 64}
 
 
 def _type_before(match: re.Match[str]) -> str:
-    """The floating-point type that is named last before a literal on its line ("double", whose literals stay, if none)."""
+    """The floating-point type named last before a literal on its line ("double", whose literals stay, if none)."""
     text, position = match.string, match.start()
     for type_ in _WIDTH:  # almost always the word before
         if text.endswith(type_, 0, position - 1):

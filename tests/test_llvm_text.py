@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import llvmlite.binding as llvm
 import pytest
+
 from astra_mlir.bindings import ir, make_context, translate_to_llvm_ir
 
 CASES = [

@@ -1,4 +1,4 @@
-"""Generators of the kernels that ``astra-to-kernels`` calls, one module per family; importing this registers them all."""
+"""Generators of the kernels that ``astra-to-kernels`` calls, one module per family; importing it registers all."""
 
 from __future__ import annotations
 

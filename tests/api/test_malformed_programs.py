@@ -12,7 +12,7 @@ from astra_mlir.program import Program
 @pytest.mark.parametrize(
     ("operation", "message"),
     [
-        ('"astra.add"(%a) : (tensor<4xf32>) -> tensor<4xf32>', r'-:2:6: \'astra.add\' op expects 2 operands'),
+        ('"astra.add"(%a) : (tensor<4xf32>) -> tensor<4xf32>', r"-:2:6: \'astra.add\' op expects 2 operands"),
         ('"astra.negate"(%a) : (tensor<4xf32>) -> tensor<5xf32>', "result must have the type of operand 'operand'"),
         ('"astra.frobnicate"(%a) : (tensor<4xf32>) -> tensor<4xf32>', "not an operation of the Astra dialect"),
         ('"other.operation"(%a) : (tensor<4xf32>) -> tensor<4xf32>', "'other.operation' is not a registered operation"),

@@ -75,7 +75,7 @@ def test_verify_raises_at_the_first_error_with_its_place(context: ir.Context) ->
         %2 = "astra.iota"() {dimension = 2 : i64} : () -> tensor<4xi32>
         """
     )
-    with pytest.raises(VerificationError, match=r'-:3:14: .*attribute \'dimension\' is 1, which is not a dimension'):
+    with pytest.raises(VerificationError, match=r"-:3:14: .*attribute \'dimension\' is 1, which is not a dimension"):
         verify(module)
     assert [op.attributes["dimension"].value for op, _ in verification_errors(module)] == [1, 2]
 
