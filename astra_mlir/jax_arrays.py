@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax._src import array
 from jax._src.config import trace_context as trace_context  # all settings that change what tracing gives
@@ -54,10 +55,13 @@ def pointer_of(value: Any) -> int | None:
             return None
         _on_cpu[0] = sharding
     value.block_until_ready()
-    if value._pjrt_layout != _row_major(len(value.shape)):
+    if value.dtype in _PACKED or value._pjrt_layout != _row_major(len(value.shape)):
         return None
     return value.unsafe_buffer_pointer()  # type: ignore[no-any-return]
 
+
+# Element types that JAX keeps several to a byte; compiled functions take one to a byte, as NumPy does.
+_PACKED = frozenset(np.dtype(kind) for kind in (jnp.int2, jnp.int4, jnp.uint2, jnp.uint4, jnp.float4_e2m1fn))
 
 _on_cpu: list[Any] = [None]  # the sharding last found to be of a CPU: arrays share these objects
 

@@ -33,6 +33,12 @@ def assert_same(ours: Any, theirs: Any, **tolerance: float) -> None:
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), **(tolerance or {"rtol": 0}))
 
 
+@pytest.mark.parametrize("dtype", ["int2", "int4", "uint2", "uint4", "float4_e2m1fn"])
+def test_elements_that_jax_packs(dtype: str) -> None:
+    x = jnp.arange(-2 if dtype.startswith("int") else 0, 2).astype(dtype)
+    assert_same(astra.jit(lambda x: (x, x[::-1]))(x), (x, x[::-1]))
+
+
 # --- trees and kinds of arrays -----------------------------------------------------------------------------------
 
 
