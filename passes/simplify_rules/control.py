@@ -159,12 +159,17 @@ def _forward_invariants(
 
 
 def _duplicates(
-    arguments: Sequence[Sequence[ir.Value]], inits: Sequence[ir.Value], yields: Sequence[ir.Value]
+    arguments: Sequence[Sequence[ir.Value]], inits: Sequence[ir.Value], yields: Sequence[ir.Value], unchanged: list[int]
 ) -> dict[int, int]:
-    """Carries that always equal an earlier one; their block arguments are replaced by the earlier one's."""
+    """Carries that always equal an earlier one; their block arguments are replaced by the earlier one's.
+
+    Those that never change are left out: their own block arguments are about to go.
+    """
     first: dict[tuple[ir.Value, ir.Value], int] = {}
     same = {}
     for i, pair in enumerate(zip(inits, yields, strict=True)):
+        if i in unchanged:
+            continue
         earlier = first.setdefault(pair, i)
         if earlier != i:
             same[i] = earlier
@@ -212,7 +217,7 @@ def while_carries(op: ir.Operation, rw: Rewriter) -> Replacement:
     arguments = [list(parts.condition.arguments), list(parts.body.arguments)]
     unchanged = _forward_invariants(arguments, parts.inits, parts.yields)
     parts.refresh()
-    same = _duplicates(arguments, parts.inits, parts.yields)
+    same = _duplicates(arguments, parts.inits, parts.yields, unchanged)
     parts.refresh()
     tested = {i for i, argument in enumerate(arguments[0]) if next(iter(argument.uses), None) is not None}
     live = {same.get(i, i) for i in range(len(parts.inits)) if _used(op, i)} | tested
@@ -224,8 +229,7 @@ def while_carries(op: ir.Operation, rw: Rewriter) -> Replacement:
     for i in unchanged:
         results[i] = parts.inits[i]
     for i, earlier in same.items():
-        if i not in unchanged:
-            results[i] = results[earlier]
+        results[i] = results[earlier]
     return results
 
 
@@ -236,7 +240,7 @@ def scan_carries(op: ir.Operation, rw: Rewriter) -> Replacement:
     count = len(parts.inits)
     unchanged = _forward_invariants([parts.carries], parts.inits, parts.yields)
     parts.refresh()
-    same = _duplicates([parts.carries], parts.inits, parts.yields)
+    same = _duplicates([parts.carries], parts.inits, parts.yields, unchanged)
     parts.refresh()
     results: list[ir.Value | None] = [None] * len(op.results)
     stacked: list[int] = []
@@ -274,8 +278,7 @@ def scan_carries(op: ir.Operation, rw: Rewriter) -> Replacement:
     for i in unchanged:
         results[i] = parts.inits[i]
     for i, earlier in same.items():
-        if i not in unchanged:
-            results[i] = results[earlier]
+        results[i] = results[earlier]
     return results
 
 

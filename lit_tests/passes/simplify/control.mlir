@@ -89,3 +89,19 @@ func.func @effect(%x: tensor<f32>) {
   }) {trip_count = 5 : i64, num_carries = 1 : i64, reverse = false} : (tensor<f32>) -> tensor<f32>
   return
 }
+
+// A carry that takes over one that never changes never changes either, and so on.
+// CHECK-LABEL: func.func @following
+// CHECK-NEXT:    return %arg0, %arg0, %arg0
+func.func @following(%x: tensor<f32>, %limit: tensor<f32>) -> (tensor<f32>, tensor<f32>, tensor<f32>) {
+  %0:3 = "astra.while"(%x, %x, %x) ({
+  ^bb0(%a: tensor<f32>, %b: tensor<f32>, %c: tensor<f32>):
+    %1 = "astra.compare"(%a, %limit) {direction = "LT", compare_type = "FLOAT"}
+        : (tensor<f32>, tensor<f32>) -> tensor<i1>
+    "astra.yield"(%1) : (tensor<i1>) -> ()
+  }, {
+  ^bb0(%a: tensor<f32>, %b: tensor<f32>, %c: tensor<f32>):
+    "astra.yield"(%c, %b, %b) : (tensor<f32>, tensor<f32>, tensor<f32>) -> ()
+  }) : (tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>, tensor<f32>)
+  return %0#0, %0#1, %0#2 : tensor<f32>, tensor<f32>, tensor<f32>
+}
