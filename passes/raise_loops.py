@@ -291,6 +291,7 @@ def raise_accesses(op: ir.Operation, rw: Rewriter) -> Replacement:
         xs.append((read.operands[0], argument))
         row = build("reshape", (argument,), (info.type,), loc=read.location, ip=ir.InsertionPoint(read))
         read.results[0].replace_all_uses_with(row.results[0])
+    parts.refresh()
     count = len(parts.inits)
     stacked: list[tuple[int | None, ir.Value]] = [(count + i, value) for i, value in enumerate(parts.elements)]
     for i, write in writes.items():

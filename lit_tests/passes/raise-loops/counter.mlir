@@ -30,3 +30,19 @@ func.func @main(%sum: tensor<i32>) -> (tensor<i32>, tensor<i32>) {
   }) : (tensor<i32>, tensor<i32>) -> (tensor<i32>, tensor<i32>)
   return %r#0, %r#1 : tensor<i32>, tensor<i32>
 }
+
+// A row that is read and carried on as it is.
+// CHECK-LABEL: func.func @last_row
+// CHECK:         %[[S:.*]] = "astra.scan"(%arg0, %arg1) ({
+// CHECK-NOT:       astra.dynamic_slice
+// CHECK:         return %[[S]]
+func.func @last_row(%row: tensor<1x4xf32>, %xs: tensor<5x4xf32>) -> tensor<1x4xf32> {
+  %zero = "astra.constant"() {value = dense<0> : tensor<i32>} : () -> tensor<i32>
+  %0 = "astra.scan"(%row) ({
+  ^bb0(%i: tensor<i32>, %carry: tensor<1x4xf32>):
+    %x = "astra.dynamic_slice"(%xs, %i, %zero) {slice_sizes = array<i64: 1, 4>}
+        : (tensor<5x4xf32>, tensor<i32>, tensor<i32>) -> tensor<1x4xf32>
+    "astra.yield"(%x) : (tensor<1x4xf32>) -> ()
+  }) {trip_count = 5 : i64, num_carries = 1 : i64, reverse = false} : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  return %0 : tensor<1x4xf32>
+}
