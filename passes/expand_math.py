@@ -22,7 +22,8 @@ __all__ = ["ExpandMath"]
 class ExpandMath(Pass):
     """Replace ``math`` operations that have no instruction by ``arith``, on f16, bf16, f32, f64 and vectors of them.
 
-    f16 and bf16 are computed in f32.  ``sqrt``, ``absf``, ``copysign``, ``fma``, roundings and integer operations stay.
+    f16 and bf16 are computed in f32; roundings to bf16 become integer arithmetic.  ``sqrt``, ``absf``, ``copysign``,
+    ``fma``, roundings to integers and integer operations stay.
 
     Before::
 
@@ -40,17 +41,21 @@ class ExpandMath(Pass):
 
     def run(self, module: ir.Operation) -> None:
         found: list[ir.Operation] = []
+        roundings: list[ir.Operation] = []
 
         def visit(op: ir.Operation) -> ir.WalkResult:
             if op.name in FUNCTIONS and _float_element(op.results[0].type) is not None:
                 found.append(op)
+            if op.name == "arith.truncf" and isinstance(_float_element(op.results[0].type), ir.BF16Type):
+                roundings.append(op)
             return ir.WalkResult.ADVANCE
 
         module.walk(visit)
-        if found:
-            fused = target_of(module).fused_multiply_add
-            for op in found:
-                _expand(op, fused=fused)
+        fused = target_of(module).fused_multiply_add
+        for op in found:
+            _expand(op, fused=fused)
+        for op in roundings:
+            _expand_rounding(op, fused=fused)
 
 
 def _float_element(type: ir.Type) -> ir.Type | None:
@@ -72,7 +77,24 @@ def _expand(op: ir.Operation, *, fused: bool) -> None:
         else:
             builder = FloatBuilder(type, fused=fused)
         value = FUNCTIONS[op.name](builder, *(Number(builder, x) for x in operands)).value
-        if value.type != type:
+        if isinstance(element, ir.BF16Type):
+            value = builder.to_bf16(Number(builder, value))
+        elif value.type != type:
             value = ir.Operation.create("arith.truncf", results=[type], operands=[value]).result
+    op.results[0].replace_all_uses_with(value)
+    op.erase()
+
+
+def _expand_rounding(op: ir.Operation, *, fused: bool) -> None:
+    source = op.operands[0]
+    element = _float_element(source.type)
+    if element is None or element.width < 32:
+        return  # f16 to bf16 does not occur: programs convert by way of f32
+    with ir.InsertionPoint(op), op.location:
+        builder = FloatBuilder(source.type, fused=fused)
+        single = Number(builder, source)
+        if element.width == 64:
+            single = builder.to_odd_f32(single)
+        value = single.builder.to_bf16(single)
     op.results[0].replace_all_uses_with(value)
     op.erase()

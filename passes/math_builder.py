@@ -238,6 +238,25 @@ class FloatBuilder:
             "arith.extf" if x.builder.format.bits < self.format.bits else "arith.truncf", (x,), self.float_type
         )
 
+    def to_bf16(self, x: Number) -> ir.Value:
+        """An f32 rounded to bf16 (ties to even) in integer arithmetic: few processors have an instruction for it."""
+        bits = self.bits_of(x)
+        rounded = bits + (((bits >> 16) & 1) + 0x7FFF)
+        quieted = bits | 0x400000
+        high = self.select(x.compare("uno", x), quieted, rounded) >> 16
+        narrow = self.op("arith.trunci", (high,), self._shaped(ir.IntegerType.get_signless(16)))
+        return self.op("arith.bitcast", (narrow,), self._shaped(ir.BF16Type.get())).value
+
+    def to_odd_f32(self, x: Number) -> Number:
+        """An f64 as the f32 from which rounding to fewer bits gives what rounding ``x`` gives (rounded to odd)."""
+        single = self.of_width(32)
+        near = single.convert(x)
+        bits, back = single.bits_of(near), self.convert(near)
+        missed = self.op("arith.andi", (back.compare("one", x), (bits & 1).compare("eq", 0)), self.truth_type)
+        short = self.abs(back).compare("olt", self.abs(x))
+        odd = bits + single.select(short, single.integer(1), single.integer(-1))
+        return single.from_bits(single.select(missed, odd, bits))
+
     def nearest(self, x: Number) -> tuple[Number, Number]:
         """The nearest integer of a number below 2^(mantissa - 1), as (floating-point, integer); never undefined."""
         shifted = x + self.format.integer_magic

@@ -29,6 +29,7 @@ __all__ = [
     "Compiled",
     "Measured",
     "compile_functions",
+    "compile_text",
     "errors_in_ulp",
     "measure",
     "samples",
@@ -99,12 +100,16 @@ class Compiled:
     def __call__(self, name: str, *operands: np.ndarray) -> np.ndarray:
         """Apply a function to contiguous one-dimensional arrays."""
         result = np.empty_like(operands[0])
-        values = []
-        for array in (*operands, result):
-            values += [array.ctypes.data, array.ctypes.data, 0, array.size, 1]
-        kinds = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64] * (len(operands) + 1)
-        ctypes.CFUNCTYPE(None, *kinds)(self.engine.get_function_address(name))(*values)
+        self.run(name, *operands, result)
         return result
+
+    def run(self, name: str, *arrays: np.ndarray) -> None:
+        """Call a function that takes memrefs of dynamic size."""
+        values = []
+        for array in arrays:
+            values += [array.ctypes.data, array.ctypes.data, 0, array.size, 1]
+        kinds = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64] * len(arrays)
+        ctypes.CFUNCTYPE(None, *kinds)(self.engine.get_function_address(name))(*values)
 
     def calls(self, name: str) -> list[str]:
         """What the loop over a function calls (nothing, where it could be vectorized)."""
@@ -135,11 +140,16 @@ def compile_functions(
     bits: int, names: Sequence[str] = tuple(FUNCTIONS), cpu: str | None = None, schedule: str | None = None
 ) -> Compiled:
     """Compile a loop over each function for a processor (this machine's unless named) and a schedule target."""
+    return compile_text("".join(_loop(name, bits) for name in names), bits, cpu, schedule)
+
+
+def compile_text(functions: str, bits: int, cpu: str | None = None, schedule: str | None = None) -> Compiled:
+    """Compile functions in MLIR text in the same way."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     attributes = f' attributes {{astra.target = "{schedule}"}}' if schedule else ""
     with make_context(), ir.Location.unknown():
-        module = ir.Module.parse(f"module{attributes} {{ {''.join(_loop(name, bits) for name in names)} }}")
+        module = ir.Module.parse(f"module{attributes} {{ {functions} }}")
         run_pipeline(module, LOWERING)
         text = translate_to_llvm_ir(module)
     features = llvm.get_host_cpu_features().flatten() if cpu is None else ""

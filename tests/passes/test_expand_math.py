@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from astra_mlir.tools.measure_math import (
     SPECIAL_VALUES,
     Compiled,
     compile_functions,
+    compile_text,
     errors_in_ulp,
     measure,
 )
@@ -84,6 +86,49 @@ def test_types(name, type):
     operands = ", ".join(["%x"] * FUNCTIONS[name].operands)
     text = expanded(f"func.func @f(%x: {type}) -> {type} {{ %0 = math.{name} {operands} : {type} return %0 : {type} }}")
     assert f"math.{name} " not in text
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_rounding_to_bf16(bits):
+    text = f"""func.func @f(%x: memref<?xf{bits}>, %out: memref<?xbf16>) {{
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %n = memref.dim %x, %c0 : memref<?xf{bits}>
+      scf.for %i = %c0 to %n step %c1 {{
+        %v = memref.load %x[%i] : memref<?xf{bits}>
+        %r = arith.truncf %v : f{bits} to bf16
+        memref.store %r, %out[%i] : memref<?xbf16>
+      }}
+      return
+    }}"""
+    rng = np.random.default_rng(0)
+    words = rng.integers(0, 1 << 32, 200_000, dtype=np.uint32).view(f"float{bits}")
+    near_ties = (1 + (2 * rng.integers(0, 128, 1000) + 1) / 256) * (1 + rng.integers(-1, 2, 1000) * 2.0**-40)
+    with np.errstate(invalid="ignore"):
+        values = np.concatenate([np.array(SPECIAL_VALUES), near_ties, words]).astype(f"float{bits}")
+    code = compile_text(text, bits, cpu="x86-64-v3", schedule="x86-64-v3")
+    assert code.calls("f") == []
+    out = np.empty(values.size, ml_dtypes.bfloat16)
+    code.run("f", values, out)
+    with np.errstate(all="ignore"):
+        expected = values.astype(ml_dtypes.bfloat16) if bits == 32 else _bf16_of_f64(values)
+        np.testing.assert_array_equal(out.astype(np.float32), expected.astype(np.float32))
+
+
+def _bf16_of_f64(values: np.ndarray) -> np.ndarray:
+    """Rounded once, by looking at the two neighbours."""
+    near = values.astype(np.float32).astype(ml_dtypes.bfloat16)
+    bits = near.view(np.int16)
+    candidates = [near] + [(bits + step).astype(np.int16).view(ml_dtypes.bfloat16) for step in (-1, 1)]
+    wide = [c.astype(np.float64) for c in candidates]
+    result = near.copy()
+    error = np.abs(wide[0] - values)
+    for candidate, value in zip(candidates[1:], wide[1:], strict=True):
+        closer = np.abs(value - values) < error
+        result = np.where(closer, candidate, result)
+        error = np.where(closer, np.abs(value - values), error)
+    overflow = np.abs(values) >= 2.0**128 - 2.0**119  # half way from the largest number to the next
+    return np.where(overflow, np.copysign(np.inf, values).astype(ml_dtypes.bfloat16), result)
 
 
 @pytest.mark.parametrize("name", ["sqrt", "floor", "ceil", "trunc", "roundeven", "absf"])

@@ -27,7 +27,8 @@ module attributes {astra.target = "x86-64-v3"} {
   // CHECK-LABEL: func.func @half
   // CHECK: arith.extf %{{.*}} : vector<8xbf16> to vector<8xf32>
   // CHECK: math.fma %{{.*}} : vector<8xf32>
-  // CHECK: arith.truncf %{{.*}} : vector<8xf32> to vector<8xbf16>
+  // CHECK: arith.trunci %{{.*}} : vector<8xi32> to vector<8xi16>
+  // CHECK: arith.bitcast %{{.*}} : vector<8xi16> to vector<8xbf16>
   func.func @half(%x: vector<8xbf16>) -> vector<8xbf16> {
     %0 = math.tanh %x : vector<8xbf16>
     return %0 : vector<8xbf16>
