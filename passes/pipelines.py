@@ -30,7 +30,7 @@ CPU_STAGES: dict[str, tuple[str, str]] = {
     ),
     "loops": (
         "linalg to loops, math functions to polynomials",
-        "astra-kernels-to-loops,astra-expand-math,canonicalize,cse",
+        "astra-kernels-to-loops,convert-complex-to-standard,astra-expand-math,canonicalize,cse",
     ),
     "llvm": (
         "parallel loops to tasks of the runtime, everything to the LLVM dialect, and the entry that the runtime calls",
