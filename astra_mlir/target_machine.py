@@ -333,7 +333,10 @@ _jit_lock = threading.Lock()
 @cache
 def _jit() -> llvm.LLJIT:
     _initialize()
-    return llvm.create_lljit_compiler(_target_machine(TargetMachine.host(), CodegenOptions(level=0)))
+    # LLVM's older linker places the sections of an object anywhere: in a process with many mappings they end up more than
+    # 2 GiB apart, which their relative addresses cannot express.  JITLink keeps an object in one piece.
+    machine = _target_machine(TargetMachine.host(), CodegenOptions(level=0))
+    return llvm.create_lljit_compiler(machine, use_jit_link=True)
 
 
 def load(objects: Sequence[bytes], symbols: Sequence[str]) -> LoadedCode:
