@@ -333,8 +333,8 @@ _jit_lock = threading.Lock()
 @cache
 def _jit() -> llvm.LLJIT:
     _initialize()
-    # LLVM's older linker places the sections of an object anywhere: in a process with many mappings they end up more than
-    # 2 GiB apart, which their relative addresses cannot express.  JITLink keeps an object in one piece.
+    # LLVM's older linker places the sections of an object anywhere: in a process with many mappings they end up more
+    # than 2 GiB apart, which their relative addresses cannot express.  JITLink keeps an object in one piece.
     machine = _target_machine(TargetMachine.host(), CodegenOptions(level=0))
     return llvm.create_lljit_compiler(machine, use_jit_link=True)
 
