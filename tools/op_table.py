@@ -111,6 +111,7 @@ _RAISED_BY = {"astra.scan": "astra-raise-loops"}  # passes that make an operatio
 _NOT_NEEDED = {
     ("astra.kernel_call", "import"): "made by `astra-to-kernels`",
     ("astra.kernel_call", "export"): "only on the way to code",
+    ("astra.set_dimension_size", "numerics"): "shapes that are only known at run time are not computed yet",
     ("astra.yield", "CPU"): "belongs to its region",
     ("astra.yield", "verify"): "its values are checked by the operation that has the region",
 }
@@ -140,6 +141,8 @@ def _import(definition: OpDef) -> str:
 
 
 def _cpu(definition: OpDef) -> str:
+    if definition.name in linalg_rules.REFUSED:
+        return "refused"
     lowerings = (("kernel", kernel_rules.KERNEL_RULES), ("linalg", linalg_rules.RULES))
     return ", ".join(name for name, rules in lowerings if definition.name in rules)
 
@@ -173,7 +176,9 @@ def _columns() -> list[_Column]:
             missing="-",
         ),
         _Column(
-            "CPU", "generated `kernel` (`astra-to-kernels`), or loops by way of `linalg` (`astra-to-linalg`)", _cpu
+            "CPU",
+            "generated `kernel` (`astra-to-kernels`), or loops by way of `linalg` (`astra-to-linalg`); *refused*: below",
+            _cpu,
         ),
         _Column(
             "IR tests",
@@ -224,6 +229,8 @@ def operation_table() -> str:
     parts.append("\n## Operations that are written in terms of others when a program is imported\n")
     parts.append(", ".join(f"`{name}`" for name in others) + ", and the functions of CHLO that")
     parts.append("`chlo-legalize-to-stablehlo` writes in StableHLO.")
+    parts.append("\n## Operations of the dialect that are not lowered to the CPU\n")
+    parts += [f"- `{name}`: {reason}." for name, reason in linalg_rules.REFUSED.items()]
     parts.append("\n## Operations that are refused by name\n")
     parts.append(_by_reason(REJECTED))
     parts.append("\n## Types that are refused in signatures\n")

@@ -12,8 +12,10 @@ from astra_mlir.passes.linalg_rules import (
     shape,
 )
 from astra_mlir.passes.linalg_rules.lowering import RULES, Lowering, Val
+from astra_mlir.passes.linalg_rules.refused import REFUSED
 
 __all__ = [
+    "REFUSED",
     "RULES",
     "Lowering",
     "Val",

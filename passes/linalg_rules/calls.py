@@ -17,17 +17,6 @@ def _call(low: Lowering, op: ir.Operation) -> list[Val]:
     return [Val(info, tensor=value) for info, value in zip(infos, new.results, strict=True)]
 
 
-@rule("custom_call")
-def _custom_call(low: Lowering, op: ir.Operation) -> list[Val]:
-    target = low.attribute("call_target_name")
-    raise low.unsupported(f"there is no CPU code for custom call '{target}'; express it with other operations")
-
-
-@rule("set_dimension_size")
-def _set_dimension_size(low: Lowering, op: ir.Operation) -> list[Val]:
-    raise low.unsupported("a size set at run time makes the shape dynamic; compile for fixed shapes and mask instead")
-
-
 def _empty(low: Lowering, op: ir.Operation) -> list[Val]:
     info = low.info(op.result.type)
     return [Val(info, tensor=low.empty(info.tensor))]

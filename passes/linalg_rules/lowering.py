@@ -17,6 +17,7 @@ from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import value_of
 from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.linalg_rules.recompute import is_work, repeats
+from astra_mlir.passes.linalg_rules.refused import why_not
 
 __all__ = ["RULES", "ZERO", "Expr", "Lowering", "TypeInfo", "Val", "dim", "rule"]
 
@@ -550,7 +551,7 @@ class Lowering:
                 return yielded
             function = RULES.get(name)
             if function is None:
-                raise self.unsupported("no lowering to linalg; `astra-to-kernels` has to run before if it has a kernel")
+                raise self.unsupported(why_not(op))
             infos = self.result_infos(op)
             if infos and all(info.size == 0 for info in infos) and name not in _ALWAYS_RUN:
                 vals = [Val(info, tensor=self.empty(info.tensor)) for info in infos]
