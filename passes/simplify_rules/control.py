@@ -77,8 +77,8 @@ def if_result_known(op: ir.Operation, rw: Rewriter) -> Replacement:
 
 
 def _same_constant(a: ir.Value, b: ir.Value, rw: Rewriter) -> bool:
-    attribute = rw.attribute(a)
-    return attribute is not None and attribute == rw.attribute(b)
+    first, second = rw.attribute(a), rw.attribute(b)
+    return first is not None and second is not None and first == second
 
 
 # --- loops that run never or once ----------------------------------------------------------------------------------

@@ -97,6 +97,14 @@ def switch(x, y):
     return lax.switch(index, [lambda a: a, lambda a: a + y, lambda a: a * y], x)
 
 
+def branches_of_constants(x, y):
+    first = lax.cond(x[0, 0] > 0, lambda: jnp.zeros_like(x), lambda: x)
+    second = lax.cond(x[0, 0] > 0, lambda: y, lambda: jnp.ones_like(y))
+    third = lax.cond(x[0, 0] > 0, lambda: jnp.ones_like(y), lambda: jnp.ones_like(y))
+    fourth = lax.cond(x[0, 0] > 0, lambda: 1.0, lambda: y[0, 0])
+    return first, second, third, fourth
+
+
 def argument_returned_twice(x, y):
     return x, x, y
 
@@ -114,7 +122,7 @@ PROGRAMS = [
     swap_carries, rotate_three, same_initial_value_twice, initial_value_also_captured, carry_read_after_its_update,
     neighbours_in_place, update_then_use_old, chain_of_updates_in_loop, stacked_and_reversed, nested_scans,
     while_with_array_state, while_that_never_runs, branches_share_a_buffer, branch_in_loop, switch,
-    argument_returned_twice, constant_returned, reshaped_views,
+    branches_of_constants, argument_returned_twice, constant_returned, reshaped_views,
 ]  # fmt: skip
 
 
