@@ -490,3 +490,59 @@ func.func @convolution_26(%lhs: tensor<2x8x8x3xf32>, %rhs: tensor<3x3x3x16xf16>)
       : (tensor<2x8x8x3xf32>, tensor<3x3x3x16xf16>) -> tensor<2x8x8x16xf32>
   return
 }
+
+func.func @convolution_27(%lhs: tensor<2x8x8x3xf32>, %rhs: tensor<3x3x3x16xf32>, %padding_0: tensor<2x2xi64>, %padding_1: tensor<2x2xi64>) {
+  // expected-error@below {{expects 2 or 3 operands, but has 4}}
+  %result = "astra.convolution"(%lhs, %rhs, %padding_0, %padding_1)
+      {window_strides = array<i64: 1, 1>, lhs_dilation = array<i64: 1, 1>,
+       rhs_dilation = array<i64: 1, 1>, window_reversal = array<i1: false, false>, input_batch_dimension = 0 : i64,
+       input_feature_dimension = 3 : i64, input_spatial_dimensions = array<i64: 1, 2>,
+       kernel_input_feature_dimension = 2 : i64, kernel_output_feature_dimension = 3 : i64,
+       kernel_spatial_dimensions = array<i64: 0, 1>, output_batch_dimension = 0 : i64,
+       output_feature_dimension = 3 : i64, output_spatial_dimensions = array<i64: 1, 2>, feature_group_count = 1 : i64,
+       batch_group_count = 1 : i64}
+      : (tensor<2x8x8x3xf32>, tensor<3x3x3x16xf32>, tensor<2x2xi64>, tensor<2x2xi64>) -> tensor<2x8x8x16xf32>
+  return
+}
+
+func.func @convolution_28(%lhs: tensor<2x8x8x3xf32>, %rhs: tensor<3x3x3x16xf32>, %padding: tensor<3x2xi64>) {
+  // expected-error@below {{operand 2 must have shape 2x2, but is tensor<3x2xi64> (C4)}}
+  %result = "astra.convolution"(%lhs, %rhs, %padding)
+      {window_strides = array<i64: 1, 1>, lhs_dilation = array<i64: 1, 1>,
+       rhs_dilation = array<i64: 1, 1>, window_reversal = array<i1: false, false>, input_batch_dimension = 0 : i64,
+       input_feature_dimension = 3 : i64, input_spatial_dimensions = array<i64: 1, 2>,
+       kernel_input_feature_dimension = 2 : i64, kernel_output_feature_dimension = 3 : i64,
+       kernel_spatial_dimensions = array<i64: 0, 1>, output_batch_dimension = 0 : i64,
+       output_feature_dimension = 3 : i64, output_spatial_dimensions = array<i64: 1, 2>, feature_group_count = 1 : i64,
+       batch_group_count = 1 : i64}
+      : (tensor<2x8x8x3xf32>, tensor<3x3x3x16xf32>, tensor<3x2xi64>) -> tensor<2x8x8x16xf32>
+  return
+}
+
+func.func @convolution_29(%lhs: tensor<2x8x8x3xf32>, %rhs: tensor<3x3x3x16xf32>, %padding: tensor<2x2xf32>) {
+  // expected-error@below {{operand 2 must have integer elements, but is tensor<2x2xf32>}}
+  %result = "astra.convolution"(%lhs, %rhs, %padding)
+      {window_strides = array<i64: 1, 1>, lhs_dilation = array<i64: 1, 1>,
+       rhs_dilation = array<i64: 1, 1>, window_reversal = array<i1: false, false>, input_batch_dimension = 0 : i64,
+       input_feature_dimension = 3 : i64, input_spatial_dimensions = array<i64: 1, 2>,
+       kernel_input_feature_dimension = 2 : i64, kernel_output_feature_dimension = 3 : i64,
+       kernel_spatial_dimensions = array<i64: 0, 1>, output_batch_dimension = 0 : i64,
+       output_feature_dimension = 3 : i64, output_spatial_dimensions = array<i64: 1, 2>, feature_group_count = 1 : i64,
+       batch_group_count = 1 : i64}
+      : (tensor<2x8x8x3xf32>, tensor<3x3x3x16xf32>, tensor<2x2xf32>) -> tensor<2x8x8x16xf32>
+  return
+}
+
+func.func @convolution_30(%lhs: tensor<2x8x8x3xf32>, %rhs: tensor<3x3x3x16xf32>) {
+  // expected-error@below {{requires attribute 'padding' (array of i64)}}
+  %result = "astra.convolution"(%lhs, %rhs)
+      {window_strides = array<i64: 1, 1>, lhs_dilation = array<i64: 1, 1>,
+       rhs_dilation = array<i64: 1, 1>, window_reversal = array<i1: false, false>, input_batch_dimension = 0 : i64,
+       input_feature_dimension = 3 : i64, input_spatial_dimensions = array<i64: 1, 2>,
+       kernel_input_feature_dimension = 2 : i64, kernel_output_feature_dimension = 3 : i64,
+       kernel_spatial_dimensions = array<i64: 0, 1>, output_batch_dimension = 0 : i64,
+       output_feature_dimension = 3 : i64, output_spatial_dimensions = array<i64: 1, 2>, feature_group_count = 1 : i64,
+       batch_group_count = 1 : i64}
+      : (tensor<2x8x8x3xf32>, tensor<3x3x3x16xf32>) -> tensor<2x8x8x16xf32>
+  return
+}

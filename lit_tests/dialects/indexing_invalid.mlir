@@ -490,3 +490,52 @@ func.func @scatter_18(%input: tensor<4x8xf32>, %scatter_indices: tensor<5x1xi32>
       : (tensor<4x8xf32>, tensor<5x1xi32>, tensor<5x8xf32>) -> tensor<4x8xf32>
   return
 }
+
+func.func @gather_23(%operand: tensor<4x8xf32>, %start_indices: tensor<5x1xi32>, %a: tensor<2xi64>, %b: tensor<2xi64>) {
+  // expected-error@below {{expects 2 or 3 operands, but has 4}}
+  %rows = "astra.gather"(%operand, %start_indices, %a, %b)
+      {offset_dims = array<i64: 1>, collapsed_slice_dims = array<i64: 0>, operand_batching_dims = array<i64>,
+       start_indices_batching_dims = array<i64>, start_index_map = array<i64: 0>, index_vector_dim = 1 : i64}
+      : (tensor<4x8xf32>, tensor<5x1xi32>, tensor<2xi64>, tensor<2xi64>) -> tensor<5x8xf32>
+  return
+}
+
+func.func @gather_24(%operand: tensor<4x8xf32>, %start_indices: tensor<5x1xi32>, %sizes: tensor<3xi64>) {
+  // expected-error@below {{operand 2 must be a vector of 2 integers, one for each dimension of the operand, but is tensor<3xi64>}}
+  %rows = "astra.gather"(%operand, %start_indices, %sizes)
+      {offset_dims = array<i64: 1>, collapsed_slice_dims = array<i64: 0>, operand_batching_dims = array<i64>,
+       start_indices_batching_dims = array<i64>, start_index_map = array<i64: 0>, index_vector_dim = 1 : i64}
+      : (tensor<4x8xf32>, tensor<5x1xi32>, tensor<3xi64>) -> tensor<5x8xf32>
+  return
+}
+
+func.func @gather_25(%operand: tensor<4x8xf32>, %start_indices: tensor<5x1xi32>) {
+  // expected-error@below {{result must have rank 2, but is tensor<5x8x1xf32> (C22)}}
+  %rows = "astra.gather"(%operand, %start_indices)
+      {offset_dims = array<i64: 1>, collapsed_slice_dims = array<i64: 0>, operand_batching_dims = array<i64>,
+       start_indices_batching_dims = array<i64>, start_index_map = array<i64: 0>, index_vector_dim = 1 : i64,
+       slice_sizes = array<i64: 1, 8>}
+      : (tensor<4x8xf32>, tensor<5x1xi32>) -> tensor<5x8x1xf32>
+  return
+}
+
+func.func @scatter_19(%input: tensor<4x8xf32>, %scatter_indices: tensor<5x1xi32>, %updates: tensor<5x8x1xf32>) {
+  // expected-error@below {{the updates must have rank 2, but are tensor<5x8x1xf32> (C4)}}
+  %result = "astra.scatter"(%input, %scatter_indices, %updates) ({})
+      {update_window_dims = array<i64: 1>, inserted_window_dims = array<i64: 0>, input_batching_dims = array<i64>,
+       scatter_indices_batching_dims = array<i64>, scatter_dims_to_operand_dims = array<i64: 0>,
+       index_vector_dim = 1 : i64, kind = "add"}
+      : (tensor<4x8xf32>, tensor<5x1xi32>, tensor<5x8x1xf32>) -> tensor<4x8xf32>
+  return
+}
+
+func.func @scatter_20(%input: tensor<4x8xf32>, %scatter_indices: tensor<5x1xi32>, %updates: tensor<5x8xf32>) {
+  // expected-error@below {{kind 'add' takes 1 input, but there are 2}}
+  %result:2 = "astra.scatter"(%input, %input, %scatter_indices, %updates, %updates) ({})
+      {update_window_dims = array<i64: 1>, inserted_window_dims = array<i64: 0>, input_batching_dims = array<i64>,
+       scatter_indices_batching_dims = array<i64>, scatter_dims_to_operand_dims = array<i64: 0>,
+       index_vector_dim = 1 : i64, kind = "add"}
+      : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<5x1xi32>, tensor<5x8xf32>, tensor<5x8xf32>)
+      -> (tensor<4x8xf32>, tensor<4x8xf32>)
+  return
+}

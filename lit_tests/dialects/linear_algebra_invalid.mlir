@@ -113,3 +113,10 @@ func.func @fft_7(%operand: tensor<4x8xf32>) {
       : (tensor<4x8xf32>) -> tensor<4x5xcomplex<f32>>
   return
 }
+
+func.func @fft_8(%operand: tensor<4x6xcomplex<f32>>) {
+  // expected-error@below {{operand 'operand' must have 5 elements in its last dimension, but is tensor<4x6xcomplex<f32>> (C5)}}
+  %result = "astra.fft"(%operand) {fft_type = "IRFFT", fft_length = array<i64: 8>}
+      : (tensor<4x6xcomplex<f32>>) -> tensor<4x8xf32>
+  return
+}

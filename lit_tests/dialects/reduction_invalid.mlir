@@ -371,3 +371,17 @@ func.func @select_and_scatter_13(%operand: tensor<4x8xf32>, %source: tensor<4x4x
       : (tensor<4x8xf32>, tensor<4x4xf32>, tensor<f32>) -> tensor<4x8xf32>
   return
 }
+
+func.func @reduce_13(%input: tensor<4x8xf32>, %init: tensor<f32>) {
+  // expected-error@below {{kind 'add' takes 1 input, but there are 2}}
+  %result:2 = "astra.reduce"(%input, %input, %init, %init) ({}) {dimensions = array<i64: 1>, kind = "add"}
+      : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+func.func @reduce_14(%input: tensor<4x8xf32>, %init: tensor<f32>) {
+  // expected-error@below {{operand 1 must have integer elements, but is tensor<4x8xf32>}}
+  %result:2 = "astra.reduce"(%input, %input, %init, %init) ({}) {dimensions = array<i64: 1>, kind = "argmax"}
+      : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}

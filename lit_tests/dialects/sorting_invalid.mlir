@@ -77,3 +77,28 @@ func.func @top_k_4(%operand: tensor<4x8xcomplex<f32>>) {
       : (tensor<4x8xcomplex<f32>>) -> (tensor<4x3xcomplex<f32>>, tensor<4x3xi32>)
   return
 }
+
+func.func @sort_8(%a: tensor<4x8xf32>, %b: tensor<4x8xi32>) {
+  // expected-error@below {{has 2 operands, but 1 results (C2)}}
+  %keys = "astra.sort"(%a, %b) ({}) {dimension = 1 : i64, is_stable = true, kind = "ascending"}
+      : (tensor<4x8xf32>, tensor<4x8xi32>) -> tensor<4x8xf32>
+  return
+}
+
+func.func @sort_9(%a: tensor<4x8xf32>) {
+  // expected-error@below {{attribute 'num_keys' has no meaning where the kind is 'custom'}}
+  %keys = "astra.sort"(%a) ({
+  ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+    %less = "astra.compare"(%x, %y) {direction = "LT", compare_type = "FLOAT"}
+        : (tensor<f32>, tensor<f32>) -> tensor<i1>
+    "astra.yield"(%less) : (tensor<i1>) -> ()
+  }) {dimension = 1 : i64, is_stable = true, kind = "custom", num_keys = 1 : i64} : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+func.func @top_k_5(%operand: tensor<f32>) {
+  // expected-error@below {{operand 'operand' must have a dimension, but is tensor<f32>}}
+  %values, %indices = "astra.top_k"(%operand) {k = 0 : i64, largest = true}
+      : (tensor<f32>) -> (tensor<0xf32>, tensor<0xi32>)
+  return
+}
