@@ -177,7 +177,7 @@ def _columns() -> list[_Column]:
         ),
         _Column(
             "CPU",
-            "generated `kernel` (`astra-to-kernels`), or loops by way of `linalg` (`astra-to-linalg`); *refused*: below",
+            "generated `kernel` (`astra-to-kernels`) or loops by way of `linalg` (`astra-to-linalg`); *refused*: below",
             _cpu,
         ),
         _Column(
