@@ -167,24 +167,14 @@ class CodegenOptions:
         return CodegenOptions(level=min(config.optimization_level.get(), 3), threads=config.compile_threads.get())
 
 
-def _target_machine(target: TargetMachine, options: CodegenOptions, in_process: bool = False) -> llvm.TargetMachine:
-    """LLVM's target machine; ``in_process`` for code that is loaded here rather than handed to a linker.
-
-    The loader places the sections of one program anywhere in the address space, in a large process more than 2 GiB
-    apart, where the distances of the small code model do not reach (LLVM aborts): such code uses 64-bit addresses.
-    """
+def _target_machine(target: TargetMachine, options: CodegenOptions) -> llvm.TargetMachine:
     _initialize()
-    far = in_process and target.triple.startswith("x86_64")
     try:
         description = llvm.Target.from_triple(target.triple)
     except RuntimeError as error:
         raise AstraError(f"target '{target}': {error}") from None
     return description.create_target_machine(
-        cpu=target.cpu,
-        features=target.features,
-        opt=options.level,
-        reloc="static" if far else "pic",
-        codemodel="large" if far else "small",
+        cpu=target.cpu, features=target.features, opt=options.level, reloc="pic", codemodel="small"
     )
 
 
@@ -198,10 +188,8 @@ def _unlocked(name: str) -> Any:
     return getattr(wrapped, "_cfn", wrapped)
 
 
-def _optimized(
-    text: str, target: TargetMachine, options: CodegenOptions, in_process: bool = False
-) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:
-    machine = _target_machine(target, options, in_process)
+def _optimized(text: str, target: TargetMachine, options: CodegenOptions) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:
+    machine = _target_machine(target, options)
     try:
         module = llvm.parse_assembly(text, context=llvm.create_context())
     except RuntimeError as error:
@@ -232,18 +220,15 @@ def _emit(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> bytes:
         lib.LLVMPY_DisposeMemoryBuffer(buffer)
 
 
-def object_code(
-    llvm_ir: str, target: TargetMachine, options: CodegenOptions | None = None, *, for_linker: bool = False
-) -> list[bytes]:
+def object_code(llvm_ir: str, target: TargetMachine, options: CodegenOptions | None = None) -> list[bytes]:
     """Object code of a module, one or several files (several when it was split over threads).
 
-    The code is for :func:`load`, or with ``for_linker`` position-independent for a system linker.
     Raises :class:`CompileError` with LLVM's message when the text is not a module it accepts.
     """
     options = options or CodegenOptions.default()
 
     def compile_one(text: str) -> bytes:
-        return _emit(*_optimized(text, target, options, in_process=not for_linker))
+        return _emit(*_optimized(text, target, options))
 
     parts = split_llvm_ir(llvm_ir, options.threads) if len(llvm_ir) >= _SPLIT_BYTES else [llvm_ir]
     if len(parts) == 1:

@@ -90,7 +90,7 @@ def _code(kind: str) -> Callable[[_Request], bytes]:
         if kind == "llvm-ir":
             return text.encode()
         if kind == "object":
-            return target_machine.object_code(text, target, options, for_linker=True)[0]
+            return target_machine.object_code(text, target, options)[0]
         make = target_machine.assembly if kind == "asm" else target_machine.optimized_ir
         return make(text, target, options).encode()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import struct
 
 import numpy as np
 import pytest
@@ -135,25 +134,3 @@ def test_what_the_host_lacks() -> None:
     assert host.why_not_here() is None
     wanting = TargetMachine(host.triple, host.cpu, "+no-such-feature")
     assert "no-such-feature" in (wanting.why_not_here() or "")
-
-
-def _relocation_types(data: bytes) -> set[int]:
-    """The types of all relocations in an ELF64 object file (System V ABI, chapter 4)."""
-    (table,) = struct.unpack_from("<Q", data, 0x28)
-    size, count = struct.unpack_from("<HH", data, 0x3A)
-    found = set()
-    for i in range(count):
-        _, kind, _, _, offset, length = struct.unpack_from("<IIQQQQ", data, table + i * size)
-        if kind == 4:  # SHT_RELA
-            found |= {struct.unpack_from("<QQ", data, at)[1] & 0xFFFFFFFF for at in range(offset, offset + length, 24)}
-    return found
-
-
-@pytest.mark.parametrize("parts", [1, 2])
-def test_loaded_code_reaches_the_whole_address_space(parts: int) -> None:
-    """In a large process the loader may place sections more than 2 GiB apart."""
-    target = TargetMachine.parse("x86_64-unknown-linux-gnu:x86-64-v3")
-    for data in object_code(PROGRAM, target, CodegenOptions(threads=parts)):
-        assert _relocation_types(data) <= {1, 24}  # R_X86_64_64 and R_X86_64_PC64
-    near = object_code(PROGRAM, target, CodegenOptions(threads=parts), for_linker=True)
-    assert set().union(*map(_relocation_types, near)) & {2, 4}  # R_X86_64_PC32, R_X86_64_PLT32
