@@ -1,0 +1,13 @@
+// A loop nest whose bounds or indices the pass cannot read is refused, with the place of the operation.
+// RUN: %astra-opt %s --split-input-file --verify-diagnostics --astra-form-kernels
+
+#modulo = affine_map<(d0) -> (d0 mod 4)>
+#i = affine_map<(d0) -> (d0)>
+func.func @wrapped(%x: memref<16xf32>, %o: memref<16xf32>) attributes {astra.num_inputs = 1 : i64} {
+  // expected-error@+1 {{indexing expression d0 mod 4 is not linear}}
+  linalg.generic {indexing_maps = [#modulo, #i], iterator_types = ["parallel"]} ins(%x : memref<16xf32>) outs(%o : memref<16xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    linalg.yield %a : f32
+  }
+  return
+}
