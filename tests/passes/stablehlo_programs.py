@@ -1,6 +1,7 @@
 """StableHLO programs, one or more for every operation, that import and export are tested with.
 
-Elementwise ones come from the dialect's own table, the others from ``stablehlo_programs.mlir``.
+Elementwise ones come from the dialect's own table, the others from ``programs/<family>.mlir``.  There each program
+begins with a line ``// program: name; types; reference`` and leaves its element type open, as :class:`Program` says.
 """
 
 from __future__ import annotations
@@ -90,13 +91,12 @@ def _elementwise() -> Iterator[Program]:
             )
 
 
-def _from_file() -> Iterator[Program]:
-    """Programs begin with ``// program: name, types, reference``."""
-    text = Path(__file__).with_suffix(".mlir").read_text()
-    for section in re.split(r"^// program: ", text, flags=re.M)[1:]:
-        header, _, template = section.partition("\n")
-        name, types, reference = (part.strip() for part in header.split(";"))
-        yield Program(name, _spread(types), reference, template)
+def _from_files() -> Iterator[Program]:
+    for path in sorted((Path(__file__).parent / "programs").glob("*.mlir")):
+        for section in re.split(r"^// program: ", path.read_text(), flags=re.M)[1:]:
+            header, _, template = section.partition("\n")
+            name, types, reference = (part.strip() for part in header.split(";"))
+            yield Program(name, _spread(types), reference, template)
 
 
-PROGRAMS = [*_elementwise(), *_from_file()]
+PROGRAMS = [*_elementwise(), *_from_files()]
