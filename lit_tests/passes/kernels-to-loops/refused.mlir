@@ -1,3 +1,4 @@
+// A loop nest whose indices are not linear in the loops is refused, with the place of the operation.
 // RUN: %astra-opt %s --verify-diagnostics --astra-kernels-to-loops
 
 #modulo = affine_map<(d0) -> (d0 mod 4)>
