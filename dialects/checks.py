@@ -313,15 +313,6 @@ def require_no_region(op: ir.Operation, index: int, name: str, kind: str) -> Non
     require(_block(op, index) is None, f"the {name} region must be empty where the kind is '{kind}'")
 
 
-def yielded_types(op: ir.Operation, index: int) -> list[ir.Type]:
-    """The types that a region yields (none where it is empty)."""
-    block = _block(op, index)
-    if block is None:
-        return []
-    operations = block.operations
-    return [value.type for value in operations[len(operations) - 1].operands]
-
-
 def _block(op: ir.Operation, index: int) -> ir.Block | None:
     for block in op.regions[index].blocks:
         return block

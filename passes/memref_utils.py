@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from astra_mlir.bindings import ir
@@ -240,8 +239,3 @@ def reinterpret(builder: Builder, flat: ir.Value, shape: Sequence[int], strides:
         "operandSegmentSizes": ir.DenseI32ArrayAttr.get([1, 0, 0, 0]),
     }
     return builder.op("memref.reinterpret_cast", (flat,), (kind,), attributes).results[0]
-
-
-def element_count(shape: Sequence[int]) -> int:
-    """Number of elements of a static shape."""
-    return math.prod(shape)

@@ -34,8 +34,6 @@ STACK = 192 * 1024  # bytes of records that a task keeps on its stack
 SLOTS = 8  # tasks, each with its own scratch, where they do not fit there
 TASK = 8192  # elements that make a task (about 50 us)
 
-Gather = Callable[[Function, int | str, str], None]  # write the element at a position (index) to a place in the row
-
 
 @kernel_rule("sort")
 def sort(op: ir.Operation) -> KernelRequest:
