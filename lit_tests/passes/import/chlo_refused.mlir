@@ -1,3 +1,4 @@
+// A function of CHLO that has no form in StableHLO for shapes known only at run time is refused.
 // RUN: not %astra-opt %s --astra-import 2>&1 | %filecheck %s
 
 // CHECK: CHLO operations that have no StableHLO form for their types

@@ -1,3 +1,4 @@
+// The index computation of torch_index_select needs the shape of its operand.
 // RUN: not %astra-opt %s --astra-import 2>&1 | %filecheck %s
 
 // CHECK: 'stablehlo.torch_index_select' cannot be converted: the operand must have a static shape

@@ -34,3 +34,13 @@ func.func @quantize(%x: tensor<2xf32>) {
   %0 = stablehlo.uniform_quantize %x : (tensor<2xf32>) -> tensor<2x!quant.uniform<i8:f32, 1.0>>
   return
 }
+
+// -----
+
+// CHECK: 'stablehlo.get_tuple_element' cannot be converted: the tuple is made outside of this function; give the function one argument an element instead
+func.func @tuple() -> tensor<2xf32> {
+  %0 = call @make() : () -> tuple<tensor<2xf32>>
+  %1 = stablehlo.get_tuple_element %0[0] : (tuple<tensor<2xf32>>) -> tensor<2xf32>
+  return %1 : tensor<2xf32>
+}
+func.func private @make() -> tuple<tensor<2xf32>>
