@@ -472,7 +472,7 @@ class Bufferize(Pass):
     """
 
     name: ClassVar[str] = "astra-bufferize"
-    summary: ClassVar[str] = "Place tensors in byte buffers, results in caller-provided outputs"
+    summary: ClassVar[str] = "place tensors in byte buffers, results in caller-provided outputs"
 
     def run(self, module: ir.Operation) -> None:
         constants: list[ir.Attribute] = []

@@ -112,7 +112,7 @@ class EmitEntry(Pass):
     """Write ``astra_entry_<name>`` for every compiled function and the bodies of parallel calls."""
 
     name: ClassVar[str] = "astra-emit-entry"
-    summary: ClassVar[str] = "Add entry points and calls of the parallel runtime in the LLVM dialect"
+    summary: ClassVar[str] = "add entry points and calls of the parallel runtime in the LLVM dialect"
 
     def run(self, module: ir.Operation) -> None:
         body = module.regions[0].blocks[0]

@@ -418,7 +418,7 @@ class FormKernels(Pass):
     """
 
     name: ClassVar[str] = "astra-form-kernels"
-    summary: ClassVar[str] = "Group linalg operations on memrefs into shared kernel functions"
+    summary: ClassVar[str] = "group linalg operations on memrefs into shared kernel functions"
 
     def run(self, module: ir.Operation) -> None:
         former = _KernelFormer(module)

@@ -416,7 +416,7 @@ class KernelsToLoops(Pass):
     """
 
     name: ClassVar[str] = "astra-kernels-to-loops"
-    summary: ClassVar[str] = "Lower kernels to scf loops, parallel ones cut into tasks"
+    summary: ClassVar[str] = "lower kernels to scf loops, parallel ones cut into tasks"
 
     def run(self, module: ir.Operation) -> None:
         for op in module.regions[0].blocks[0].operations:

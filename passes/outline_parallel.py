@@ -202,7 +202,7 @@ class OutlineParallel(Pass):
     """
 
     name: ClassVar[str] = "astra-outline-parallel"
-    summary: ClassVar[str] = "Outline scf.forall bodies into functions that the runtime runs in parallel"
+    summary: ClassVar[str] = "outline scf.forall bodies into functions that the runtime runs in parallel"
 
     def run(self, module: ir.Operation) -> None:
         module_body = module.regions[0].blocks[0]

@@ -118,7 +118,7 @@ class PlanMemory(Pass):
     """
 
     name: ClassVar[str] = "astra-plan-memory"
-    summary: ClassVar[str] = "Pack the buffers of a function into one arena by their lifetimes"
+    summary: ClassVar[str] = "pack the buffers of a function into one arena by their lifetimes"
 
     def run(self, module: ir.Operation) -> None:
         total = 0
