@@ -7,13 +7,16 @@ portable artifact; large closed-over arrays of the function cross as NumPy array
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
+from jax._src import core as jax_core
+from jax._src import source_info_util
 from jaxlib.mlir import ir as jax_ir
 from jaxlib.mlir.dialects import stablehlo as jax_stablehlo
 
@@ -63,16 +66,13 @@ def capture(
     token = capturing.set(True)
     try:
         traced = jitted.trace(*args, **kwargs)
-        lowered = traced.lower(lowering_platforms=(jax_lowering.PLATFORM,))
-    except NotImplementedError as error:
-        raise UnsupportedError(f"{_name(function)}: {error}. Compute it outside of the compiled function") from error
-    except ValueError as error:
-        if "EmitPythonCallback" not in str(error):
-            raise
-        raise UnsupportedError(
-            f"{_name(function)}: calls back into Python (pure_callback, io_callback or debug.callback), which compiled "
-            "code cannot do. Call the Python function outside of the compiled function"
-        ) from error
+        try:
+            lowered = traced.lower(lowering_platforms=(jax_lowering.PLATFORM,))
+        except (NotImplementedError, ValueError) as error:
+            refusal = _refusal(str(error), traced.jaxpr.jaxpr, _name(function))
+            if refusal is None:
+                raise
+            raise UnsupportedError(refusal) from error
     finally:
         capturing.reset(token)
     out_tree = jax.tree_util.tree_structure(traced.out_info)
@@ -84,6 +84,52 @@ def capture(
     program = Program(data, "main", paths or None, tuple(constants), _name(function))
     in_avals = tuple(jax.tree_util.tree_leaves(traced.in_avals))
     return Captured(program, in_avals, tuple(jax.tree_util.tree_leaves(traced.out_avals)), out_tree)
+
+
+_WITHOUT_LOWERING = re.compile("translation rule for primitive '([^']+)' not found")
+_USES = {"eigh": ("svd",)}  # what JAX itself writes in terms of a primitive
+_CALLBACKS = ("pure_callback", "io_callback", "debug_callback")
+_AS_USERS_WRITE = {
+    "debug_print": "jax.debug.print",
+    "debug_callback": "jax.debug.callback",
+    "pure_callback": "jax.pure_callback",
+    "io_callback": "jax.experimental.io_callback",
+    "eigh": "eigh (a symmetric eigenvalue decomposition)",
+    "eig": "eig (an eigenvalue decomposition)",
+    "svd": "svd (a singular value decomposition)",
+    "schur": "schur (a Schur decomposition)",
+}
+
+
+def _refusal(message: str, jaxpr: Any, name: str) -> str | None:
+    """What to tell the user where JAX failed to lower a traced function; None if the failure is none of ours."""
+    missing = _WITHOUT_LOWERING.search(message)
+    if missing is not None:
+        wanted = (*_USES.get(missing[1], ()), missing[1])
+    elif "EmitPythonCallback" in message:
+        wanted = _CALLBACKS
+    else:
+        return None
+    primitive, place = next(
+        ((p, place) for p, place in _primitives(jaxpr) if p in wanted), (wanted[-1], "unknown location")
+    )
+    what = f"{place}: {_AS_USERS_WRITE.get(primitive, primitive)}, in '{name}',"
+    if primitive in _CALLBACKS or primitive == "debug_print":
+        return (
+            f"{what} calls back into Python, which compiled code cannot do. Call the Python function outside of the "
+            "compiled function"
+        )
+    return f"{what} has no implementation for Astra. Compute it outside of the compiled function"
+
+
+def _primitives(jaxpr: Any, outer: str = "unknown location") -> Iterator[tuple[str, str]]:
+    """Every primitive that a traced function applies, with its place in the user's source."""
+    for equation in jaxpr.eqns:
+        frame = source_info_util.user_frame(equation.source_info.traceback)
+        place = outer if frame is None else f"{frame.file_name}:{frame.start_line}:{frame.start_column + 1}"
+        yield equation.primitive.name, place
+        for inner in jax_core.jaxprs_in_params(equation.params):
+            yield from _primitives(inner, place)
 
 
 def _name(function: Callable[..., Any]) -> str:
