@@ -85,7 +85,8 @@ class _Inliner:
                 cycle = " -> ".join(f"@{n}" for n in [*path[path.index(name) :], name])
                 where = call.location if call is not None else self.functions[name].op.location
                 raise UnsupportedError(
-                    f"{where}: recursive call {cycle}; array programs have no recursion: write the repetition as a loop"
+                    f"{source_place(where)}: recursive call {cycle}; array programs have no recursion: "
+                    "write the repetition as a loop"
                 )
             path.append(name)
             for op, callee in self.functions[name].calls:

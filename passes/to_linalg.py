@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from astra_mlir.bindings import ir
+from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
+from astra_mlir.passes.inline import walk
 from astra_mlir.passes.linalg_rules import Lowering, Val
 
 __all__ = ["ToLinalg"]
@@ -48,10 +50,28 @@ class ToLinalg(Pass):
 
     def run(self, module: ir.Operation) -> None:
         low = Lowering()
+        _check_calls(module)
         for op in list(module.regions[0].blocks[0].operations):
             op = op.operation
             if op.name == "func.func" and _takes_tensors(op):
                 _lower_function(low, op)
+
+
+def _check_calls(module: ir.Operation) -> None:
+    """Refuse a call that inlining had to leave because its function is only declared."""
+    functions = [view.operation for view in module.regions[0].blocks[0].operations]
+    functions = [op for op in functions if op.name == "func.func"]
+    declared = {op.attributes["sym_name"].value for op in functions if not len(op.regions[0].blocks)}
+    if not declared:
+        return
+    for function in functions:
+        for block in function.regions[0].blocks:
+            for op in walk(block):
+                if op.name == "func.call" and op.attributes["callee"].value in declared:
+                    raise UnsupportedError(
+                        f"{source_place(op.location)}: call of @{op.attributes['callee'].value}, which has no body; "
+                        "define the function in the program"
+                    )
 
 
 def _takes_tensors(function: ir.Operation) -> bool:
