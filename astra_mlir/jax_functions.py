@@ -351,6 +351,11 @@ def compile_function(
     in_tree = tree_structure((dynamic, dynamic_kwargs))
     paths = arguments.paths(dynamic, dynamic_kwargs)
     for leaf, path in zip(tree_leaves((dynamic, dynamic_kwargs)), paths, strict=True):
+        if isinstance(leaf, np.ndarray) and not leaf.dtype.isnative:
+            raise DTypeError(
+                f"{path}: the {leaf.dtype.name} array has the other byte order ({leaf.dtype.str}); convert it with "
+                f".astype({leaf.dtype.name!r})"
+            )
         if isinstance(leaf, np.ndarray) and leaf.dtype.kind in _NO_NUMBERS:
             kind = "str" if leaf.dtype.kind in "SU" else leaf.dtype.name
             raise DTypeError(f"{path}: arrays of {kind} cannot be compiled for; pass numbers, or make it static")

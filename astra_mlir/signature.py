@@ -14,7 +14,7 @@ import numpy as np
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.elements import dtype_of
-from astra_mlir.errors import AstraError, DTypeError, InvalidProgramError, ShapeError, UnsupportedError
+from astra_mlir.errors import AstraError, DTypeError, InvalidProgramError, ShapeError, UnsupportedError, source_place
 
 __all__ = ["ArraySpec", "Signature", "numpy_dtype", "signature_of"]
 
@@ -54,6 +54,11 @@ class ArraySpec:
         if array.shape != self.shape:
             raise ShapeError(f"{self.path}: expected shape {self.shape} ({self}), got {array.shape}")
         if array.dtype != self.dtype:
+            if array.dtype.newbyteorder("=") == self.dtype:
+                raise DTypeError(
+                    f"{self.path}: the {array.dtype.name} array has the other byte order ({array.dtype.str}); "
+                    f"convert it with .astype({self.dtype.name!r})"
+                )
             raise DTypeError(
                 f"{self.path}: expected element type {self.dtype.name}, got {array.dtype.name}; "
                 f"convert it with .astype({self.dtype.name!r}) or compile for that type"
@@ -109,6 +114,11 @@ class Signature:
 
 
 def _spec(tensor_type: ir.Type, path: str) -> ArraySpec:
+    if str(tensor_type).startswith("tuple<"):
+        raise UnsupportedError(
+            f"{path} has type {tensor_type}: tuples in signatures are not supported; "
+            "give the function one argument and one result an element"
+        )
     if not isinstance(tensor_type, ir.RankedTensorType):
         raise UnsupportedError(f"{path}: a value of type {tensor_type} cannot be passed in or out; use ranked tensors")
     if not tensor_type.has_static_shape:
@@ -128,6 +138,10 @@ def signature_of(module: ir.Module, entry: str, input_paths: Sequence[str] | Non
     if entry not in functions:
         known = ", ".join(f"@{name}" for name in functions) or "none"
         raise InvalidProgramError(f"the program has no function @{entry} (functions: {known})")
+    attributes = functions[entry].attributes
+    if "sym_visibility" in attributes and ir.StringAttr(attributes["sym_visibility"]).value == "private":
+        place = source_place(functions[entry].location)
+        raise InvalidProgramError(f"{place}: function @{entry} is private, so nothing can call it; make it public")
     function_type = ir.FunctionType(ir.TypeAttr(functions[entry].attributes["function_type"]).value)
     paths = list(input_paths or [f"argument {i}" for i in range(len(function_type.inputs))])
     inputs = tuple(_spec(t, path) for t, path in zip(function_type.inputs, paths, strict=True))

@@ -138,6 +138,10 @@ def test_arguments_that_do_not_fit(executable: astra.Executable, arguments: tupl
         executable(a, b.T)
     with pytest.raises(astra.DTypeError, match=r"argument 0: expected element type float32, got float64"):
         executable(a.astype(np.float64), b)
+    with pytest.raises(astra.DTypeError, match=r"argument 0: the float32 array has the other byte order \(>f4\)"):
+        executable(a.astype(">f4"), b)
+    with pytest.raises(astra.DTypeError, match=r"x: the float32 array has the other byte order \(>f4\)"):
+        astra.jit(lambda x: x)(a.astype(">f4"))
     with pytest.raises(astra.AstraError, match="argument 1: expected an array.*got str"):
         executable(a, "b")
     with pytest.raises(astra.AstraError, match="Python objects"):
@@ -166,6 +170,22 @@ def test_numbers_for_scalar_arguments() -> None:
         (
             "func.func @main(%a: tensor<?xf32>) -> tensor<?xf32> { return %a : tensor<?xf32> }",
             astra.UnsupportedError, "dynamic dimension",
+        ),
+        (
+            "func.func private @main() {\n  return\n}", astra.InvalidProgramError,
+            "^-:1:1: function @main is private, so nothing can call it; make it public",
+        ),
+        (
+            "func.func @main() {\n  call @f() : () -> ()\n  return\n}\nfunc.func private @f()",
+            astra.UnsupportedError, "^-:2:3: call of @f, which has no body",
+        ),
+        (
+            "func.func @main() {\n  call @main() : () -> ()\n  return\n}",
+            astra.UnsupportedError, "^-:2:3: recursive call @main -> @main",
+        ),
+        (
+            "func.func @main(%a: tuple<tensor<f32>>) {\n  return\n}", astra.UnsupportedError,
+            "^argument 0 has type tuple<tensor<f32>>: tuples in signatures are not supported; give the function one",
         ),
         (
             'func.func @main(%a: tensor<4xf32>) -> tensor<4xf32> {\n  %0 = "stablehlo.cross-replica-sum"(%a) : '
