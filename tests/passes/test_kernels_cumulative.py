@@ -92,3 +92,23 @@ def test_special_values() -> None:
 @pytest.mark.parametrize("shape,dimension", [((0, 5), 1), ((5, 0), 1), ((0, 5), 0), ((1,), 0), ((4, 1), 1)])
 def test_empty_and_single(shape: tuple[int, ...], dimension: int) -> None:
     _check(np.ones(shape, np.float32), dimension, True, "add")
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("kind,tolerance", [("add", 1e-6), ("multiply", 1.2e-7)])
+@pytest.mark.parametrize("shape,dimension", [((400_003,), 0), ((9, 20_001), 1), ((20_001, 3), 0), ((40, 3), 0)])
+def test_accuracy_of_long_scans(
+    shape: tuple[int, ...], dimension: int, kind: str, tolerance: float, reverse: bool
+) -> None:
+    """Rounding errors do not grow in proportion to the length, also where all of them have the same sign."""
+    values = np.random.default_rng(4).random(shape).astype(np.float32)
+    equal = np.full(shape, 1.0001, np.float32)
+    for operand in (equal, values if kind == "add" else 1 + (values - 0.5) / 100):
+        got, expected = (run(operand, dimension, reverse, kind) for run in (_run, _reference))
+        normal = (expected > 1e-37) & (expected < 3e38)
+        np.testing.assert_allclose(got[normal], expected[normal], rtol=tolerance)
+
+
+def test_long_logaddexp() -> None:
+    operand = np.random.default_rng(5).standard_normal((300, 300)).astype(np.float32)
+    _check(operand, 1, True, "logaddexp", 1e-6)
