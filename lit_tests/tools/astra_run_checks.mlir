@@ -2,6 +2,7 @@
 // RUN: %astra-run %s --function passes --target x86-64-v2 | %filecheck %s --check-prefix=PASSES
 // RUN: not %astra-run %s --function fails --target x86-64-v2 2>&1 | %filecheck %s --check-prefix=FAILS
 // RUN: not %astra-run %s --function unknown --target x86-64-v2 2>&1 | %filecheck %s --check-prefix=UNKNOWN
+// RUN: not %astra-run %s --function called --target x86-64-v2 2>&1 | %filecheck %s --check-prefix=CALLED
 // RUN: not %astra-run %s --target x86-64-v2 2>&1 | %filecheck %s --check-prefix=NONE
 
 // PASSES: 3 checks passed
@@ -32,4 +33,16 @@ func.func @unknown() {
   return
 }
 
-// NONE: the program has no function @main (functions: @passes, @fails, @unknown)
+// CALLED: astra_run_checks.mlir:{{[0-9]+}}:3: check.expect_eq: not equal: at []: 1.0 instead of 2.0
+func.func @called() {
+  call @inner() : () -> ()
+  return
+}
+func.func private @inner() {
+  %a = stablehlo.constant dense<1.0> : tensor<f32>
+  %b = stablehlo.constant dense<2.0> : tensor<f32>
+  stablehlo.custom_call @check.expect_eq(%a, %b) {has_side_effect = true} : (tensor<f32>, tensor<f32>) -> ()
+  return
+}
+
+// NONE: the program has no function @main (functions: @passes, @fails, @unknown, @called, @inner)

@@ -112,3 +112,86 @@ def test_selecting_a_function_drops_the_others() -> None:
         assert "@second" not in str(module)
         with pytest.raises(InvalidProgramError, match="no function @third .functions: @first"):
             select_function(module, "third")
+
+
+def take(text: str) -> list[Check]:
+    with make_context(), ir.Location.unknown():
+        module = ir.Module.parse(text)
+        return take_checks(select_function(module, "main"))
+
+
+CALL = "stablehlo.custom_call @check.KIND(%a, %b) {has_side_effect = trueMORE} : (TYPES) -> ()"
+
+
+def check_of(
+    kind: str = "expect_close", more: str = "", types: tuple[str, str] = ("tensor<f32>", "tensor<f32>")
+) -> str:
+    call = CALL.replace("KIND", kind).replace("MORE", more).replace("TYPES", ", ".join(types))
+    return f"func.func @main(%a: {types[0]}, %b: {types[1]}) {{\n  {call}\n  return\n}}\n"
+
+
+def test_checks_of_called_functions_count() -> None:
+    text = """
+      func.func @main(%a: tensor<f32>) { call @f(%a) : (tensor<f32>) -> () return }
+      func.func private @f(%a: tensor<f32>) { call @g(%a) : (tensor<f32>) -> () return }
+    """
+    text += check_of("expect_eq").replace("@main", "private @g").replace(", %b: tensor<f32>", "").replace("%b", "%a")
+    (check,) = take(text)
+    assert (check.kind, check.actual, check.expected) == ("check.expect_eq", 0, 1)
+
+
+def test_a_check_in_a_region_is_refused() -> None:
+    call = CALL.replace("KIND", "expect_eq").replace("MORE", "").replace("TYPES", "tensor<f32>, tensor<f32>")
+    text = f"""func.func @main(%p: tensor<i1>, %a: tensor<f32>, %b: tensor<f32>) {{
+      "stablehlo.if"(%p) ({{
+        {call}
+        stablehlo.return
+      }}, {{
+        stablehlo.return
+      }}) : (tensor<i1>) -> ()
+      return
+    }}"""
+    with pytest.raises(UnsupportedError, match=r"^-:3:9: 'check.expect_eq' inside of 'stablehlo.if'"):
+        take(text)
+
+
+@pytest.mark.parametrize(
+    ("more", "ulp"),
+    [
+        ("", (0, 3)),
+        (", max_ulp_difference = 5 : i64", (0, 5)),
+        (", min_ulp_difference = 1 : i64, max_ulp_difference = 1 : i64", (1, 1)),
+        (", api_version = 4 : i32, backend_config = {max_ulp_difference = 0 : i64}", (0, 0)),
+    ],
+)
+def test_ulp_range(more: str, ulp: tuple[int, int]) -> None:
+    assert take(check_of(more=more))[0].ulp == ulp
+
+
+@pytest.mark.parametrize("dtype", [F32, np.float64, np.complex64])
+def test_every_difference_is_in_the_range(dtype: type) -> None:
+    part = np.dtype(dtype).type(1).real.dtype
+    one = np.ones((), part)
+    for ulp in range(4):
+        one_and_more = (one.view(f"u{part.itemsize}") + np.array(ulp, f"u{part.itemsize}")).view(part).astype(dtype)
+        failure = Check("check.expect_close", "here", 0, 1, (1, 2)).failure((one_and_more, one.astype(dtype)))
+        assert (failure is None) is (ulp in (1, 2))
+        if failure is not None:
+            assert "not equal within 1 to 2 ULP" in failure
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (check_of(more=", max_ulps = 1 : i64"), "-:2:3: 'check.expect_close' has attribute max_ulps"),
+        (check_of(more=", max_ulp_difference = 1.0 : f32"), "attribute max_ulp_difference = 1.0"),
+        (check_of("expect_eq", ", max_ulp_difference = 1 : i64"), "attribute max_ulp_difference .*known: none"),
+        (check_of("expect_eq", types=("tensor<2xf32>", "tensor<3xf32>")), "-:2:3: .*one type, not tensor<2xf32> with"),
+        (check_of("expect_eq", types=("tensor<f32>", "tensor<f64>")), "-:2:3: .*not tensor<f32> with tensor<f64>"),
+        (check_of(types=("tensor<i32>", "tensor<i32>")), "-:2:3: .*steps between floats"),
+        (check_of().replace("(%a, %b)", "(%a)").replace("(tensor<f32>, tensor<f32>) ->", "(tensor<f32>) ->"), "has 1"),
+    ],
+)
+def test_checks_that_are_refused(text: str, message: str) -> None:
+    with pytest.raises((InvalidProgramError, UnsupportedError), match=message):
+        take(text)
