@@ -6,6 +6,7 @@ later without keeping modules in memory.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +18,23 @@ from astra_mlir.bindings import ir, stablehlo
 from astra_mlir.dialects import verify
 from astra_mlir.errors import InvalidProgramError, VerificationError
 
-__all__ = ["BYTECODE_MAGIC", "Program"]
+__all__ = ["BYTECODE_MAGIC", "Program", "hint_for"]
 
 BYTECODE_MAGIC = b"ML\xefR"
 _ARTIFACT_PRODUCER = b"StableHLO_v"
+
+
+_CHECK_DIALECT = re.compile(r"Dialect [`']check' not found")
+
+
+def hint_for(message: str) -> str:
+    """What to add to a message of MLIR's parser that does not say what to do."""
+    if _CHECK_DIALECT.search(message) is None:
+        return ""
+    return (
+        ". The check dialect of StableHLO's tests is not part of the bindings; write the check as a custom call: "
+        "stablehlo.custom_call @check.expect_eq(%actual, %expected) {has_side_effect = true} : (...) -> ()"
+    )
 
 
 @dataclass(frozen=True)
@@ -81,7 +95,8 @@ class Program:
                     f"{self.name}: byte {error.start} is not UTF-8 text, and the data is not MLIR bytecode"
                 ) from None
             except ir.MLIRError as error:
-                raise InvalidProgramError(f"{self.name} is not a well-formed program: {error}") from None
+                hint = hint_for(str(error))
+                raise InvalidProgramError(f"{self.name} is not a well-formed program: {error}{hint}") from None
 
     def _parse_binary(self, context: ir.Context) -> ir.Module:
         is_artifact = _ARTIFACT_PRODUCER in self.data[len(BYTECODE_MAGIC) : 128]

@@ -1,7 +1,8 @@
 """astra-run: compile a function of an ``.mlir`` file and run it on arrays.
 
 Inputs are ``.npy`` files or seeded random numbers of the function's types.  Results are printed or saved.  The
-``check.*`` custom calls of StableHLO conformance programs are honoured: exit code 1 when one does not hold.
+``check.*`` custom calls of StableHLO conformance programs are honoured: exit code 1 when one does not hold.  They have
+to be custom calls (stablehlo.custom_call @check.expect_eq); the syntax of the check dialect is not read.
 """
 
 from __future__ import annotations

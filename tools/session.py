@@ -16,7 +16,7 @@ from pathlib import Path
 from astra_mlir.bindings import ir, make_context
 from astra_mlir.dialects import verification_errors
 from astra_mlir.errors import AstraError, InvalidProgramError
-from astra_mlir.program import BYTECODE_MAGIC, Program
+from astra_mlir.program import BYTECODE_MAGIC, Program, hint_for
 
 __all__ = ["Diagnostic", "Session", "StopTool", "error_text", "read_source", "run_tool", "write_output"]
 
@@ -61,7 +61,8 @@ def _severity_name(severity: ir.DiagnosticSeverity) -> str:
 
 def _record(diagnostic: ir.Diagnostic) -> Diagnostic:
     notes = tuple(_record(note) for note in diagnostic.notes)
-    return Diagnostic.at(_severity_name(diagnostic.severity), diagnostic.message, str(diagnostic.location), notes)
+    message = diagnostic.message.rstrip() + hint_for(diagnostic.message)
+    return Diagnostic.at(_severity_name(diagnostic.severity), message, str(diagnostic.location), notes)
 
 
 def read_source(path: str) -> bytes:

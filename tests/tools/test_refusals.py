@@ -38,6 +38,10 @@ PROGRAMS = {
         ),
         "program.mlir:2:8: error: 'astra.transpose' op",
     ),
+    "check dialect": (
+        MAIN.format(body="  check.expect_eq %a, %a : tensor<2xf32>"),
+        "write the check as a custom call: stablehlo.custom_call @check.expect_eq",
+    ),
     "dynamic shape": ("func.func @main(%a: tensor<?xf32>) -> tensor<?xf32> { return %a : tensor<?xf32> }\n", "dynamic"),
 }
 
