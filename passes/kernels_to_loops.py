@@ -217,7 +217,18 @@ class _KernelEmitter:
             split = next(i for i, loop in enumerate(inner) if not loop.parallel)
             self.walk(item, position, inner[:split], lambda at: self.reduce_in_registers(item, at, inner[split:]))
         else:
-            self.walk(item, position, inner, lambda at: self.store_all(item, at, self.apply(item, at, {})))
+            self.walk(item, position, inner, lambda at: self.store_all(item, at, self.combine_rows(item, at)))
+
+    def combine_rows(self, item: ScheduledNest, position: _Position) -> list[ir.Value]:
+        """The values of one iteration of the innermost loop: of the body once, or once for each of a few rows."""
+        if item.rows is None:
+            return self.apply(item, position, {})
+        outputs = range(item.nest.inputs, len(item.flats))
+        running = [self.load(item, position, number) for number in outputs]
+        for row in range(item.rows.extent):
+            at = self.step(item, position, item.rows, row, position.builder)
+            running = self.apply(item, at, dict(zip(outputs, running, strict=True)))
+        return running
 
     def step(
         self, item: ScheduledNest, position: _Position, loop: Loop, variable: Number, builder: Builder

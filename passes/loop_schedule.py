@@ -20,6 +20,7 @@ OP_NANOSECONDS = 0.06  # one vectorized arithmetic operation
 CALL_NANOSECONDS = 0.8  # one vectorized transcendental function
 STRIDED_NANOSECONDS = 0.8  # an access that cannot be vectorized
 TILE = 32  # edge of the square blocks in which transposing loops walk
+COLUMN_ROWS = 4  # rows that a column reduction combines between a load and a store of the running values
 COLUMN_BLOCK = 512  # columns that a column reduction keeps in the first-level cache
 
 
@@ -50,6 +51,7 @@ class ScheduledNest:
     flats: list[ir.Value | None]  # flat memref per access
     constants: list[int]
     uses_index: bool
+    rows: Loop | None = None  # of a column reduction: the few rows that one iteration of the innermost loop combines
     staged: int | None = None  # the access whose blocks go through a buffer, of the last two loops
 
 
@@ -89,7 +91,9 @@ class Schedule:
             for op in item.nest.op.regions[0].blocks[0].operations:
                 name = op.operation.name
                 per_iteration += CALL_NANOSECONDS if name.startswith(("math.", "complex.")) else OP_NANOSECONDS
-            total += per_iteration * math.prod(loop.extent for loop in item.loops)
+            total += per_iteration * math.prod(
+                loop.extent for loop in (*item.loops, *([item.rows] if item.rows else []))
+            )
         return total
 
     def shrink_locals(self) -> None:
@@ -157,6 +161,8 @@ class Schedule:
         if best.extent >= 2 * COLUMN_BLOCK or not outer:
             blocks, within = _cut(best, min(COLUMN_BLOCK, max(64, -(-best.extent // 16))))
             outer, best = [*outer, blocks], within
+        if reductions[-1].extent % COLUMN_ROWS == 0:
+            reductions[-1], item.rows = _cut(reductions[-1], COLUMN_ROWS)
         item.loops = [*outer, *reductions, best]
         self.shared = len(outer)
 

@@ -23,8 +23,15 @@ func.func private @rows(%x: memref<4194304xf32> {llvm.noalias}, %o: memref<4096x
 
 #xy = affine_map<(d0, d1) -> (d0, d1)>
 #y = affine_map<(d0, d1) -> (d1)>
-// The reduction loop is outside of the loop over neighbouring columns.
+// The reduction loop is outside of the loop over neighbouring columns, which combines four rows at a time.
 // CHECK-LABEL: func.func private @columns
+// CHECK:         scf.forall
+// CHECK:           scf.for %[[ROWS:.*]] = %c0 to %c1024
+// CHECK:             scf.for %[[COLUMN:.*]] = %c0 to %c64
+// CHECK:               memref.load
+// CHECK-COUNT-4:       arith.addf
+// CHECK-NEXT:          memref.store
+func.func private @columns
 // CHECK:         scf.forall
 // CHECK:           scf.for %[[ROW:.*]] = %c0 to %c4096
 // CHECK:             scf.for %[[COLUMN:.*]] = %c0 to %c64
