@@ -31,13 +31,6 @@ func.func private @rows(%x: memref<4194304xf32> {llvm.noalias}, %o: memref<4096x
 // CHECK:               memref.load
 // CHECK-COUNT-4:       arith.addf
 // CHECK-NEXT:          memref.store
-func.func private @columns
-// CHECK:         scf.forall
-// CHECK:           scf.for %[[ROW:.*]] = %c0 to %c4096
-// CHECK:             scf.for %[[COLUMN:.*]] = %c0 to %c64
-// CHECK:               memref.load
-// CHECK:               memref.load
-// CHECK:               memref.store
 func.func private @columns(%x: memref<4194304xf32> {llvm.noalias}, %o: memref<1024xf32> {llvm.noalias}) attributes {astra.shared_loops = 1 : i64} {
   %v = memref.reinterpret_cast %x to offset: [0], sizes: [4096, 1024], strides: [1024, 1] : memref<4194304xf32> to memref<4096x1024xf32>
   linalg.generic {indexing_maps = [#xy, #y], iterator_types = ["reduction", "parallel"]} ins(%v : memref<4096x1024xf32>) outs(%o : memref<1024xf32>) {
