@@ -103,8 +103,8 @@ define(
     : (tensor<4x8xf32>) -> (tensor<4x3xf32>, tensor<4x3xi32>)
 ```
 
-With `largest = false`, the smallest. Of equal elements the one with the lower index goes first; NaN is the largest
-value.
+With `largest = false`, the smallest. Of equal elements the one with the lower index goes first. Floats are in the
+total order of IEEE 754: -NaN, -inf, ..., -0.0, 0.0, ..., inf, NaN.
 """,
     verify=_verify_top_k,
 )

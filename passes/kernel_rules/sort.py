@@ -62,6 +62,8 @@ def sort(op: ir.Operation) -> KernelRequest:
 class SortKernel:
     """Writes one kernel; arrays are seen as outer x length x inner, a row is one (outer, inner)."""
 
+    total_order = False  # of float keys: zeros and NaNs of either sign are told apart
+
     def __init__(
         self, name: str, shape: Sequence[int], elements: list[Element], dimension: int, number_of_keys: int,
         descending: bool, comparator: ScalarFunction | None,
@@ -129,7 +131,7 @@ class SortKernel:
 
     def _key(self, operand: int, row: int | str, f: Function, position: str) -> str:
         element = self.elements[operand]
-        key = sort_key(f, element, self._load(f, operand, row, position), self.descending)
+        key = sort_key(f, element, self._load(f, operand, row, position), self.descending, self.total_order)
         width = key_width(element)
         if width < self.records.width:
             key = f.value(f"arith.extui {key} : i{width} to i{self.records.width}")

@@ -1,6 +1,7 @@
 """Keys for sorting: unsigned integers whose order is the order of the elements, and records that carry them.
 
-The order is JAX's: -0.0 equals 0.0, all NaNs are equal and above everything; descending is the exact reverse.  A record
+The order is that of JAX's sorts: -0.0 equals 0.0, all NaNs are equal and above everything; descending is the exact
+reverse.  The total order of IEEE 754 (-NaN, -inf, ..., -0.0, 0.0, ..., inf, NaN) is there for ``top_k``.  A record
 is a key and the position that it came from: one 64-bit word where the key has at most 32 bits, a pair otherwise.
 """
 
@@ -21,13 +22,13 @@ def key_width(element: Element) -> int:
     return max(8, element.width)
 
 
-def sort_key(f: Function, element: Element, value: str, descending: bool) -> str:
-    """The key, of type ``i<key_width>``, of a value."""
+def sort_key(f: Function, element: Element, value: str, descending: bool, total_order: bool = False) -> str:
+    """The key, of type ``i<key_width>``, of a value; ``total_order`` tells zeros and NaNs of either sign apart."""
     width = key_width(element)
     type_ = f"i{width}"
     sign = f.constant(-(1 << (width - 1)), type_)
     if element.kind == "float":
-        key = _float_key(f, element, value, type_, sign)
+        key = _float_key(f, element, value, type_, sign, total_order)
     else:
         if element.width < 8:
             extend = "extsi" if element.kind == "signed" else "extui"
@@ -38,14 +39,16 @@ def sort_key(f: Function, element: Element, value: str, descending: bool) -> str
     return key
 
 
-def _float_key(f: Function, element: Element, value: str, type_: str, sign: str) -> str:
+def _float_key(f: Function, element: Element, value: str, type_: str, sign: str, total_order: bool) -> str:
     bits = f.value(f"arith.bitcast {value} : {element.storage} to {type_}")
+    negative = f.binary("arith.shrsi", bits, element.width - 1, type_)
+    flipped = f.value(f"arith.xori {bits}, {f.value(f'arith.ori {negative}, {sign} : {type_}')} : {type_}")
+    if total_order:
+        return flipped
     magnitude = f.binary("arith.andi", bits, (1 << (element.width - 1)) - 1, type_)
     infinity = f.constant(_INFINITY_BITS[element.storage], type_)
     is_nan = f.value(f"arith.cmpi ugt, {magnitude}, {infinity} : {type_}")
     is_zero = f.value(f"arith.cmpi eq, {magnitude}, {f.constant(0, type_)} : {type_}")
-    negative = f.binary("arith.shrsi", bits, element.width - 1, type_)
-    flipped = f.value(f"arith.xori {bits}, {f.value(f'arith.ori {negative}, {sign} : {type_}')} : {type_}")
     key = f.value(f"arith.select {is_zero}, {sign}, {flipped} : {type_}")
     return f.value(f"arith.select {is_nan}, {f.constant(-1, type_)}, {key} : {type_}")
 

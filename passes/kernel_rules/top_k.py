@@ -1,7 +1,7 @@
 """Kernels of ``astra.top_k``: the k largest (or smallest) elements of every row, in order, with their positions.
 
 For a small k the k-th key is found from counts of its bits, the keys up to it are collected, and only those are sorted;
-otherwise the whole row is.  Of equal elements the earlier come first; NaN counts as the largest.
+otherwise the whole row is.  Of equal elements the earlier come first; floats are in the total order of IEEE 754.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ def top_k(op: ir.Operation) -> KernelRequest:
 
 class _TopK(SortKernel):
     """A sort by one key whose results are the first k elements and where they were."""
+
+    total_order = True
 
     def __init__(self, name: str, shape: list[int], element: Element, k: int, largest: bool) -> None:
         super().__init__(name, shape, [element], len(shape) - 1, 1, largest, None)
@@ -87,7 +89,7 @@ class _TopK(SortKernel):
         shift = width - bits
 
         def leading(i: str) -> tuple[str, str]:
-            key = sort_key(f, self.elements[0], self._load(f, 0, row, i), self.descending)
+            key = sort_key(f, self.elements[0], self._load(f, 0, row, i), self.descending, self.total_order)
             key = key if width == 32 else f.value(f"arith.extui {key} : i{width} to i32")
             return key, f.binary("arith.shrui", key, shift, "i32") if shift else key
 

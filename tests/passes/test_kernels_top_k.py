@@ -45,3 +45,17 @@ def test_element_types(dtype: type) -> None:
 
 def test_equal_elements() -> None:
     _check(np.ones((2, 500), np.float32), 20, True)
+
+
+@pytest.mark.parametrize("length", [8, 300])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16], ids=str)
+def test_total_order_of_floats(dtype: type, length: int) -> None:
+    """Zeros and NaNs of either sign are told apart, as JAX does on CPU."""
+    operand = np.zeros((1, length), dtype)
+    operand[0, :6] = [-0.0, np.nan, np.copysign(np.nan, -1), 1.0, np.inf, -np.inf]
+    element = {np.float32: "f32", np.float64: "f64", np.float16: "f16"}[dtype]
+    results = [f"tensor<1x{length}x{element}>", f"tensor<1x{length}xi32>"]
+    values, indices = run_operation("top_k", [operand], results, f"k = {length} : i64, largest = true")
+    zeros = list(range(6, length))
+    np.testing.assert_array_equal(indices[0], [1, 4, 3, *zeros, 0, 5, 2])
+    np.testing.assert_array_equal(np.signbit(values), np.signbit(operand[0, indices[0]])[None])
