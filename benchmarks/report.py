@@ -23,6 +23,7 @@ COMPILE = 4.0  # the model may take this many times XLA's compile time
 def machine() -> dict[str, str]:
     """What the numbers were taken on."""
     cpu, flags = platform.processor(), set()
+    kernel = ".".join(platform.release().split(".")[:2])
     information = Path("/proc/cpuinfo")
     if information.exists():
         entries = [line.split(":", 1) for line in information.read_text().splitlines() if ":" in line]
@@ -34,7 +35,7 @@ def machine() -> dict[str, str]:
     return {
         "processor": f"{cpu}, {len(os.sched_getaffinity(0))} cores used ({', '.join(vector)})",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
-        "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        "system": f"{platform.system()} {kernel}, Python {platform.python_version()}",
         "packages": ", ".join(versions),
         "load of the machine when asked": f"{os.getloadavg()[0]:.1f} (the benchmark itself adds up to 2)",
     }

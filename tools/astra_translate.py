@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from astra_mlir.bindings import ir, stablehlo
+from astra_mlir.errors import UnsupportedError
 from astra_mlir.passes import run_pipeline
 from astra_mlir.passes.pipelines import CPU_STAGES
 from astra_mlir.tools.entry import name_of, select_function
@@ -77,20 +79,33 @@ def _lowered(request: _Request, stage: str) -> ir.Module:
     return lower(program, request.module.context, stage, TargetMachine.parse(request.target))
 
 
+def _for_linker(module: ir.Module, text: str) -> str:
+    """LLVM IR whose entry points alone are visible to other objects; a program with constants is refused."""
+    attributes = module.operation.attributes
+    count = len(ir.ArrayAttr(attributes["astra.constants"])) if "astra.constants" in attributes else 0
+    if count:
+        raise UnsupportedError(
+            f"an object file cannot hold the program's {count} constant arrays, which its caller passes after the "
+            "inputs: make them arguments of the function"
+        )
+    return re.sub(r"^define (?!internal |private |.*@\"?astra_entry_)", "define internal ", text, flags=re.MULTILINE)
+
+
 def _code(kind: str) -> Callable[[_Request], bytes]:
     def form(request: _Request) -> bytes:
         from astra_mlir import target_machine
         from astra_mlir.compiler import llvm_ir_of
         from astra_mlir.target_machine import CodegenOptions, TargetMachine
 
-        text = llvm_ir_of(_lowered(request, "llvm"))
+        module = _lowered(request, "llvm")
+        text = llvm_ir_of(module)
         target = TargetMachine.parse(request.target)
         default = CodegenOptions.default()
         options = CodegenOptions(default.level if request.level is None else request.level, default.slp, threads=1)
         if kind == "llvm-ir":
             return text.encode()
         if kind == "object":
-            return target_machine.object_code(text, target, options)[0]
+            return target_machine.object_code(_for_linker(module, text), target, options)[0]
         make = target_machine.assembly if kind == "asm" else target_machine.optimized_ir
         return make(text, target, options).encode()
 

@@ -18,6 +18,10 @@ REFUSED: dict[str, str] = {
 
 def why_not(op: ir.Operation) -> str:
     """Why an operation without a rule is not lowered."""
+    if op.name.startswith(("stablehlo.", "chlo.")):
+        return "this is not in the Astra dialect yet: run astra-import first"
+    if not op.name.startswith("astra."):
+        return "this is below the Astra dialect already: the program has been lowered before"
     if op.name not in REFUSED:
         return "no lowering to linalg; `astra-to-kernels` has to run before if it has a kernel"
     return REFUSED[op.name].format(**{name: value_of(op, name) for name in OPS[op.name].attributes})
