@@ -28,6 +28,7 @@ from astra_mlir.passes.memref_utils import (
     memref_of,
     row_major_strides,
 )
+from astra_mlir.passes.traversal import walk
 
 __all__ = ["Bufferize"]
 
@@ -496,19 +497,11 @@ def _mark_kernels(module: ir.Operation) -> None:
         for op in module.regions[0].blocks[0].operations
     }
     called: set[str] = set()
-
-    def visit(op: ir.Operation) -> None:
-        if op.name == "func.call":
-            called.add(ir.FlatSymbolRefAttr(op.attributes["callee"]).value)
-        for region in op.regions:
-            for block in region.blocks:
-                for nested in block.operations:
-                    visit(nested.operation)
-
     for func in functions.values():
         if "astra.num_inputs" in func.attributes:
             func.attributes["llvm.bareptr"] = ir.UnitAttr.get()
-            visit(func)
+            calls = (op for op in walk(func.regions[0].blocks[0]) if op.name == "func.call")
+            called.update(ir.FlatSymbolRefAttr(op.attributes["callee"]).value for op in calls)
     no_alias = ir.DictAttr.get({"llvm.noalias": ir.UnitAttr.get()})
     empty = ir.DictAttr.get({})
     for name in called:

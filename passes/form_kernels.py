@@ -18,6 +18,7 @@ from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.loop_nest import Access, LoopNest, Place, nest_of, place_of
 from astra_mlir.passes.memref_utils import Builder, byte_width, reinterpret
 from astra_mlir.passes.split_reductions import split_reductions
+from astra_mlir.passes.traversal import walk
 
 __all__ = ["FormKernels"]
 
@@ -398,14 +399,10 @@ def _operands_within(block: ir.Block, inside: set[ir.Value]) -> list[ir.Value]:
 
 
 def _remap(block: ir.Block, inside: set[ir.Value], view, scalar) -> None:
-    for op in block.operations:
-        operation = op.operation
-        for i, value in enumerate(operation.operands):
+    for op in walk(block):
+        for i, value in enumerate(op.operands):
             if value not in inside:
-                operation.operands[i] = view(value) if isinstance(value.type, ir.MemRefType) else scalar(value)
-        for region in operation.regions:
-            for nested in region.blocks:
-                _remap(nested, inside, view, scalar)
+                op.operands[i] = view(value) if isinstance(value.type, ir.MemRefType) else scalar(value)
 
 
 @register_pass

@@ -14,19 +14,9 @@ from typing import ClassVar
 from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
+from astra_mlir.passes.traversal import replace_operands, walk
 
-__all__ = ["Inline", "symbols_used", "walk"]
-
-
-def walk(block: ir.Block) -> Iterator[ir.Operation]:
-    """Every operation in a block, regions included."""
-    for view in block.operations:
-        op = view.operation
-        yield op
-        if len(op.regions):
-            for region in op.regions:
-                for nested in region.blocks:
-                    yield from walk(nested)
+__all__ = ["Inline", "symbols_used"]
 
 
 def _symbol(op: ir.Operation, name: str) -> str:
@@ -153,27 +143,13 @@ def _inline(call: ir.Operation, callee: _Function, take: bool) -> None:
         for op in body:
             copy = op.clone(ip=ip).operation
             copy.location = ir.Location.callsite(op.location, [call_location])
-            _remap(copy, mapping)
+            replace_operands(copy, mapping)
             for old, new in zip(op.results, copy.results, strict=True):
                 mapping[old] = new
         results = [mapping.get(value, value) for value in terminator.operands]
     for old, new in zip(call.results, results, strict=True):
         old.replace_all_uses_with(new)
     call.erase()
-
-
-def _remap(op: ir.Operation, mapping: dict[ir.Value, ir.Value]) -> None:
-    """Make a copied operation, regions included, use the copies of the values it used."""
-    operands = op.operands
-    for i, value in enumerate(operands):
-        new = mapping.get(value)
-        if new is not None:
-            operands[i] = new
-    if len(op.regions):
-        for region in op.regions:
-            for block in region.blocks:
-                for nested in block.operations:
-                    _remap(nested.operation, mapping)
 
 
 @register_pass

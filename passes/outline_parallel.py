@@ -13,6 +13,7 @@ from typing import ClassVar
 from astra_mlir.bindings import ir
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.memref_utils import DYNAMIC, Builder, strides_and_offset
+from astra_mlir.passes.traversal import replace_operands, walk
 
 __all__ = ["PARALLEL_SUFFIX", "OutlineParallel"]
 
@@ -119,7 +120,8 @@ def _outline(module_body: ir.Block, func: ir.Operation, forall: ir.Operation, na
         mapping[old.arguments[number]] = at.value(at.add(scaled, low))
     for op in list(old.operations)[:-1]:
         op.operation.move_before(end)
-    _remap(body, mapping)
+    for op in body.operations:
+        replace_operands(op.operation, mapping)
     module_body.append(task)
     module_body.append(declaration)
     count: ir.Value | int = 1
@@ -133,17 +135,6 @@ def _outline(module_body: ir.Block, func: ir.Operation, forall: ir.Operation, na
         "func.call", [caller.value(count), *captured], (), {"callee": ir.FlatSymbolRefAttr.get(name + PARALLEL_SUFFIX)}
     )
     forall.erase()
-
-
-def _remap(block: ir.Block, mapping: dict[ir.Value, ir.Value]) -> None:
-    for op in block.operations:
-        operation = op.operation
-        for i, value in enumerate(operation.operands):
-            if value in mapping:
-                operation.operands[i] = mapping[value]
-        for region in operation.regions:
-            for nested in region.blocks:
-                _remap(nested, mapping)
 
 
 def _noalias_flags(func: ir.Operation, captured: Sequence[ir.Value]) -> list[ir.Attribute]:
@@ -172,18 +163,7 @@ def _function(name: str, kinds: Sequence[ir.Type], bare: bool, loc: ir.Location)
 def _hoist_allocas(func: ir.Operation) -> None:
     """Move stack buffers of static size to the function's entry: in a loop each iteration would take new stack."""
     entry = func.regions[0].blocks[0]
-    found: list[ir.Operation] = []
-
-    def visit(block: ir.Block) -> None:
-        for op in block.operations:
-            operation = op.operation
-            if operation.name == "memref.alloca" and not len(operation.operands):
-                found.append(operation)
-            for region in operation.regions:
-                for nested in region.blocks:
-                    visit(nested)
-
-    visit(entry)
+    found = [op for op in walk(entry) if op.name == "memref.alloca" and not len(op.operands)]
     first = entry.operations[0].operation
     for op in found:
         if op != first:

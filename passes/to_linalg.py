@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
-from astra_mlir.passes.inline import walk
 from astra_mlir.passes.linalg_rules import Lowering, Val
+from astra_mlir.passes.traversal import walk
 
 __all__ = ["ToLinalg"]
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from astra_mlir.bindings import ir
 from astra_mlir.errors import InvalidProgramError, UnsupportedError, source_place
-from astra_mlir.passes.inline import Inline, walk
+from astra_mlir.passes.inline import Inline
+from astra_mlir.passes.traversal import walk
 
 if TYPE_CHECKING:
     import numpy as np

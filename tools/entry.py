@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from astra_mlir.bindings import ir
 from astra_mlir.errors import InvalidProgramError
-from astra_mlir.passes.inline import symbols_used, walk
+from astra_mlir.passes.inline import symbols_used
+from astra_mlir.passes.traversal import walk
 
 __all__ = ["name_of", "select_function"]
 

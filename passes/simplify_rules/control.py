@@ -19,6 +19,7 @@ from astra_mlir.passes.simplify_rules.loops import (
     rebuild_while,
     used_values,
 )
+from astra_mlir.passes.traversal import replace_operands
 
 
 def _inline_block(block: ir.Block, op: ir.Operation) -> list[ir.Value]:
@@ -363,24 +364,8 @@ def _hoist_from(block: ir.Block, loop: ir.Operation, rw: Rewriter) -> bool:
             op = copy
         else:
             op.move_before(loop)
-        for i, value in enumerate(op.operands):
-            if value in moved:
-                op.operands[i] = moved[value]
-        for region in op.regions:
-            for nested in region.blocks:
-                _use_moved(nested, moved)
+        replace_operands(op, moved)
     return True
-
-
-def _use_moved(block: ir.Block, moved: dict[ir.Value, ir.Value]) -> None:
-    for view in block.operations:
-        op = view.operation
-        for i, value in enumerate(op.operands):
-            if value in moved:
-                op.operands[i] = moved[value]
-        for region in op.regions:
-            for nested in region.blocks:
-                _use_moved(nested, moved)
 
 
 def _stays(op: ir.Operation, rw: Rewriter) -> bool:
