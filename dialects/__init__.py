@@ -14,6 +14,7 @@ from astra_mlir.dialects import (
     reduction,
     shape,
     sorting,
+    transforms,
 )
 from astra_mlir.dialects.core import (
     OPS,
@@ -51,6 +52,7 @@ __all__ = [
     "shape",
     "sorting",
     "to_attribute",
+    "transforms",
     "value_of",
     "verification_errors",
     "verify",

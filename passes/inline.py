@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from astra_mlir.bindings import ir
+from astra_mlir.dialects.transforms import SYMBOL_ATTRIBUTES
 from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.traversal import replace_operands, walk
@@ -108,7 +109,7 @@ class _Inliner:
                 function.op.erase()
 
 
-_SYMBOL_ATTRIBUTES = ("callee", "called_computations", "decomposition")
+_SYMBOL_ATTRIBUTES = (*SYMBOL_ATTRIBUTES, "called_computations", "decomposition")
 
 
 def symbols_used(op: ir.Operation) -> Iterator[str]:

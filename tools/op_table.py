@@ -36,6 +36,7 @@ _FAMILY_TITLES = {
     "control": "Control flow",
     "linear algebra": "Linear algebra and Fourier transforms",
     "random": "Random numbers",
+    "transform": "Transformations of functions, and calls with derivative rules",
     "misc": "Others",
     "codegen": "On the way to code",
 }
