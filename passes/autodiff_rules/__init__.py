@@ -1,0 +1,6 @@
+"""Derivative rules by operation; importing this package fills the tables of ``core``."""
+
+from __future__ import annotations
+
+from astra_mlir.passes.autodiff_rules import elementwise as elementwise
+from astra_mlir.passes.autodiff_rules import shape as shape
