@@ -14,7 +14,7 @@ import numpy as np
 import astra_mlir as astra
 from benchmarks.cases import Case
 
-__all__ = ["CompileMeasurement", "Measurement", "measure", "measure_compile"]
+__all__ = ["CompileMeasurement", "Measurement", "largest_error", "measure", "measure_compile", "seconds_per_call"]
 
 Tree = Any
 
@@ -58,7 +58,7 @@ class CompileMeasurement:
     stages: dict[str, float] = field(default_factory=dict)
 
 
-def _error(actual: Tree, expected: Tree) -> float:
+def largest_error(actual: Tree, expected: Tree) -> float:
     """The largest difference, relative to the largest magnitude that is expected of each array."""
     worst = 0.0
     for a, b in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True):
@@ -72,7 +72,8 @@ def _error(actual: Tree, expected: Tree) -> float:
     return worst
 
 
-def _seconds(function: Callable[..., Tree], arguments: tuple[Tree, ...], calls: int) -> float:
+def seconds_per_call(function: Callable[..., Tree], arguments: tuple[Tree, ...], calls: int) -> float:
+    """Seconds of one call, timed over a block of ``calls`` of them."""
     start = time.perf_counter()
     for _ in range(calls):
         result = function(*arguments)
@@ -90,18 +91,18 @@ def measure(case: Case, seconds: float) -> Measurement:
         start = time.perf_counter()
         results[name] = jax.block_until_ready(function(*arguments))
         compile_seconds[name] = time.perf_counter() - start
-    error = _error(results["astra"], results["xla"])
+    error = largest_error(results["astra"], results["xla"])
     del results
     scratch["astra"] = functions["astra"].compile(*arguments).memory().arena_bytes
     scratch["xla"] = functions["xla"].lower(*arguments).compile().memory_analysis().temp_size_in_bytes
     for name, function in functions.items():
-        once = min(_seconds(function, arguments, 1) for _ in range(2))
+        once = min(seconds_per_call(function, arguments, 1) for _ in range(2))
         calls[name] = max(1, round(_BLOCK_SECONDS / max(once, 1e-7)))
     times: dict[str, list[float]] = {name: [] for name in functions}
     start = time.perf_counter()
     while len(times["xla"]) < _LEAST_BLOCKS or time.perf_counter() - start < seconds:
         for name, function in functions.items():
-            times[name].append(_seconds(function, arguments, calls[name]))
+            times[name].append(seconds_per_call(function, arguments, calls[name]))
     milliseconds = {name: 1e3 * statistics.median(blocks) for name, blocks in times.items()}
     return Measurement(
         case.name,
