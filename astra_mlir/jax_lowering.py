@@ -1,4 +1,4 @@
-"""How JAX primitives without a platform-independent lowering become StableHLO for the platform ``astra``.
+"""How JAX primitives without a platform-independent lowering become StableHLO for the platforms of Astra.
 
 JAX lowers most primitives for a platform that it does not know in the way that suits Astra (``cumsum`` as one
 reduce_window, ``lu`` as loops, ``top_k`` and ``erf`` as CHLO).  The table below has the few where that way is a custom
@@ -22,9 +22,12 @@ from jax._src.lax.control_flow import loops
 from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import stablehlo as hlo
 
-__all__ = ["PLATFORM", "register"]
+__all__ = ["AUTODIFF_PLATFORM", "PLATFORM", "register"]
 
 PLATFORM = "astra"
+
+# What functions under a transformation are lowered for: as PLATFORM, but with JAX's derivative rules kept.
+AUTODIFF_PLATFORM = "astra_autodiff"
 
 
 def _logaddexp_scan(x: jax.Array, *, axis: int, reverse: bool) -> jax.Array:
@@ -131,10 +134,11 @@ _RULES: tuple[tuple[Any, Callable[..., Any], bool], ...] = (
 
 @cache
 def register() -> None:
-    """Register the rules of the table with JAX for :data:`PLATFORM`."""
+    """Register the rules of the table with JAX for both platforms."""
     # Not `mlir.register_lowering`: it takes only platforms that have a backend, and capture needs none.
-    rules = mlir._platform_specific_lowerings[PLATFORM]
-    for primitive, function, several in _RULES:
-        rule = mlir.lower_fun(function, multiple_results=several)
-        rules.setdefault(primitive, mlir.LoweringRuleEntry(rule, False))
-    rules.setdefault(lax_internal.top_k_p, mlir.LoweringRuleEntry(_top_k, False))
+    for platform in (PLATFORM, AUTODIFF_PLATFORM):
+        rules = mlir._platform_specific_lowerings[platform]
+        for primitive, function, several in _RULES:
+            rule = mlir.lower_fun(function, multiple_results=several)
+            rules.setdefault(primitive, mlir.LoweringRuleEntry(rule, False))
+        rules.setdefault(lax_internal.top_k_p, mlir.LoweringRuleEntry(_top_k, False))
