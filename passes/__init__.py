@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from astra_mlir.passes import autodiff as autodiff
 from astra_mlir.passes import bufferize as bufferize
 from astra_mlir.passes import emit_entry as emit_entry
 from astra_mlir.passes import expand_math as expand_math
@@ -17,6 +18,7 @@ from astra_mlir.passes import raise_loops as raise_loops
 from astra_mlir.passes import simplify as simplify
 from astra_mlir.passes import to_kernels as to_kernels
 from astra_mlir.passes import to_linalg as to_linalg
+from astra_mlir.passes import vectorize as vectorize
 from astra_mlir.passes.core import (
     PASSES,
     PIPELINES,

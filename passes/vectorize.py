@@ -1,0 +1,395 @@
+"""Vectorize functions: from a function of one example to the function of a batch of them (the expansion of astra.vmap).
+
+The engine walks a function once, in order, and knows of every value which of its dimensions is the batch, if any.  What
+is the same for all applications is copied; for all else the rules of ``vectorize_rules`` build the batched operation.
+There are no loops over the batch: a rule gives operations one more dimension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
+
+from astra_mlir.bindings import ir
+from astra_mlir.dialects import int_list, value_of
+from astra_mlir.dialects.checks import DYNAMIC
+from astra_mlir.errors import AstraError, UnsupportedError, source_place
+from astra_mlir.passes.core import Pass, register_pass, run_pipeline
+from astra_mlir.passes.inline import symbols_used
+from astra_mlir.passes.traversal import replace_operands, walk
+from astra_mlir.passes.vectorize_rules import RULES
+from astra_mlir.passes.vectorize_rules.core import SHARED, SUM, Batch, Batcher, refuse, require_static
+from astra_mlir.passes.vectorize_rules.varying import Varying
+
+__all__ = ["Vectorize", "Vectorizer", "vectorize"]
+
+_LOOPS = frozenset({"astra.scan", "astra.while", "astra.if"})  # whose regions may use batched values from outside
+_DYNAMIC_RESULTS = frozenset({"astra.set_dimension_size"})
+
+
+class Vectorized(NamedTuple):
+    """A function's batched form: its name, and where each result has the batch."""
+
+    name: str
+    dims: tuple[int | None, ...]
+
+
+class _Body(Batcher):
+    """Builds the batched form of one function's operations."""
+
+    def __init__(
+        self, vectorizer: Vectorizer, size: int, ip: ir.InsertionPoint, loc: ir.Location, marked: set[ir.Value]
+    ) -> None:
+        super().__init__(size, ip, loc)
+        self.vectorizer = vectorizer
+        self.marked = marked
+
+    def is_batched(self, value: ir.Value) -> bool:
+        return value in self.marked
+
+    def function(self, name: str, dims: Sequence[int | None], out_axes: Sequence[int] | None = None) -> Vectorized:
+        return self.vectorizer.function(name, self.size, dims, out_axes)
+
+    def batched_results(self, name: str, batched: Sequence[bool]) -> list[bool]:
+        return self.vectorizer.varying.function(name, batched)
+
+    def resized(self, size: int, block: ir.Block) -> _Body:
+        marked = set(block.arguments)
+        self.vectorizer.varying.block(block, marked)
+        body = _Body(self.vectorizer, size, self.ip, self.loc, marked)
+        for old, batch in self.environment.items():
+            if batch.dim is None:
+                body.bind(old, batch)
+        return body
+
+    def inline(self, block: ir.Block, arguments: Sequence[Batch]) -> list[Batch]:
+        for old, new in zip(block.arguments, arguments, strict=True):
+            self.bind(old, new)
+        *operations, end = (view.operation for view in block.operations)
+        location = self.loc
+        for op in operations:
+            self.loc = op.location
+            for old, new in zip(op.results, self._convert(op), strict=True):
+                self.bind(old, new)
+        self.loc = location
+        return [self.environment[value] for value in end.operands]
+
+    def _convert(self, op: ir.Operation) -> Sequence[Batch]:
+        args = [self.environment[value] for value in op.operands]
+        batched = any(arg.dim is not None for arg in args)
+        if len(op.regions) and self._uses_batched(op):
+            if op.name not in _LOOPS:
+                refuse(op, "its region uses a value from outside that differs between applications; give that value "
+                           "as an operand")  # fmt: skip
+            batched = True
+        if not batched:
+            copy = op.clone(ip=self.ip).operation
+            replace_operands(copy, self.values)
+            return [Batch(result) for result in copy.results]
+        rule = RULES.get(op.name)
+        if rule is None:
+            refuse(op, "there is no rule for it")
+        if op.name not in _DYNAMIC_RESULTS:
+            require_static(op)
+        return rule(op, args, self)
+
+    def _uses_batched(self, op: ir.Operation) -> bool:
+        """Whether regions use batched values from outside."""
+        return any(
+            value in self.marked
+            for region in op.regions
+            for block in region.blocks
+            for nested in walk(block)
+            for value in nested.operands
+        )
+
+
+class Vectorizer:
+    """Makes batched forms of a module's functions, each once."""
+
+    def __init__(self, module: ir.Operation) -> None:
+        self.functions: dict[str, ir.Operation] = {}
+        for view in module.regions[0].blocks[0].operations:
+            if view.operation.name == "func.func":
+                self.functions[_symbol(view.operation)] = view.operation
+        self.varying = Varying(self._lookup)
+        self._made: dict[tuple[object, ...], Vectorized | None] = {}
+
+    def _lookup(self, name: str) -> ir.Operation:
+        if name not in self.functions:
+            raise AstraError(f"the module has no function @{name}")
+        return self.functions[name]
+
+    def vectorize(
+        self, name: str, axis_size: int, in_axes: Sequence[int], out_axes: Sequence[int] | None = None
+    ) -> ir.Operation:
+        """The batched form of function ``name``, as :func:`vectorize` gives it."""
+        function = self._lookup(name)
+        type = ir.FunctionType(ir.TypeAttr(function.attributes["function_type"]).value)
+        if axis_size < 0:
+            raise AstraError(f"the axis size must not be negative, but is {axis_size}")
+        out_axes = [0] * len(type.results) if out_axes is None else out_axes
+        for what, axes, types in (("in", in_axes, type.inputs), ("out", out_axes, type.results)):
+            _check_axes(name, what, axes, types)
+        dims = [None if axis == SHARED else axis for axis in in_axes]
+        return self.functions[self.function(name, axis_size, dims, out_axes).name]
+
+    def function(
+        self, name: str, size: int, dims: Sequence[int | None], out_axes: Sequence[int] | None = None
+    ) -> Vectorized:
+        """The batched form for arguments batched in ``dims``; results as ``out_axes`` says, or where they come out."""
+        key = (name, size, tuple(dims), None if out_axes is None else tuple(out_axes))
+        if key in self._made:
+            made = self._made[key]
+            if made is None:
+                raise UnsupportedError(f"{source_place(self._lookup(name).location)}: function @{name} calls itself")
+            return made
+        self._made[key] = None
+        made = self._made[key] = self._build(self._lookup(name), size, dims, out_axes)
+        return made
+
+    def _build(
+        self, function: ir.Operation, size: int, dims: Sequence[int | None], out_axes: Sequence[int] | None
+    ) -> Vectorized:
+        name, place = _symbol(function), source_place(function.location)
+        blocks = list(function.regions[0].blocks)
+        if len(blocks) != 1:
+            why = "has no body" if not blocks else "has branches; lift them to structured control flow first"
+            raise UnsupportedError(f"{place}: function @{name} cannot be vectorized: it {why}")
+        (block,) = blocks
+        types = [argument.type for argument in block.arguments]
+        for number, (type, dim) in enumerate(zip(types, dims, strict=True)):
+            if dim is not None and (not isinstance(type, ir.RankedTensorType) or DYNAMIC in type.shape):
+                raise UnsupportedError(
+                    f"{place}: argument {number} of @{name} is {type}, which cannot be batched; write the program for "
+                    "static shapes"
+                )
+        marked = {argument for argument, dim in zip(block.arguments, dims, strict=True) if dim is not None}
+        self.varying.block(block, marked)
+        new = ir.Operation.create(
+            "func.func", regions=1, loc=function.location, ip=ir.InsertionPoint.after(function),
+            attributes={
+                "sym_name": ir.StringAttr.get(self._new_name(name)), "sym_visibility": ir.StringAttr.get("private"),
+                "function_type": function.attributes["function_type"],
+            },
+        )  # fmt: skip
+        body = _Body(self, size, ir.InsertionPoint(new), function.location, marked)
+        batched = [type if dim is None else body.with_batch(type, dim) for type, dim in zip(types, dims, strict=True)]
+        new_block = new.regions[0].blocks.append(*batched, arg_locs=[argument.location for argument in block.arguments])
+        body.ip = ir.InsertionPoint(new_block)
+        try:
+            results = body.inline(
+                block, [Batch(argument, dim) for argument, dim in zip(new_block.arguments, dims, strict=True)]
+            )
+            if out_axes is not None:
+                end = block.operations[len(block.operations) - 1].operation
+                results = [
+                    _placed(body, result, axis, f"{source_place(_place(value, end))}: result {i} of @{name}")
+                    for i, (result, axis, value) in enumerate(zip(results, out_axes, end.operands, strict=True))
+                ]
+        except AstraError:
+            new.erase()
+            raise
+        values = [result.value for result in results]
+        ir.Operation.create("func.return", operands=values, loc=function.location, ip=body.ip)
+        function_type = ir.FunctionType.get(batched, [value.type for value in values])
+        new.attributes["function_type"] = ir.TypeAttr.get(function_type)
+        self.functions[_symbol(new)] = new
+        return Vectorized(_symbol(new), tuple(result.dim for result in results))
+
+    def _new_name(self, name: str) -> str:
+        candidate, number = f"{name}.vmap", 0
+        while candidate in self.functions or any(made and made.name == candidate for made in self._made.values()):
+            number += 1
+            candidate = f"{name}.vmap_{number}"
+        return candidate
+
+
+def _placed(body: _Body, result: Batch, axis: int, what: str) -> Batch:
+    """A result with the batch where it has to be."""
+    if axis >= 0:
+        return Batch(body.at(result, axis), axis)
+    if axis == SHARED and result.dim is not None:
+        raise AstraError(
+            f"{what} differs between applications, but its out axis is -1, which demands one value for all; give it an "
+            "out axis of 0 or more"
+        )
+    if axis == SUM and result.dim is not None:
+        element = result.value.type.element_type
+        zero = body.splat(0, ir.RankedTensorType.get([], element))
+        shape = [n for d, n in enumerate(result.value.type.shape) if d != result.dim]
+        total = body.op(
+            "reduce", (result.value, zero), (body.type(shape, element),), dimensions=(result.dim,), kind="add"
+        )
+        return Batch(total.results[0])
+    return result
+
+
+def _place(value: ir.Value, end: ir.Operation) -> ir.Location:
+    owner = value.owner
+    return end.location if isinstance(owner, ir.Block) else owner.operation.location
+
+
+def _symbol(op: ir.Operation) -> str:
+    return ir.StringAttr(op.attributes["sym_name"]).value
+
+
+def _check_axes(name: str, what: str, axes: Sequence[int], types: Sequence[ir.Type]) -> None:
+    things = "arguments" if what == "in" else "results"
+    if len(axes) != len(types):
+        raise AstraError(f"@{name} has {len(types)} {things}, but there are {len(axes)} {what} axes: {list(axes)}")
+    for number, (axis, type) in enumerate(zip(axes, types, strict=True)):
+        if axis == SHARED:
+            continue
+        rank = len(type.shape) if isinstance(type, ir.RankedTensorType) else 0
+        if not 0 <= axis <= rank:
+            raise AstraError(
+                f"{what} axis {axis} of {things[:-1]} {number} of @{name}, {type}, is not from 0 to {rank} (or -1 for "
+                "what is not batched)"
+            )
+
+
+def vectorize(
+    function_op: ir.Operation, axis_size: int, in_axes: Sequence[int], out_axes: Sequence[int] | None = None
+) -> ir.Operation:
+    """The batched form of a ``func.func``: a new private function beside it that works on ``axis_size`` examples.
+
+    ``in_axes`` has for each argument the dimension at which the batch is inserted, or -1 for one that all applications
+    share; ``out_axes`` (all 0 by default) the same for results, where -1 demands a result that does not differ between
+    applications.  The function must be in the Astra dialect, of static shapes, without transformation operations.
+
+    Raises :class:`AstraError` for axes that do not fit, and for a result that differs where its out axis is -1;
+    :class:`UnsupportedError`, with the place in the source, for what has no batched form (unknown custom calls).
+    """
+    parent = function_op.parent
+    assert parent is not None
+    return Vectorizer(parent.operation).vectorize(_symbol(function_op), axis_size, in_axes, out_axes)
+
+
+# --- the pass --------------------------------------------------------------------------------------------------------
+
+_PREPARATION = "astra-import,astra-inline,astra-simplify,astra-raise-loops,astra-simplify"
+_SOURCE_DIALECTS = ("stablehlo", "chlo", "vhlo")
+
+
+@register_pass
+@dataclass(frozen=True)
+class Vectorize(Pass):
+    """Give operations a batch dimension: of one function, or of every callee of ``astra.vmap``.
+
+    Before::
+
+        func.func public @main(%x: tensor<4xf32>, %w: tensor<4x3xf32>) -> tensor<3xf32> {
+          %0 = "astra.dot_general"(%x, %w) {... lhs_contracting_dimensions = array<i64: 0>, ...}
+              : (tensor<4xf32>, tensor<4x3xf32>) -> tensor<3xf32>
+          return %0 : tensor<3xf32>
+        }
+
+    After ``--astra-vectorize="fn=main in-axes=0,-1 axis-size=8"``::
+
+        func.func public @main(%x: tensor<8x4xf32>, %w: tensor<4x3xf32>) -> tensor<8x3xf32> {
+          %0 = "astra.dot_general"(%x, %w) {... lhs_contracting_dimensions = array<i64: 1>, ...}
+              : (tensor<8x4xf32>, tensor<4x3xf32>) -> tensor<8x3xf32>
+          return %0 : tensor<8x3xf32>
+        }
+
+    With ``fn``, that function is replaced.  Without, each ``astra.vmap`` becomes a call of its callee's batched form,
+    innermost first.  A program in StableHLO is imported, inlined and simplified, and its loops are raised, first.
+    Raises :class:`~astra_mlir.errors.AstraError` for axes that do not fit the function, and
+    :class:`~astra_mlir.errors.UnsupportedError` for what has no batched form (unknown custom calls, dynamic shapes).
+    """
+
+    name: ClassVar[str] = "astra-vectorize"
+    summary: ClassVar[str] = "give a function, or the callees of all astra.vmap, a batch dimension"
+
+    fn: str = field(default="", metadata={"doc": "the function to replace (default: expand all astra.vmap instead)"})
+    in_axes: tuple[int, ...] = field(
+        default=(), metadata={"doc": "the batch axis of each argument, -1 for a shared one (default: all 0)"}
+    )
+    out_axes: tuple[int, ...] = field(
+        default=(), metadata={"doc": "the batch axis of each result, -1 for one that must not differ (default: all 0)"}
+    )
+    axis_size: int = field(default=-1, metadata={"doc": "the number of examples (required with fn)"})
+
+    def run(self, module: ir.Operation) -> None:
+        if not self.fn and (self.in_axes or self.out_axes or self.axis_size != -1):
+            raise AstraError(
+                f"{self.name}: in-axes, out-axes and axis-size are those of a function; give it as fn=<name>"
+            )
+        if self.fn and self.axis_size < 0:
+            raise AstraError(
+                f"{self.name}: axis-size must be given with fn, and not be negative (it cannot be seen in the program, "
+                "whose types are those of one example)"
+            )
+        if any(
+            op.name.partition(".")[0] in _SOURCE_DIALECTS
+            for view in module.regions[0].blocks[0].operations
+            for region in view.operation.regions
+            for block in region.blocks
+            for op in walk(block)
+        ):
+            run_pipeline(module, _PREPARATION)
+        if self.fn:
+            self._replace(module)
+        else:
+            expand_vmaps(module)
+
+    def _replace(self, module: ir.Operation) -> None:
+        vectorizer = Vectorizer(module)
+        old = vectorizer.functions.get(self.fn)
+        if old is None:
+            known = ", ".join(f"@{name}" for name in vectorizer.functions) or "none"
+            raise AstraError(f"{self.name}: the module has no function @{self.fn} (functions: {known})")
+        for function in vectorizer.functions.values():
+            for block in function.regions[0].blocks:
+                for op in walk(block):
+                    if self.fn in symbols_used(op):
+                        raise AstraError(
+                            f"{source_place(op.location)}: {self.name}: '{op.name}' uses @{self.fn}, which cannot be "
+                            "replaced then; vectorize the function that uses it, or use astra.vmap there"
+                        )
+        type = ir.FunctionType(ir.TypeAttr(old.attributes["function_type"]).value)
+        in_axes = self.in_axes or (0,) * len(type.inputs)
+        new = vectorizer.vectorize(self.fn, self.axis_size, in_axes, self.out_axes or None)
+        for attribute in set(old.attributes.keys()) - {"function_type"}:
+            new.attributes[attribute] = old.attributes[attribute]
+        if "sym_visibility" not in old.attributes:
+            del new.attributes["sym_visibility"]
+        old.erase()
+
+
+def expand_vmaps(module: ir.Operation) -> None:
+    """Replace every ``astra.vmap`` of a module by a call of its callee's batched form, innermost first.
+
+    A callee with other transformations in it is refused: they must be expanded before.
+    """
+    vectorizer = Vectorizer(module)
+    done: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in done or name not in vectorizer.functions:
+            return
+        done.add(name)
+        for block in vectorizer.functions[name].regions[0].blocks:
+            for op in list(walk(block)):
+                for used in list(symbols_used(op)):
+                    visit(used)
+                if op.name == "astra.vmap":
+                    _expand(op, vectorizer)
+
+    for name in list(vectorizer.functions):
+        visit(name)
+
+
+def _expand(op: ir.Operation, vectorizer: Vectorizer) -> None:
+    new = vectorizer.vectorize(
+        value_of(op, "callee"), value_of(op, "axis_size"), int_list(op, "in_axes"), int_list(op, "out_axes")
+    )
+    call = ir.Operation.create(
+        "func.call", operands=list(op.operands), results=[result.type for result in op.results],
+        attributes={"callee": ir.FlatSymbolRefAttr.get(_symbol(new))}, loc=op.location, ip=ir.InsertionPoint(op),
+    )  # fmt: skip
+    for old, result in zip(op.results, call.results, strict=True):
+        old.replace_all_uses_with(result)
+    op.erase()

@@ -1,0 +1,85 @@
+"""Vectorization of sorting, linear algebra and random numbers: operations on the last dimensions, or along one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from astra_mlir.bindings import ir
+from astra_mlir.dialects import value_of
+from astra_mlir.passes.vectorize_rules.core import Batch, Batcher, refuse, rule
+
+
+@rule("sort")
+def sort(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
+    values, dim = b.aligned(args)
+    dimension = value_of(op, "dimension")
+    new = b.again(op, values, [value.type for value in values], dimension=dimension + (dimension >= dim))
+    return [Batch(result, dim) for result in new.results]
+
+
+@rule("cholesky", "top_k", "fft")
+def on_last_dimensions(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
+    """All but the last dimensions are a batch already."""
+    new = b.again(op, [b.front(arg) for arg in args], [b.with_batch(result.type, 0) for result in op.results])
+    return [Batch(result, 0) for result in new.results]
+
+
+@rule("triangular_solve")
+def triangular_solve(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
+    """One matrix for all applications solves for all their columns (rows, where it is on the right) at once."""
+    a, right = args
+    result = op.results[0].type
+    if a.dim is not None:
+        return [Batch(b.again(op, (b.front(a), b.front(right)), (b.with_batch(result, 0),)).results[0], 0)]
+    *lead, rows, columns = result.shape
+    dim = len(lead) + (1 if value_of(op, "left_side") else 0)
+    value = b.at(right, dim)
+    merged = [*lead, rows, b.size * columns] if dim > len(lead) else [*lead, b.size * rows, columns]
+    type = b.type(merged, result.element_type)
+    solved = b.again(op, (a.value, b.reshape(value, merged)), (type,)).results[0]
+    return [Batch(b.reshape(solved, b.with_batch(result, dim).shape), dim)]
+
+
+# --- random numbers --------------------------------------------------------------------------------------------------
+
+
+@rule("rng")
+def rng(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
+    """Parameters for each application: standard numbers for all, scaled and shifted."""
+    low, high, shape = args
+    if shape.dim is not None:
+        refuse(op, "its shape differs between applications")
+    result = op.results[0].type
+    element = result.element_type
+    if not isinstance(element, ir.FloatType):
+        refuse(op, "the bounds of random integers differ between applications; draw floats and convert them")
+    scalar = ir.RankedTensorType.get([], element)
+    index = shape.value.type.element_type
+    one = b.splat(b.size, b.type([1], index))
+    sizes = b.build("concatenate", (one, shape.value), b.type([1 + len(result.shape)], index), dimension=0)
+    full = b.with_batch(result, 0)
+    standard = b.again(op, (b.splat(0, scalar), b.splat(1, scalar), sizes), (full,)).results[0]
+    first, second = (b.broadcast(b.front(bound), full.shape, [0]) for bound in (low, high))
+    scale = second if value_of(op, "distribution") == "NORMAL" else b.binary("subtract", second, first)
+    return [Batch(b.binary("add", first, b.binary("multiply", standard, scale)), 0)]
+
+
+@rule("rng_bit_generator")
+def rng_bit_generator(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
+    """One generator after the other: each application's bits are those of its own state."""
+    states = b.front(args[0])
+    types = [b.with_batch(result.type, 0) for result in op.results]
+    scan = b.op("scan", (states,), types, trip_count=b.size, num_carries=0, reverse=False)
+    index = ir.RankedTensorType.get([], ir.IntegerType.get_signless(64))
+    block = scan.regions[0].blocks.append(index, op.operands[0].type, arg_locs=[b.loc, b.loc])
+    with b.building_at(ir.InsertionPoint(block)):
+        new = b.again(op, (block.arguments[1],), [result.type for result in op.results])
+        b.op("yield", list(new.results), ())
+    return [Batch(result, 0) for result in scan.results]
+
+
+@rule("custom_call")
+def custom_call(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
+    del args, b
+    refuse(op, f"nothing is known about '{value_of(op, 'call_target_name')}'; express it with other operations, or "
+               "give it a batched form with jax.custom_batching.custom_vmap")  # fmt: skip
