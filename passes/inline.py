@@ -7,7 +7,7 @@ form, and the last call of a private function takes its operations over instead 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.traversal import replace_operands, walk
 
-__all__ = ["Inline", "symbols_used"]
+__all__ = ["Inline", "copy_body", "symbols_used"]
 
 
 def _symbol(op: ir.Operation, name: str) -> str:
@@ -125,13 +125,33 @@ def symbols_used(op: ir.Operation) -> Iterator[str]:
                     yield item.value
 
 
+def copy_body(
+    body: ir.Block, operands: Sequence[ir.Value], ip: ir.InsertionPoint, call_location: ir.Location
+) -> tuple[list[ir.Operation], list[ir.Value]]:
+    """Copy a function's operations to ``ip`` with operands for its arguments; gives the copies and what it returns.
+
+    A copy keeps the location of its original and gains that of the call.
+    """
+    *originals, terminator = [view.operation for view in body.operations]
+    mapping: dict[ir.Value, ir.Value] = dict(zip(body.arguments, operands, strict=True))
+    copies = []
+    for op in originals:
+        copy = op.clone(ip=ip).operation
+        copy.location = ir.Location.callsite(op.location, [call_location])
+        replace_operands(copy, mapping)
+        for old, new in zip(op.results, copy.results, strict=True):
+            mapping[old] = new
+        copies.append(copy)
+    return copies, [mapping.get(value, value) for value in terminator.operands]
+
+
 def _inline(call: ir.Operation, callee: _Function, take: bool) -> None:
     """Put the body of ``callee`` in the place of ``call``; with ``take`` its operations are moved there, not copied."""
     assert callee.body is not None
     arguments, operands = list(callee.body.arguments), list(call.operands)
-    *body, terminator = [view.operation for view in callee.body.operations]
     call_location = call.location
     if take:
+        *body, terminator = [view.operation for view in callee.body.operations]
         for argument, operand in zip(arguments, operands, strict=True):
             argument.replace_all_uses_with(operand)
         for op in body:
@@ -139,15 +159,7 @@ def _inline(call: ir.Operation, callee: _Function, take: bool) -> None:
             op.location = ir.Location.callsite(op.location, [call_location])
         results = list(terminator.operands)
     else:
-        mapping: dict[ir.Value, ir.Value] = dict(zip(arguments, operands, strict=True))
-        ip = ir.InsertionPoint(call)
-        for op in body:
-            copy = op.clone(ip=ip).operation
-            copy.location = ir.Location.callsite(op.location, [call_location])
-            replace_operands(copy, mapping)
-            for old, new in zip(op.results, copy.results, strict=True):
-                mapping[old] = new
-        results = [mapping.get(value, value) for value in terminator.operands]
+        _, results = copy_body(callee.body, operands, ir.InsertionPoint(call), call_location)
     for old, new in zip(call.results, results, strict=True):
         old.replace_all_uses_with(new)
     call.erase()

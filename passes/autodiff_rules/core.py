@@ -106,6 +106,10 @@ class Emitter(Rewriter):
         """Build in front of ``op`` from now on, with its location or the one given."""
         self._ip, self._location = ir.InsertionPoint(op), location or op.location
 
+    def after(self, op: ir.Operation) -> None:
+        """Build behind ``op`` from now on, with its location."""
+        self._ip, self._location = ir.InsertionPoint.after(op), op.location
+
     def at_end(self, block: ir.Block, location: ir.Location) -> None:
         """Build at the end of a block that has no terminator yet."""
         self._ip, self._location = ir.InsertionPoint(block), location
@@ -134,8 +138,8 @@ class Emitter(Rewriter):
         """The constant tensor of a static type whose elements all are ``value``."""
         if not type.has_static_shape:
             raise UnsupportedError(
-                f"{source_place(self.place[1])}: a derivative needs a constant of type {type}, whose shape is only known "
-                "at run time; differentiate for static shapes"
+                f"{source_place(self.place[1])}: a derivative needs a constant of type {type}, whose shape is only "
+                "known at run time; differentiate for static shapes"
             )
         return self.splat(value, type)
 
@@ -194,7 +198,7 @@ class Emitter(Rewriter):
         return self.reduce("add", value, range(self.info(value).rank) if dimensions is None else dimensions)
 
     def sum_to_shape_of(self, value: ir.Value, like: ir.Value) -> ir.Value:
-        """The sum of everything for a rank-0 ``like``, else ``value``: transposes the use of a scalar for all elements."""
+        """The sum of all for a rank-0 ``like``, else ``value``: the transpose of using a scalar for all elements."""
         return self.sum(value) if not self.info(like).rank and self.info(value).rank else value
 
     def add(self, a: MaybeValue, b: MaybeValue) -> MaybeValue:

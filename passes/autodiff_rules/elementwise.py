@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 
 from astra_mlir.bindings import ir
-from astra_mlir.passes.autodiff_rules.core import ELEMENTWISE, Emitter, Number, jvp, linear, vjp, zero
+from astra_mlir.passes.autodiff_rules.core import ELEMENTWISE, Emitter, Number, Term, jvp, linear, vjp, zero
 
 MaybeValue = ir.Value | None
 
@@ -22,7 +22,7 @@ def _negated(g: Number, y: Number, *xs: Number) -> Number:
     return -g
 
 
-def _chosen(operand: int, direction: str):  # noqa: ANN202
+def _chosen(operand: int, direction: str) -> Term:
     """maximum, minimum: all of g where this operand wins, half of it where both are equal."""
 
     def term(g: Number, y: Number, lhs: Number, rhs: Number) -> Number:

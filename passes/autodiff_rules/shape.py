@@ -93,7 +93,7 @@ def _pad(op: ir.Operation, cotangents: Sequence[MaybeValue], needs: Sequence[boo
     (c,) = cotangents
     assert c is not None
     _static(op, 2)
-    x, value = op.operands[:2]
+    x = op.operands[0]
     low, high, interior = (int_list(op, name) for name in ("low", "high", "interior"))
     # First undo what was cut off by negative padding, then take every (interior + 1)-th element.
     nothing = b.zeros(b.type((), b.info(c).element))
