@@ -9,14 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from astra_mlir.bindings import ir
-from astra_mlir.dialects import int_list, value_of
 from astra_mlir.dialects.checks import DYNAMIC
 from astra_mlir.errors import AstraError, UnsupportedError, source_place
-from astra_mlir.passes.core import Pass, register_pass, run_pipeline
+from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.inline import symbols_used
+from astra_mlir.passes.transforms import (
+    DERIVATIONS,
+    Expansion,
+    entry_block,
+    expand,
+    find_function,
+    prepare,
+    unnamed_functions,
+)
 from astra_mlir.passes.traversal import replace_operands, walk
 from astra_mlir.passes.vectorize_rules import RULES
 from astra_mlir.passes.vectorize_rules.core import SHARED, SUM, Batch, Batcher, refuse, require_static
@@ -108,17 +116,15 @@ class _Body(Batcher):
 class Vectorizer:
     """Makes batched forms of a module's functions, each once."""
 
-    def __init__(self, module: ir.Operation) -> None:
-        self.functions: dict[str, ir.Operation] = {}
-        for view in module.regions[0].blocks[0].operations:
-            if view.operation.name == "func.func":
-                self.functions[_symbol(view.operation)] = view.operation
+    def __init__(self, expansion: Expansion) -> None:
+        self.expansion = expansion
+        self.functions = expansion.functions
         self.varying = Varying(self._lookup)
         self._made: dict[tuple[object, ...], Vectorized | None] = {}
 
     def _lookup(self, name: str) -> ir.Operation:
-        if name not in self.functions:
-            raise AstraError(f"the module has no function @{name}")
+        """A function without calls and transformations in it."""
+        self.expansion.make_ready(name)
         return self.functions[name]
 
     def vectorize(
@@ -146,18 +152,14 @@ class Vectorizer:
                 raise UnsupportedError(f"{source_place(self._lookup(name).location)}: function @{name} calls itself")
             return made
         self._made[key] = None
-        made = self._made[key] = self._build(self._lookup(name), size, dims, out_axes)
-        return made
+        self._made[key] = self._build(self._lookup(name), size, dims, out_axes)
+        return self._made[key]
 
     def _build(
         self, function: ir.Operation, size: int, dims: Sequence[int | None], out_axes: Sequence[int] | None
     ) -> Vectorized:
         name, place = _symbol(function), source_place(function.location)
-        blocks = list(function.regions[0].blocks)
-        if len(blocks) != 1:
-            why = "has no body" if not blocks else "has branches; lift them to structured control flow first"
-            raise UnsupportedError(f"{place}: function @{name} cannot be vectorized: it {why}")
-        (block,) = blocks
+        block = entry_block(function)
         types = [argument.type for argument in block.arguments]
         for number, (type, dim) in enumerate(zip(types, dims, strict=True)):
             if dim is not None and (not isinstance(type, ir.RankedTensorType) or DYNAMIC in type.shape):
@@ -170,8 +172,8 @@ class Vectorizer:
         new = ir.Operation.create(
             "func.func", regions=1, loc=function.location, ip=ir.InsertionPoint.after(function),
             attributes={
-                "sym_name": ir.StringAttr.get(self._new_name(name)), "sym_visibility": ir.StringAttr.get("private"),
-                "function_type": function.attributes["function_type"],
+                "sym_name": ir.StringAttr.get(self.expansion.new_name(f"{name}.vmap")),
+                "sym_visibility": ir.StringAttr.get("private"), "function_type": function.attributes["function_type"],
             },
         )  # fmt: skip
         body = _Body(self, size, ir.InsertionPoint(new), function.location, marked)
@@ -197,13 +199,6 @@ class Vectorizer:
         new.attributes["function_type"] = ir.TypeAttr.get(function_type)
         self.functions[_symbol(new)] = new
         return Vectorized(_symbol(new), tuple(result.dim for result in results))
-
-    def _new_name(self, name: str) -> str:
-        candidate, number = f"{name}.vmap", 0
-        while candidate in self.functions or any(made and made.name == candidate for made in self._made.values()):
-            number += 1
-            candidate = f"{name}.vmap_{number}"
-        return candidate
 
 
 def _placed(body: _Body, result: Batch, axis: int, what: str) -> Batch:
@@ -264,13 +259,20 @@ def vectorize(
     """
     parent = function_op.parent
     assert parent is not None
-    return Vectorizer(parent.operation).vectorize(_symbol(function_op), axis_size, in_axes, out_axes)
+    return Vectorizer(Expansion(parent.operation)).vectorize(_symbol(function_op), axis_size, in_axes, out_axes)
+
+
+def _derive(expansion: Expansion, callee: ir.Operation, attributes: dict[str, Any]) -> ir.Operation:
+    """What ``astra.vmap`` makes of a function."""
+    return Vectorizer(expansion).vectorize(
+        _symbol(callee), attributes["axis_size"], attributes["in_axes"], attributes["out_axes"]
+    )
+
+
+DERIVATIONS["astra.vmap"] = _derive
 
 
 # --- the pass --------------------------------------------------------------------------------------------------------
-
-_PREPARATION = "astra-import,astra-inline,astra-simplify,astra-raise-loops,astra-simplify"
-_SOURCE_DIALECTS = ("stablehlo", "chlo", "vhlo")
 
 
 @register_pass
@@ -322,74 +324,30 @@ class Vectorize(Pass):
                 f"{self.name}: axis-size must be given with fn, and not be negative (it cannot be seen in the program, "
                 "whose types are those of one example)"
             )
-        if any(
-            op.name.partition(".")[0] in _SOURCE_DIALECTS
-            for view in module.regions[0].blocks[0].operations
-            for region in view.operation.regions
-            for block in region.blocks
-            for op in walk(block)
-        ):
-            run_pipeline(module, _PREPARATION)
+        prepare(module)
         if self.fn:
             self._replace(module)
         else:
-            expand_vmaps(module)
+            expand(module, ["astra.vmap"])
 
     def _replace(self, module: ir.Operation) -> None:
-        vectorizer = Vectorizer(module)
-        old = vectorizer.functions.get(self.fn)
-        if old is None:
-            known = ", ".join(f"@{name}" for name in vectorizer.functions) or "none"
-            raise AstraError(f"{self.name}: the module has no function @{self.fn} (functions: {known})")
-        for function in vectorizer.functions.values():
-            for block in function.regions[0].blocks:
-                for op in walk(block):
-                    if self.fn in symbols_used(op):
-                        raise AstraError(
-                            f"{source_place(op.location)}: {self.name}: '{op.name}' uses @{self.fn}, which cannot be "
-                            "replaced then; vectorize the function that uses it, or use astra.vmap there"
-                        )
+        old = find_function(module, self.fn, self.name)
+        for op in walk(module.regions[0].blocks[0]):
+            if self.fn in symbols_used(op):
+                raise AstraError(
+                    f"{source_place(op.location)}: {self.name}: '{op.name}' uses @{self.fn}, which cannot be replaced "
+                    "then; vectorize the function that uses it, or write an astra.vmap of it"
+                )
+        keep = unnamed_functions(module)
+        expansion = Expansion(module)
         type = ir.FunctionType(ir.TypeAttr(old.attributes["function_type"]).value)
         in_axes = self.in_axes or (0,) * len(type.inputs)
-        new = vectorizer.vectorize(self.fn, self.axis_size, in_axes, self.out_axes or None)
+        new = Vectorizer(expansion).vectorize(self.fn, self.axis_size, in_axes, self.out_axes or None)
+        del expansion.functions[_symbol(new)]
         for attribute in set(old.attributes.keys()) - {"function_type"}:
             new.attributes[attribute] = old.attributes[attribute]
         if "sym_visibility" not in old.attributes:
             del new.attributes["sym_visibility"]
         old.erase()
-
-
-def expand_vmaps(module: ir.Operation) -> None:
-    """Replace every ``astra.vmap`` of a module by a call of its callee's batched form, innermost first.
-
-    A callee with other transformations in it is refused: they must be expanded before.
-    """
-    vectorizer = Vectorizer(module)
-    done: set[str] = set()
-
-    def visit(name: str) -> None:
-        if name in done or name not in vectorizer.functions:
-            return
-        done.add(name)
-        for block in vectorizer.functions[name].regions[0].blocks:
-            for op in list(walk(block)):
-                for used in list(symbols_used(op)):
-                    visit(used)
-                if op.name == "astra.vmap":
-                    _expand(op, vectorizer)
-
-    for name in list(vectorizer.functions):
-        visit(name)
-
-
-def _expand(op: ir.Operation, vectorizer: Vectorizer) -> None:
-    new = vectorizer.vectorize(
-        value_of(op, "callee"), value_of(op, "axis_size"), int_list(op, "in_axes"), int_list(op, "out_axes")
-    )
-    call = ir.Operation.create(
-        "func.call", operands=list(op.operands), results=[result.type for result in op.results],
-        attributes={"callee": ir.FlatSymbolRefAttr.get(_symbol(new))}, loc=op.location, ip=ir.InsertionPoint(op),
-    )  # fmt: skip
-    for old, result in zip(op.results, call.results, strict=True):
-        old.replace_all_uses_with(result)
-    op.erase()
+        expansion.functions[self.fn] = new
+        expansion.drop_unused(keep)
