@@ -346,6 +346,7 @@ def _with_residuals(op: ir.Operation, parts: Scan, kept: Sequence[ir.Value], eng
         return list(op.results)
     b = engine.b
     b.before(op)
+    parts.refresh()  # the rules may have replaced operations of the body
     _yield(parts.body, [*parts.yields, *parts.elements, *kept], op.location)
     types = [*(result.type for result in op.results), *(_stacked(value.type, parts.trip_count) for value in kept)]
     new = b.op(
