@@ -25,13 +25,28 @@ if TYPE_CHECKING:
     from astra_mlir.program import Program
     from astra_mlir.runtime import set_num_threads, threads
     from astra_mlir.target_machine import TargetMachine
+    from astra_mlir.transformations import (
+        checkpoint,
+        custom_jvp,
+        custom_vjp,
+        grad,
+        hessian,
+        jacfwd,
+        jacrev,
+        jvp,
+        linearize,
+        value_and_grad,
+        vjp,
+        vmap,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AstraError", "CompileError", "CompiledFunction", "DTypeError", "Executable", "InvalidProgramError", "Program",
-    "ShapeError", "TargetMachine", "UnsupportedError", "VerificationError", "__version__", "compile", "jit",
-    "set_num_threads", "threads",
+    "ShapeError", "TargetMachine", "UnsupportedError", "VerificationError", "__version__", "checkpoint", "compile",
+    "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd", "jacrev", "jit", "jvp", "linearize", "set_num_threads",
+    "threads", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
 
 _LAZY = {
@@ -43,6 +58,23 @@ _LAZY = {
     "jit": "jax_functions",
     "set_num_threads": "runtime",
     "threads": "runtime",
+    **dict.fromkeys(
+        (
+            "checkpoint",
+            "custom_jvp",
+            "custom_vjp",
+            "grad",
+            "hessian",
+            "jacfwd",
+            "jacrev",
+            "jvp",
+            "linearize",
+            "value_and_grad",
+            "vjp",
+            "vmap",
+        ),
+        "transformations",
+    ),
 }
 
 

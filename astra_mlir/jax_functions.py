@@ -460,6 +460,15 @@ class JitFunction:
         leaves, tree = tree_flatten((dynamic, dynamic_kwargs))
         return self._compiled(args, kwargs, leaves, tree, static)
 
+    def around(self, function: Callable[..., Any], same_arguments: bool) -> JitFunction:
+        """The same options for a function made of this one; static arguments, too, where it takes ``same_arguments``."""
+        none: frozenset[Any] = frozenset()
+        nums, names = self._arguments.static_nums, self._arguments.static_names
+        arguments = _Arguments(
+            function, nums if same_arguments else none, names if same_arguments else none, none, none
+        )
+        return JitFunction(arguments, self._target, self._cache_size, self._output)
+
     def cache_info(self) -> CacheInfo:
         """How the cache of signatures has done."""
         return CacheInfo(self._hits, self._misses, self._cache_size, len(self._cache))

@@ -1,0 +1,633 @@
+"""What each transformation of the Python API means: trees, argument numbers, checks; one text for every frontend.
+
+Between the public functions (``transformations.py``) and the frontends (``jax_transforms.py``,
+``program_transforms.py``), which trace functions to flat programs and apply the operations ``astra.jvp``,
+``astra.vjp``, ``astra.vmap`` and ``astra.checkpoint`` to them.  A rule takes a frontend, the function and the arguments
+that the transformed function was called with, all inside of a trace, and gives the result.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from astra_mlir.errors import AstraError, DTypeError, ShapeError, UnsupportedError
+
+__all__ = [
+    "CHECKPOINT_POLICIES", "FLOAT0", "Float0", "Frontend", "Traced", "checkpoint", "jacobian", "jvp", "linearize",
+    "value_and_grad", "vjp", "vmap",
+]  # fmt: skip
+
+FLOAT0 = np.dtype([("float0", np.void, 0)])
+"""The element type of tangents and cotangents of integers: JAX's own, of no bytes."""
+
+
+@dataclass(frozen=True)
+class Float0:
+    """A leaf that stands for an array of :data:`FLOAT0`, which no program computes."""
+
+    shape: tuple[int, ...]
+
+
+def _float0(shape: Sequence[int]) -> np.ndarray[Any, Any]:
+    """What users get for it."""
+    return np.zeros(tuple(shape), FLOAT0)
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A function traced to a flat program: what a transformation operation refers to.
+
+    ``handle`` is the frontend's; ``consts`` are the values outside that the function uses, its first operands.
+    ``leaves`` has for each leaf of the output tree the number of a result, or a :class:`Float0`.
+    """
+
+    handle: Any
+    consts: tuple[Any, ...]
+    inputs: tuple[Any, ...]  # specs, without those of consts
+    outputs: tuple[Any, ...]
+    tree: Any
+    leaves: tuple[int | Float0, ...]
+    frontend: Frontend = field(repr=False)
+
+    def unflatten(self, results: Sequence[Any]) -> Any:
+        """The tree of the function's output with ``results`` in it."""
+        leaves = [_float0(x.shape) if isinstance(x, Float0) else results[x] for x in self.leaves]
+        return self.frontend.unflatten(self.tree, leaves)
+
+
+class Frontend(Protocol):
+    """How functions are traced.  A *value* is an array of the running trace, a *spec* has its shape and dtype."""
+
+    def flatten(self, tree: Any) -> tuple[list[Any], Any]: ...
+
+    def unflatten(self, structure: Any, leaves: Sequence[Any]) -> Any: ...
+
+    def flatten_axes(self, what: str, structure: Any, axes: Any) -> list[int | None]:
+        """``axes``, a prefix of a tree of ``structure``, as one axis for each leaf."""
+        ...
+
+    def value(self, leaf: Any, what: str) -> Any:
+        """A leaf of the arguments as a value; raises :class:`AstraError`, with ``what`` it is, for what is no array."""
+        ...
+
+    def full(self, spec: Any, number: int) -> Any:
+        """A value of this spec, every element of which is ``number``."""
+        ...
+
+    def basis(self, spec: Any, size: int) -> Any:
+        """The ``size`` unit vectors in the space of values of this spec, along a first axis."""
+        ...
+
+    def reshape(self, value: Any, shape: tuple[int, ...]) -> Any: ...
+
+    def spec(self, value: Any) -> Any: ...
+
+    def resized(self, spec: Any, shape: tuple[int, ...]) -> Any:
+        """The spec with another shape."""
+        ...
+
+    def kind(self, spec: Any) -> str:
+        """``f`` for floats, ``c`` for complex, ``i`` for integers, ``b`` for bool, ``k`` for random keys."""
+        ...
+
+    def program(self, source: Any) -> Callable[..., Any]:
+        """A program (a path, text, bytes, a module, an exported function) as a function of values."""
+        ...
+
+    def trace(self, function: Callable[..., Any], inputs: Sequence[Any], name: str) -> Traced:
+        """Trace ``function`` of values of these specs."""
+        ...
+
+    def bind(
+        self, kind: str, traced: Traced, operands: Sequence[Any], attributes: dict[str, Any], outputs: Sequence[Any]
+    ) -> list[Any]:
+        """Apply operation ``astra.<kind>`` of a traced function; ``operands`` include the consts."""
+        ...
+
+
+# --- the operations on flat programs -----------------------------------------------------------------------------
+
+
+def _is_inexact(frontend: Frontend, spec: Any) -> bool:
+    return frontend.kind(spec) in ("f", "c")
+
+
+def _inexact(frontend: Frontend, specs: Sequence[Any]) -> list[int]:
+    return [i for i, spec in enumerate(specs) if _is_inexact(frontend, spec)]
+
+
+def _call(traced: Traced, values: Sequence[Any]) -> list[Any]:
+    return traced.frontend.bind("call", traced, [*traced.consts, *values], {}, traced.outputs)
+
+
+def _pushforward(
+    traced: Traced, argnums: Sequence[int], values: Sequence[Any], tangents: Sequence[Any]
+) -> tuple[list[Any], list[Any]]:
+    """The results, and the tangents of the float and complex ones."""
+    frontend, shift, count = traced.frontend, len(traced.consts), len(traced.outputs)
+    specs = [*traced.outputs, *(traced.outputs[i] for i in _inexact(frontend, traced.outputs))]
+    operands = [*traced.consts, *values, *tangents]
+    results = frontend.bind("jvp", traced, operands, {"argnums": [shift + i for i in argnums]}, specs)
+    return results[:count], results[count:]
+
+
+def _pullback(
+    traced: Traced, argnums: Sequence[int], values: Sequence[Any], cotangents: Sequence[Any]
+) -> tuple[list[Any], list[Any]]:
+    """The results, and the cotangents of the arguments ``argnums``, which are float or complex."""
+    frontend, shift, count = traced.frontend, len(traced.consts), len(traced.outputs)
+    specs = [*traced.outputs, *(traced.inputs[i] for i in argnums)]
+    operands = [*traced.consts, *values, *cotangents]
+    results = frontend.bind("vjp", traced, operands, {"argnums": [shift + i for i in argnums]}, specs)
+    return results[:count], results[count:]
+
+
+def _batch(
+    traced: Traced, size: int, in_axes: Sequence[int], out_axes: Sequence[int], values: Sequence[Any]
+) -> list[Any]:
+    """The results batched along ``out_axes``; -1 is an argument or result that is not."""
+    frontend = traced.frontend
+    specs = [
+        spec if axis == -1 else frontend.resized(spec, (*spec.shape[:axis], size, *spec.shape[axis:]))
+        for spec, axis in zip(traced.outputs, out_axes, strict=True)
+    ]
+    attributes = {"axis_size": size, "in_axes": [-1] * len(traced.consts) + list(in_axes), "out_axes": list(out_axes)}
+    return frontend.bind("vmap", traced, [*traced.consts, *values], attributes, specs)
+
+
+# --- arguments ---------------------------------------------------------------------------------------------------
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _positions(argnums: int | Sequence[int], count: int, name: str) -> list[int]:
+    """Argument numbers as positions among ``count`` positional arguments."""
+    given = [argnums] if isinstance(argnums, int) else list(argnums)
+    positions = [n + count if n < 0 else n for n in given]
+    if not all(0 <= p < count for p in positions):
+        raise AstraError(
+            f"{name} with argnums={argnums} needs the arguments at these positions, but was called with {count} "
+            "positional arguments; arguments given by keyword cannot be differentiated"
+        )
+    if len(set(positions)) != len(positions):
+        raise AstraError(f"{name}: argnums={argnums} names an argument twice")
+    return positions
+
+
+class _Chosen:
+    """The arguments that are differentiated, as flat values; the others stay as they are, of whatever kind."""
+
+    def __init__(
+        self, frontend: Frontend, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
+        argnums: int | Sequence[int], name: str,
+    ) -> None:  # fmt: skip
+        self.frontend, self.f, self.args, self.kwargs = frontend, f, args, kwargs
+        self.positions = _positions(argnums, len(args), name)
+        chosen = tuple(args[p] for p in self.positions)
+        leaves, self.tree = frontend.flatten(chosen[0] if isinstance(argnums, int) else chosen)
+        self.single = isinstance(argnums, int)
+        self.values = [frontend.value(leaf, f"{name}: an argument that is differentiated") for leaf in leaves]
+        self.specs = [frontend.spec(value) for value in self.values]
+
+    def call(self, values: Sequence[Any]) -> Any:
+        """The function with other values for the chosen arguments."""
+        chosen = self.frontend.unflatten(self.tree, values)
+        args = list(self.args)
+        for position, value in zip(self.positions, (chosen,) if self.single else chosen, strict=True):
+            args[position] = value
+        return self.f(*args, **self.kwargs)
+
+
+def _split_aux(out: Any, has_aux: bool, name: str) -> tuple[Any, Any]:
+    if not has_aux:
+        return out, ()
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise AstraError(
+            f"{name} with has_aux=True: the function must return a pair (output, auxiliary data), but returned "
+            f"{f'a tuple of {len(out)}' if isinstance(out, tuple) else f'a {type(out).__name__}'}"
+        )
+    return out
+
+
+_INPUT_WAYS = {
+    "jacfwd": "For other arguments use astra.jvp",
+    "grad": "To differentiate integers, which gives zeros of type float0, pass allow_int=True or use astra.vjp",
+    "jacrev": "To differentiate integers, which gives zeros of type float0, pass allow_int=True or use astra.vjp",
+}
+
+
+def _check_input(kind: str, spec: Any, name: str, holomorphic: bool, taken: str) -> None:
+    """``taken``: the kinds of elements that arguments may have."""
+    if holomorphic and kind != "c":
+        raise DTypeError(f"{name} with holomorphic=True needs complex arguments, but one is {spec.dtype}")
+    if not holomorphic and kind not in taken:
+        what = "real (float) arguments" if taken == "f" else "real or complex arguments"
+        raise DTypeError(f"{name} needs {what}, but one is {spec.dtype}. {_INPUT_WAYS[name]}")
+
+
+def _check_output(kind: str, spec: Any, name: str, holomorphic: bool) -> None:
+    if holomorphic and kind != "c":
+        raise DTypeError(f"{name} with holomorphic=True needs a function with complex results, but one is {spec.dtype}")
+    if not holomorphic and kind == "c":
+        raise DTypeError(
+            f"{name} needs a function with real results, but one is {spec.dtype}. Pass holomorphic=True for a "
+            "holomorphic function, or use astra.vjp"
+        )
+    if not holomorphic and kind != "f":
+        raise DTypeError(
+            f"{name} needs a function with real (float) results, but one is {spec.dtype}; astra.vjp takes any"
+        )
+
+
+# --- derivatives -------------------------------------------------------------------------------------------------
+
+
+def value_and_grad(
+    frontend: Frontend, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *,
+    argnums: int | Sequence[int], has_aux: bool, holomorphic: bool, allow_int: bool,
+) -> tuple[Any, Any]:  # fmt: skip
+    """The value (with auxiliary data: a pair) and the tree of gradients."""
+    chosen = _Chosen(frontend, f, args, kwargs, argnums, "grad")
+    for spec in chosen.specs:
+        _check_input(frontend.kind(spec), spec, "grad", holomorphic, "fcibk" if allow_int else "fc")
+
+    def scalar(*values: Any) -> Any:
+        out, aux = _split_aux(chosen.call(values), has_aux, "grad")
+        leaves, _ = frontend.flatten(out)
+        if len(leaves) != 1 or leaves[0] is not out:
+            raise ShapeError(
+                f"grad needs a function with one scalar result, but '{_name(f)}' returned a {type(out).__name__}"
+                + ("" if has_aux else "; pass has_aux=True if it returns (output, auxiliary data)")
+            )
+        return out, aux
+
+    traced = frontend.trace(scalar, chosen.specs, _name(f))
+    if isinstance(traced.leaves[0], Float0):
+        raise DTypeError("grad needs a function with real (float) results, but one is float0")
+    result = traced.outputs[traced.leaves[0]]
+    if result.shape != ():
+        raise ShapeError(
+            f"grad needs a function with a scalar result, but that of '{_name(f)}' has shape {tuple(result.shape)}. "
+            "Reduce it (for example with mean or sum), or use astra.jacrev or astra.vjp"
+        )
+    _check_output(frontend.kind(result), result, "grad", holomorphic)
+    cotangents = [
+        frontend.full(traced.outputs[i], int(i == traced.leaves[0])) for i in _inexact(frontend, traced.outputs)
+    ]
+    argnums_flat = _inexact(frontend, chosen.specs)
+    results, gradients = _pullback(traced, argnums_flat, chosen.values, cotangents)
+    value, aux = traced.unflatten(results)
+    tree = frontend.unflatten(chosen.tree, _with_float0(chosen.specs, argnums_flat, gradients))
+    return ((value, aux) if has_aux else value), tree
+
+
+def _with_float0(specs: Sequence[Any], present: Sequence[int], values: Sequence[Any]) -> list[Any]:
+    """One value for each spec: those that are ``present``, zeros of type float0 for the others."""
+    known = dict(zip(present, values, strict=True))
+    return [known[i] if i in known else _float0(spec.shape) for i, spec in enumerate(specs)]
+
+
+def _is_float0(leaf: Any) -> bool:
+    return bool(getattr(leaf, "dtype", None) == FLOAT0)
+
+
+def _linear_arguments(
+    frontend: Frontend, specs: Sequence[Any], structure: Any, given: Any, what: str, name: str
+) -> list[Any]:
+    """Values of tangents or cotangents for the float and complex ones of ``specs``, checked against them."""
+    leaves, tree = frontend.flatten(given)
+    if tree != structure:
+        raise AstraError(f"{name}: the structure of {what} is {tree}, but must be {structure}")
+    values = []
+    for leaf, spec in zip(leaves, specs, strict=True):
+        if isinstance(spec, Float0) or not _is_inexact(frontend, spec):
+            if not _is_float0(leaf):
+                dtype = getattr(leaf, "dtype", type(leaf).__name__)
+                primal = "float0" if isinstance(spec, Float0) else spec.dtype
+                raise DTypeError(f"{name}: {what} of elements {primal} have elements float0, but one has {dtype}")
+            continue
+        value = frontend.value(leaf, f"{name}: one of {what}")
+        found = frontend.spec(value)
+        if found.dtype != spec.dtype:
+            raise DTypeError(f"{name}: {what} must have the element type {spec.dtype}, but one has {found.dtype}")
+        if tuple(found.shape) != tuple(spec.shape):
+            raise ShapeError(f"{name}: {what} must have shape {tuple(spec.shape)}, but one has {tuple(found.shape)}")
+        values.append(value)
+    return values
+
+
+def _output_specs(traced: Traced, count: int) -> list[Any]:
+    """Specs of the first ``count`` leaves of the output tree."""
+    return [x if isinstance(x, Float0) else traced.outputs[x] for x in traced.leaves[:count]]
+
+
+class _Primals:
+    """A function traced at its primal arguments, for the transformations that take these themselves."""
+
+    def __init__(self, frontend: Frontend, f: Callable[..., Any], primals: Any, has_aux: bool, name: str) -> None:
+        if not isinstance(primals, (tuple, list)):
+            raise AstraError(
+                f"{name}: primals must be a tuple or a list, one for each argument, not {type(primals).__name__}"
+            )
+        leaves, self.tree = frontend.flatten(tuple(primals))
+        self.frontend = frontend
+        self.values = [frontend.value(leaf, f"{name}: an argument") for leaf in leaves]
+        self.specs = [frontend.spec(value) for value in self.values]
+        self.argnums = _inexact(frontend, self.specs)
+        structure: list[Any] = []
+
+        def flat(*values: Any) -> Any:
+            out, aux = _split_aux(f(*frontend.unflatten(self.tree, values)), has_aux, name)
+            leaves, tree = frontend.flatten(out)
+            structure[:] = [len(leaves), tree]
+            return leaves, aux
+
+        self.traced = frontend.trace(flat, self.specs, _name(f))
+        self.out_count, self.out_tree = structure
+        self.out_specs = _output_specs(self.traced, self.out_count)
+
+    def outputs(self, results: Sequence[Any]) -> tuple[Any, Any]:
+        """The function's output and auxiliary data."""
+        leaves, aux = self.traced.unflatten(results)
+        return self.frontend.unflatten(self.out_tree, leaves), aux
+
+    def pushforward(self, tangents: Any, name: str) -> tuple[list[Any], Any]:
+        """The results, and the tree of the output's tangents."""
+        frontend, traced = self.frontend, self.traced
+        values = _linear_arguments(frontend, self.specs, self.tree, tangents, "the tangents", name)
+        results, out = _pushforward(traced, self.argnums, self.values, values)
+        by_result = dict(zip(_inexact(frontend, traced.outputs), out, strict=True))
+        leaves = [
+            by_result[leaf] if not isinstance(leaf, Float0) and leaf in by_result else _float0(spec.shape)
+            for leaf, spec in zip(traced.leaves, self.out_specs, strict=False)
+        ]
+        return results, frontend.unflatten(self.out_tree, leaves)
+
+    def pullback(self, cotangent: Any, name: str) -> Any:
+        """The cotangents of the arguments."""
+        frontend, traced = self.frontend, self.traced
+        values = iter(_linear_arguments(frontend, self.out_specs, self.out_tree, cotangent, "the cotangents", name))
+        # The output's leaves come first, in order; auxiliary data has the cotangent zero.
+        in_output = {x for x in traced.leaves[: self.out_count] if not isinstance(x, Float0)}
+        cotangents = [
+            next(values) if i in in_output else frontend.full(traced.outputs[i], 0)
+            for i in _inexact(frontend, traced.outputs)
+        ]
+        _, gradients = _pullback(traced, self.argnums, self.values, cotangents)
+        return frontend.unflatten(self.tree, _with_float0(self.specs, self.argnums, gradients))
+
+
+def jvp(
+    frontend: Frontend, f: Callable[..., Any], args: tuple[Any, Any], kwargs: dict[str, Any], *, has_aux: bool
+) -> tuple[Any, ...]:
+    """Of ``args = (primals, tangents)``: output, tangent of the output, and auxiliary data if there is any."""
+    del kwargs
+    primals = _Primals(frontend, f, args[0], has_aux, "jvp")
+    if not isinstance(args[1], (tuple, list)):
+        raise AstraError(
+            f"jvp: tangents must be a tuple or a list, one for each argument, not {type(args[1]).__name__}"
+        )
+    results, tangent = primals.pushforward(tuple(args[1]), "jvp")
+    out, aux = primals.outputs(results)
+    return (out, tangent, aux) if has_aux else (out, tangent)
+
+
+def vjp(
+    frontend: Frontend, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, has_aux: bool
+) -> tuple[Any, ...]:
+    """The output, the function from its cotangent to the arguments', and auxiliary data if there is any."""
+    del kwargs
+    primals = _Primals(frontend, f, args, has_aux, "vjp")
+    out, aux = primals.outputs(_call(primals.traced, primals.values))
+
+    def pull_back(cotangent: Any) -> Any:
+        return primals.pullback(cotangent, "the function that vjp gave")
+
+    return (out, pull_back, aux) if has_aux else (out, pull_back)
+
+
+def linearize(
+    frontend: Frontend, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, has_aux: bool
+) -> tuple[Any, ...]:
+    """The output, the function from tangents to its tangent, and auxiliary data if there is any."""
+    del kwargs
+    primals = _Primals(frontend, f, args, has_aux, "linearize")
+    out, aux = primals.outputs(_call(primals.traced, primals.values))
+
+    def push_forward(*tangents: Any) -> Any:
+        return primals.pushforward(tangents, "the function that linearize gave")[1]
+
+    return (out, push_forward, aux) if has_aux else (out, push_forward)
+
+
+def jacobian(
+    frontend: Frontend, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, mode: str,
+    argnums: int | Sequence[int], has_aux: bool, holomorphic: bool, allow_int: bool = False,
+) -> Any:  # fmt: skip
+    """The tree of the output with, for each leaf, the tree of arguments with the blocks of the Jacobian.
+
+    ``mode`` is ``jacfwd``, one column for each element of an argument, or ``jacrev``, one row for each of the output:
+    each block is one batched derivative over the standard basis.
+    """
+    chosen = _Chosen(frontend, f, args, kwargs, argnums, mode)
+    for spec in chosen.specs:
+        taken = "f" if mode == "jacfwd" else ("fcibk" if allow_int else "fc")
+        _check_input(frontend.kind(spec), spec, mode, holomorphic, taken)
+    structure: list[Any] = []
+
+    def flat(*values: Any) -> Any:
+        out, aux = _split_aux(chosen.call(values), has_aux, mode)
+        leaves, tree = frontend.flatten(out)
+        structure[:] = [len(leaves), tree]
+        return leaves, aux
+
+    traced = frontend.trace(flat, chosen.specs, _name(f))
+    out_count, out_tree = structure
+    out_specs = _output_specs(traced, out_count)
+    for spec in out_specs:
+        kind = "i" if isinstance(spec, Float0) else frontend.kind(spec)
+        if mode == "jacrev":
+            _check_output(kind, spec if not isinstance(spec, Float0) else _Named("float0"), mode, holomorphic)
+        elif holomorphic and kind != "c":
+            raise DTypeError(f"{mode} with holomorphic=True needs a function with complex results")
+    blocks, results = (_columns if mode == "jacfwd" else _rows)(chosen, traced, out_count)
+    tree = [
+        frontend.unflatten(chosen.tree, [
+            blocks.get((o, i), _float0((*out_spec.shape, *in_spec.shape))) for i, in_spec in enumerate(chosen.specs)
+        ])
+        for o, out_spec in enumerate(out_specs)
+    ]  # fmt: skip
+    jacobian = frontend.unflatten(out_tree, tree)
+    return (jacobian, traced.unflatten(results)[1]) if has_aux else jacobian
+
+
+@dataclass(frozen=True)
+class _Named:
+    dtype: str
+
+
+_Blocks = dict[tuple[int, int], Any]
+
+
+def _over_basis(
+    frontend: Frontend, spec: Any, apply: Callable[[Any], list[Any]], out_axes: Sequence[int], name: str
+) -> list[Any]:
+    """``apply`` to each unit vector, the results stacked along ``out_axes`` (-1: the same for all)."""
+    size = math.prod(spec.shape)
+    if size == 1:
+        results = apply(frontend.full(spec, 1))
+        shapes = [frontend.spec(x).shape for x in results]
+        stacked = [(*shape[:a], 1, *shape[a:]) if a >= 0 else shape for shape, a in zip(shapes, out_axes, strict=True)]
+        return [frontend.reshape(x, shape) for x, shape in zip(results, stacked, strict=True)]
+    traced = frontend.trace(apply, [spec], name)
+    return _batch(traced, size, [0], out_axes, [frontend.basis(spec, size)])
+
+
+def _columns(chosen: _Chosen, traced: Traced, out_count: int) -> tuple[_Blocks, list[Any]]:
+    frontend, count = chosen.frontend, len(traced.outputs)
+    blocks: _Blocks = {}
+    results: list[Any] | None = None
+    inexact = _inexact(frontend, traced.outputs)
+    wanted = [(o, x) for o, x in enumerate(traced.leaves[:out_count]) if not isinstance(x, Float0) and x in inexact]
+    for i, spec in enumerate(chosen.specs):
+        shapes = {x: (*traced.outputs[x].shape, *spec.shape) for _, x in wanted}
+        if 0 in spec.shape:
+            blocks |= {(o, i): frontend.full(frontend.resized(traced.outputs[x], shapes[x]), 0) for o, x in wanted}
+            continue
+
+        def push(tangent: Any, i: int = i) -> list[Any]:
+            results, tangents = _pushforward(traced, [i], chosen.values, [tangent])
+            return [*results, *tangents]
+
+        axes = [-1] * count + [len(traced.outputs[x].shape) for x in inexact]
+        stacked = _over_basis(frontend, spec, push, axes, "push_forward")
+        results, columns = stacked[:count], dict(zip(inexact, stacked[count:], strict=True))
+        blocks |= {(o, i): frontend.reshape(columns[x], shapes[x]) for o, x in wanted}
+    return blocks, results if results is not None else _call(traced, chosen.values)
+
+
+def _rows(chosen: _Chosen, traced: Traced, out_count: int) -> tuple[_Blocks, list[Any]]:
+    frontend, count = chosen.frontend, len(traced.outputs)
+    blocks: _Blocks = {}
+    results: list[Any] | None = None
+    inexact = _inexact(frontend, traced.outputs)
+    argnums = _inexact(frontend, chosen.specs)
+    for o, leaf in enumerate(traced.leaves[:out_count]):
+        assert not isinstance(leaf, Float0), "checked before"
+        spec = traced.outputs[leaf]
+        shapes = {i: (*spec.shape, *chosen.specs[i].shape) for i in argnums}
+        if 0 in spec.shape:
+            blocks |= {(o, i): frontend.full(frontend.resized(chosen.specs[i], shapes[i]), 0) for i in argnums}
+            continue
+
+        def pull(cotangent: Any, leaf: int = leaf) -> list[Any]:
+            cotangents = [cotangent if x == leaf else frontend.full(traced.outputs[x], 0) for x in inexact]
+            results, gradients = _pullback(traced, argnums, chosen.values, cotangents)
+            return [*results, *gradients]
+
+        stacked = _over_basis(frontend, spec, pull, [-1] * count + [0] * len(argnums), "pull_back")
+        results = stacked[:count]
+        rows = zip(argnums, stacked[count:], strict=True)
+        blocks |= {(o, i): frontend.reshape(row, shapes[i]) for i, row in rows}
+    return blocks, results if results is not None else _call(traced, chosen.values)
+
+
+# --- batching and checkpoints ------------------------------------------------------------------------------------
+
+
+def vmap(
+    frontend: Frontend, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, in_axes: Any,
+    out_axes: Any, axis_size: int | None,
+) -> Any:  # fmt: skip
+    """The function of every slice of the arguments, the results stacked."""
+    in_axes = tuple(in_axes) if isinstance(in_axes, list) else in_axes
+    if isinstance(in_axes, tuple) and len(in_axes) != len(args):
+        raise AstraError(
+            f"vmap: in_axes={in_axes} has {len(in_axes)} entries, but '{_name(f)}' was called with {len(args)} "
+            "positional arguments; give one for each"
+        )
+    leaves, tree = frontend.flatten((args, kwargs))
+    _, args_tree = frontend.flatten(args)
+    given = frontend.flatten_axes("vmap: in_axes", args_tree, in_axes)
+    given += [0] * (len(leaves) - len(given))  # keyword arguments are mapped along their first axis
+    values = [frontend.value(leaf, "vmap: an argument") for leaf in leaves]
+    specs = [frontend.spec(value) for value in values]
+    axes = [_axis(axis, len(spec.shape), f"in_axes: an argument of shape {tuple(spec.shape)}")
+            for axis, spec in zip(given, specs, strict=True)]  # fmt: skip
+    size = _axis_size([spec.shape[axis] for spec, axis in zip(specs, axes, strict=True) if axis >= 0], axis_size)
+    slices = [
+        spec if axis < 0 else frontend.resized(spec, (*spec.shape[:axis], *spec.shape[axis + 1 :]))
+        for spec, axis in zip(specs, axes, strict=True)
+    ]
+
+    def one(*values: Any) -> Any:
+        args, kwargs = frontend.unflatten(tree, values)
+        return f(*args, **kwargs)
+
+    traced = frontend.trace(one, slices, _name(f))
+    given = frontend.flatten_axes("vmap: out_axes", traced.tree, out_axes)
+    by_result: dict[int, int] = {}
+    out_leaves: list[int | Float0] = []
+    for axis, leaf in zip(given, traced.leaves, strict=True):
+        shape = leaf.shape if isinstance(leaf, Float0) else traced.outputs[leaf].shape
+        position = _axis(axis, len(shape) + 1, f"out_axes: a result of shape {tuple(shape)} and the new axis")
+        if isinstance(leaf, Float0):
+            out_leaves.append(leaf if position < 0 else Float0((*shape[:position], size, *shape[position:])))
+        else:
+            by_result[leaf] = position
+            out_leaves.append(leaf)
+    results = _batch(traced, size, axes, [by_result[i] for i in range(len(traced.outputs))], values)
+    return frontend.unflatten(
+        traced.tree, [_float0(x.shape) if isinstance(x, Float0) else results[x] for x in out_leaves]
+    )
+
+
+def _axis(axis: int | None, rank: int, what: str) -> int:
+    """The axis counted from the front; -1 for None, which is not batched."""
+    if axis is None:
+        return -1
+    if not isinstance(axis, int) or isinstance(axis, bool):
+        raise AstraError(f"vmap: axes must be integers or None, but one is {axis!r}")
+    if not -rank <= axis < rank:
+        raise ShapeError(f"vmap, {what} has no axis {axis}")
+    return axis % rank
+
+
+def _axis_size(sizes: Sequence[int], given: int | None) -> int:
+    found = dict.fromkeys([*sizes, *([] if given is None else [given])])
+    if not found:
+        raise AstraError("vmap: no argument is mapped; give one an axis in in_axes, or give axis_size")
+    if len(found) > 1:
+        raise ShapeError(
+            f"vmap: the mapped axes must have one size, but have {', '.join(map(str, found))}"
+            + ("" if given is None else f" (axis_size={given})")
+        )
+    return int(next(iter(found)))
+
+
+CHECKPOINT_POLICIES = ("nothing", "dots", "dots_with_no_batch_dims", "everything")
+
+
+def checkpoint(
+    frontend: Frontend, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, policy: str
+) -> Any:
+    """The function, with nothing kept for its derivative but what the policy says."""
+    if policy not in CHECKPOINT_POLICIES:
+        raise UnsupportedError(f"checkpoint: no policy '{policy}'; the policies are {', '.join(CHECKPOINT_POLICIES)}")
+    leaves, tree = frontend.flatten((args, kwargs))
+    values = [frontend.value(leaf, "checkpoint: an argument") for leaf in leaves]
+
+    def flat(*values: Any) -> Any:
+        args, kwargs = frontend.unflatten(tree, values)
+        return f(*args, **kwargs)
+
+    traced = frontend.trace(flat, [frontend.spec(value) for value in values], _name(f))
+    operands = [*traced.consts, *values]
+    return traced.unflatten(frontend.bind("checkpoint", traced, operands, {"policy": policy}, traced.outputs))
