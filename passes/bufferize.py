@@ -40,6 +40,7 @@ class FunctionBufferizer:
         self.buffers: dict[ir.Value, Buffer] = {}
         self.fills: dict[ir.Value, ir.Value] = {}  # tensors known to hold one scalar everywhere, made when needed
         self.preferred: dict[ir.Value, Buffer] = {}  # where a value should be computed if that is free
+        self.slots: dict[ir.Value, Root] = {}  # inserted slices and the place in them where the source is wanted
         self.entry = func.regions[0].blocks[0]
         self.entry_scope: Scope
         self.constant_roots: list[tuple[ir.Value, ir.Type]] = []
@@ -276,7 +277,7 @@ class FunctionBufferizer:
         memref = builder.view(buffer.root.value, buffer.offset, memref_of(result.type))
         self.assign(result, Buffer(buffer.root, memref, buffer.offset))
 
-    def _slice(
+    def slice_of(
         self, op: ir.Operation, builder: Builder, buffer: Buffer, source: ir.Type, shape: Sequence[int], first: int
     ) -> Buffer:
         """The view that an extract or insert of a slice means; ``first`` is the number of the first offset operand."""
@@ -303,13 +304,19 @@ class FunctionBufferizer:
             return
         self._require_static(result)
         buffer = self.read(builder, source, scope)
-        self.assign(result, self._slice(op, builder, buffer, source.type, result.type.shape, 1))
+        self.assign(result, self.slice_of(op, builder, buffer, source.type, result.type.shape, 1))
 
     def insert_slice(self, op: ir.Operation, builder: Builder, scope: Scope) -> None:
         source, destination = op.operands[0], op.operands[1]
         result = op.results[0]
         place = self.update(builder, result, destination, scope, [source])
-        target = self._slice(op, builder, place, result.type, source.type.shape, 2)
+        slot, current = self.slots.get(result), self.buffers.get(destination)
+        if slot is not None and source in self.buffers and self.buffers[source].root is slot:
+            slot.writable = False  # from now on it belongs to the stack
+            if current is not None and place.root is current.root:
+                self.assign(result, place)
+                return
+        target = self.slice_of(op, builder, place, result.type, source.type.shape, 2)
         if source in self.fills and source not in self.buffers:
             builder.copy(self.fills[source], target.memref)
         else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from astra_mlir.bindings import ir
 from astra_mlir.passes.buffers import Buffer, Root, Scope, scope_of
-from astra_mlir.passes.memref_utils import Builder, is_tensor
+from astra_mlir.passes.memref_utils import Builder, is_tensor, memref_of
 
 if TYPE_CHECKING:
     from astra_mlir.passes.bufferize import FunctionBufferizer
@@ -81,7 +81,7 @@ def _convert_body(
 ) -> None:
     """Convert a region's block and leave each yielded tensor in its place."""
     places = []
-    for value, place in moves:
+    for _, place in moves:
         root = next(
             (
                 b.root
@@ -92,7 +92,9 @@ def _convert_body(
         )
         local = Buffer(root or Root(place.root.value, inner, writable=True), place.memref, place.offset)
         places.append(local)
-        b.prefer(value, local, inner)
+    _prefer_slots(b, inner)
+    for (value, _), place in zip(moves, places, strict=True):
+        b.prefer(value, place, inner)
     b.convert_block(inner)
     builder = Builder(ir.InsertionPoint(terminator), terminator.location)
     inner.position = len(inner.operations)
@@ -110,6 +112,59 @@ def _convert_body(
         pending.append((buffer.memref, place))
     for source, place in pending:
         builder.copy(source, place.memref)
+
+
+def _prefer_slots(b: FunctionBufferizer, inner: Scope) -> None:
+    """Ask that what an iteration stacks be computed in its slot of the stack, which nothing else touches till the end.
+
+    A slot is a root of its own: the rest of the stack is not read in the body, and where its address is known before
+    the body begins, the values on the way into it need no other place.
+    """
+    inserts = [op for op in inner.operations if _stacks(b, op, inner)]
+    hoisted = {v.owner.operation for op in inserts for v in list(op.operands)[2:] if _is_computed_in(v, inner.block)}
+    first = next(op for op in inner.operations if op not in hoisted)
+    for op in inner.operations:
+        if op in hoisted:
+            op.move_before(first)
+    start = Builder(ir.InsertionPoint(first), first.location)
+    for op in inserts:
+        source, stack = op.operands[0], op.operands[1]
+        slot = b.slice_of(op, start, b.buffers[stack], stack.type, source.type.shape, 2)
+        if slot.offset is None:
+            continue
+        root = Root(slot.root.value, inner, writable=True)
+        while _is_computed_in(source, inner.block) and source.owner.operation.name in _RESHAPES:
+            if len(list(source.uses)) > 1:
+                break
+            source = source.owner.operation.operands[0]
+        b.slots[op.results[0]] = root
+        view = start.view(root.value, slot.offset, memref_of(source.type))
+        b.prefer(source, Buffer(root, view, slot.offset), inner)
+
+
+_RESHAPES = ("tensor.expand_shape", "tensor.collapse_shape")
+
+
+def _stacks(b: FunctionBufferizer, op: ir.Operation, inner: Scope) -> bool:
+    """Whether an operation puts a value into a part of a carried tensor that is only yielded then.
+
+    The part's place must be known when the body begins: by the loop's index or arithmetic on it.
+    """
+    if op.name != "tensor.insert_slice" or op.operands[1] not in list(inner.block.arguments):
+        return False
+    stack = op.operands[1]
+    if len(list(stack.uses)) > 1 or any(u.owner.operation != inner.operations[-1] for u in op.results[0].uses):
+        return False
+    for offset in list(op.operands)[2:]:
+        if _is_computed_in(offset, inner.block):
+            maker = offset.owner.operation
+            if not maker.name.startswith("arith.") or any(_is_computed_in(v, inner.block) for v in maker.operands):
+                return False
+    return stack in b.buffers and b.buffers[stack].offset is not None
+
+
+def _is_computed_in(value: ir.Value, block: ir.Block) -> bool:
+    return not isinstance(value.owner, ir.Block) and value.owner.operation.block == block
 
 
 def _replace_terminator(terminator: ir.Operation, name: str, kept: Sequence[int]) -> None:

@@ -64,6 +64,23 @@ def stacked_and_reversed(x, y):
     return final, ys
 
 
+def stacked_values_used_on(x, y):
+    def body(carry, v):
+        half = (carry + v) * 0.5
+        stacked = half.reshape(2, 2)
+        return half * y[0] - jnp.cumsum(half), (stacked, stacked.T, half, carry, half, jnp.sum(half), jnp.ones(2))
+
+    return lax.scan(body, y[0], x, reverse=True)
+
+
+def stacked_rows_read_back(x, y):
+    def body(i, s):
+        row = s[i - 1] + y[0]
+        return s.at[i].set(row * s[i])
+
+    return lax.fori_loop(1, x.shape[0], body, x)
+
+
 def nested_scans(x, y):
     def outer(c, row):
         inner, zs = lax.scan(lambda d, v: (d * 0.9 + v, d), c[0], row)
@@ -120,7 +137,8 @@ def reshaped_views(x, y):
 
 PROGRAMS = [
     swap_carries, rotate_three, same_initial_value_twice, initial_value_also_captured, carry_read_after_its_update,
-    neighbours_in_place, update_then_use_old, chain_of_updates_in_loop, stacked_and_reversed, nested_scans,
+    neighbours_in_place, update_then_use_old, chain_of_updates_in_loop, stacked_and_reversed, stacked_values_used_on,
+    stacked_rows_read_back, nested_scans,
     while_with_array_state, while_that_never_runs, branches_share_a_buffer, branch_in_loop, switch,
     branches_of_constants, argument_returned_twice, constant_returned, reshaped_views,
 ]  # fmt: skip

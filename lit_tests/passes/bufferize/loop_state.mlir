@@ -10,10 +10,10 @@
 // CHECK:       linalg.generic {{.*}} outs(%[[STATE]]
 // CHECK:       scf.for %[[I:.*]] =
 // CHECK-NOT:     iter_args
-// CHECK:         linalg.generic {{.*}} ins(%[[STATE]] : {{.*}} outs(%[[STATE]]
 // CHECK:         %[[OFFSET:.*]] = arith.muli %[[I]], %c512
 // CHECK:         %[[ROW:.*]] = memref.view %[[ALL]][%[[OFFSET]]]
-// CHECK:         linalg.generic {{.*}} outs(%[[ROW]]
+// CHECK:         linalg.generic {{.*}} ins(%[[STATE]] : {{.*}} outs(%[[ROW]]
+// CHECK:         linalg.generic {{.*}} ins(%[[ROW]] : {{.*}} outs(%[[STATE]]
 func.func @main(%x: tensor<8x16xf32>) -> (tensor<8x16xf32>, tensor<10x8x16xf32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
