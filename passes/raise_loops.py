@@ -19,7 +19,7 @@ from astra_mlir.passes.simplify_rules import RULES
 from astra_mlir.passes.simplify_rules.core import Replacement, Rewriter, Rule, TensorInfo, defining, is_removable
 from astra_mlir.passes.simplify_rules.loops import Scan, While, rebuild_scan
 
-__all__ = ["RaiseLoops"]
+__all__ = ["RaiseLoops", "iteration_bound"]
 
 
 # --- counted while -------------------------------------------------------------------------------------------------
@@ -72,8 +72,9 @@ def _trip_count(direction: str, start: int, bound: int, step: int) -> int | None
 _SWAPPED = {"LT": "GT", "GT": "LT", "LE": "GE", "GE": "LE", "NE": "NE"}
 
 
-def _counter(parts: While, rw: Rewriter) -> _Counter | None:
-    compare = defining(parts.predicate, "compare")
+def _counter(parts: While, rw: Rewriter, predicate: ir.Value) -> _Counter | None:
+    """The counter that ``predicate``, a value of the condition, limits."""
+    compare = defining(predicate, "compare")
     if compare is None or compare.operands[0] not in parts.condition.arguments:
         operands = None if compare is None else list(reversed(compare.operands))
     else:
@@ -98,6 +99,23 @@ def _counter(parts: While, rw: Rewriter) -> _Counter | None:
     return _Counter(number, start, step, trip_count)
 
 
+def iteration_bound(op: ir.Operation) -> int | None:
+    """The most iterations of an ``astra.while``, where a counter in its condition limits them (``i < n and ...``)."""
+    parts, rw = While.of(op), Rewriter()
+    bounds: list[int] = []
+    conditions = [parts.predicate]
+    while conditions:
+        condition = conditions.pop()
+        both = defining(condition, "and")
+        if both is not None:
+            conditions += both.operands
+            continue
+        counter = _counter(parts, rw, condition)
+        if counter is not None:
+            bounds.append(counter.trip_count)
+    return min(bounds, default=None)
+
+
 def _induction(index: ir.Value, start: ir.Value, step: int, rw: Rewriter) -> ir.Value:
     """``start + index * step`` in the type of ``start``."""
     type = start.type
@@ -115,7 +133,7 @@ def _wrapped(number: int, info: TensorInfo) -> int:
 def raise_while(op: ir.Operation, rw: Rewriter) -> Replacement:
     """A while over a counter with known start, step and bound is a scan of that many iterations."""
     parts = While.of(op)
-    counter = _counter(parts, rw)
+    counter = _counter(parts, rw, parts.predicate)
     if counter is None:
         return None
     if not all(

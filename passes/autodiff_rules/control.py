@@ -15,6 +15,7 @@ from astra_mlir.passes.autodiff_rules import residuals
 from astra_mlir.passes.autodiff_rules.core import Emitter, refuse, structured_jvp, structured_vjp
 from astra_mlir.passes.autodiff_rules.engine import Forward, Reverse, operations_of, terminator_of, varied_values
 from astra_mlir.passes.inline import copy_body
+from astra_mlir.passes.raise_loops import iteration_bound
 from astra_mlir.passes.simplify_rules.loops import Scan, While, only_block, used_values
 
 MaybeValue = ir.Value | None
@@ -364,8 +365,9 @@ def _with_residuals(op: ir.Operation, parts: Scan, kept: Sequence[ir.Value], eng
 @structured_vjp("while")
 def _while_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Reverse) -> Contributions:
     """As a scan over the most iterations there may be, in which an iteration after the last does nothing."""
-    bound = engine.policy.while_bound
-    if bound <= 0:
+    known, stated = iteration_bound(op), engine.policy.while_bound
+    bound = stated if known is None or 0 < stated < known else known
+    if known is None and stated <= 0:
         refuse(
             op,
             "reverse mode runs a loop backwards and must know how often it runs at most; say it with the option "
