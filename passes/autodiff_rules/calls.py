@@ -99,13 +99,13 @@ def _custom_vjp_jvp(op: ir.Operation, engine: Forward) -> None:
 
 @structured_vjp("custom_vjp")
 def _custom_vjp_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Reverse) -> Contributions:
-    operands = list(op.operands)
+    operands, backward = list(op.operands), value_of(op, "backward")
     _, found = _copy_before(engine, op, value_of(op, "forward"), operands)
     count = len(op.results)
     given = _required(cotangents, list(op.results), engine.b)
     engine.varied.difference_update(op.results)
     _replace(op, found[:count])
-    _, result = engine.copy(value_of(op, "backward"), [*found[count:], *given])
+    _, result = engine.copy(backward, [*found[count:], *given])
     return list(zip(_inexact(operands), result, strict=True))
 
 
