@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib
 import re
 import struct
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from torch_mlir import ir, passmanager, rewrite
 from torch_mlir._mlir_libs import _mlir, _mlirDialectsLLVM, _mlirRegisterEverything, _stablehlo
@@ -40,8 +43,8 @@ from astra_mlir.errors import CompileError, source_place
 
 __all__ = [
     "affine", "arith", "bufferization", "cf", "complex", "dense_data", "func", "ir", "linalg", "llvm",
-    "make_context", "math", "memref", "passmanager", "rewrite", "scf", "stablehlo", "tensor", "translate_to_llvm_ir",
-    "vector",
+    "make_context", "math", "memref", "passmanager", "rewrite", "scf", "stablehlo", "tensor", "torch_context",
+    "torch_decomposition_table", "torch_importer", "translate_to_llvm_ir", "vector",
 ]  # fmt: skip
 
 stablehlo = _stablehlo  # attribute classes, portable artifacts and the reference interpreter
@@ -107,6 +110,27 @@ def make_context() -> ir.Context:
         _accept_complex_constants()
         load_dialect()
     return context
+
+
+def torch_context() -> ir.Context:
+    """A new context with the dialects that PyTorch programs pass through: torch, StableHLO, CHLO, func."""
+    context = ir.Context()
+    from torch_mlir._mlir_libs import _torchMlir
+
+    _torchMlir.register_dialect(context)
+    _stablehlo.register_dialect(context)
+    context.enable_multithreading(False)
+    return context
+
+
+def torch_importer() -> types.ModuleType:
+    """torch-mlir's importer of FX graphs, a module that imports torch."""
+    return importlib.import_module("torch_mlir.extras.fx_importer")
+
+
+def torch_decomposition_table() -> dict[Any, Callable[..., Any]]:
+    """What torch-mlir expects to be decomposed before its importer."""
+    return importlib.import_module("torch_mlir.extras.fx_decomp_util").get_decomposition_table()
 
 
 def translate_to_llvm_ir(module: ir.Module) -> str:

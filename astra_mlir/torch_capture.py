@@ -1,0 +1,492 @@
+"""A PyTorch function or module to a program: traced on fake tensors, imported by torch-mlir, lowered to StableHLO.
+
+The first arrow of the path for PyTorch users.  Two traces make the graph: the first follows the function as written
+(views, assignments in place, gradient modes; ``torch_rules.py`` keeps what differentiation needs to know), the second
+makes it functional and decomposes its operations.  torch-mlir's importer then gives the torch dialect, and its
+conversion StableHLO; operations that are Astra's own pass through both as calls of declared functions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+import operator
+import re
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import torch
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensor,
+    FakeTensorMode,
+)
+from torch.fx import GraphModule, Interpreter
+from torch.fx import traceback as fx_traceback
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import _disable_current_modes
+
+from astra_mlir import torch_decompositions, torch_rules
+from astra_mlir.bindings import func, ir, passmanager, torch_context, torch_importer
+from astra_mlir.errors import UnsupportedError, source_place
+from astra_mlir.program import Program
+from astra_mlir.torch_rules import KeepRules, Rule, Traced, is_inexact, is_user_file, marker_results, recording
+
+__all__ = ["Captured", "array_of", "capture", "name_of"]
+
+# Tensors made inside of the function stay in the program below this size; larger ones become hidden arguments.
+_HOISTED_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What tracing gave: a program over flat tensors, and the structure around it.
+
+    The arguments of ``program.entry`` are the tensors among the leaves of ``(args, kwargs)``, in the order of
+    ``torch.utils._pytree.tree_flatten`` (``in_positions`` says which leaves), then ``hidden``: the parameters, buffers
+    and other tensors that the function closes over.  ``program.constants`` are NumPy arrays over the memory of
+    ``hidden``, so the program can be called without them.  Leaves that are no tensors are part of the program.
+
+    The results are the tensors among the leaves of the function's result, each once: ``out_leaves`` has for each leaf
+    the number of its result, or ``(value,)`` for a leaf that is no tensor.  After these come the new values of the
+    arguments in ``written`` (numbers of entry arguments, hidden ones included) that the function changes in place.
+    """
+
+    program: Program
+    in_tree: Any
+    in_positions: tuple[int, ...]
+    hidden: tuple[torch.Tensor, ...] = field(repr=False)
+    out_tree: Any
+    out_leaves: tuple[int | tuple[Any], ...]
+    written: tuple[int, ...]
+
+    @property
+    def out_count(self) -> int:
+        """How many results are results of the function."""
+        return sum(isinstance(leaf, int) for leaf in self.out_leaves)
+
+    def result(self, tensors: Sequence[Any]) -> Any:
+        """The function's result around the program's results (those after ``out_count`` are not looked at)."""
+        leaves = [tensors[leaf] if isinstance(leaf, int) else leaf[0] for leaf in self.out_leaves]
+        return pytree.tree_unflatten(leaves, self.out_tree)
+
+
+def capture(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any] | None = None, *,
+    keep_rules: bool = False, input_paths: Sequence[str] = (),
+) -> Captured:  # fmt: skip
+    """The program of ``function(*args, **kwargs)``, a PyTorch function or ``torch.nn.Module``.
+
+    Tensors among the arguments stand for their shape and element type (those on the device ``meta`` will do); other
+    leaves are part of the program.  With ``keep_rules`` the program is one to differentiate: ``detach`` and
+    ``torch.no_grad`` stay as ``astra.stop_gradient``, ``torch.autograd.Function`` as ``astra.custom_vjp``, and
+    operations are decomposed such that derivatives at kinks and ties are PyTorch's; every float or complex argument
+    then counts as one that requires a gradient.
+
+    Raises what the function raises while it is traced, and :class:`UnsupportedError`, with the place in the source, for
+    control flow that depends on values, random numbers, operations without a lowering, and, with ``keep_rules``, for
+    what cannot be kept and would give other gradients than PyTorch's.
+    """
+    leaves, in_tree = pytree.tree_flatten((tuple(args), dict(kwargs or {})))
+    positions = tuple(i for i, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor))
+    name = name_of(function)
+    trace = _Trace(name)
+    structure: dict[str, Any] = {}
+
+    def flat(*tensors: torch.Tensor) -> list[torch.Tensor]:
+        for position, tensor in zip(positions, tensors, strict=True):
+            leaves[position] = tensor
+        given_args, given_kwargs = pytree.tree_unflatten(leaves, in_tree)
+        found, structure["tree"] = pytree.tree_flatten(function(*given_args, **given_kwargs))
+        results: list[torch.Tensor] = []
+        structure["leaves"] = tuple(_numbered(leaf, results) for leaf in found)
+        return results
+
+    with trace.names():
+        graph, hidden, written = trace.run(flat, [leaves[i] for i in positions], keep_rules)
+        if keep_rules and written:
+            raise UnsupportedError(
+                f"{name}: the function changes an argument, or a tensor that it closes over, in place (buffers of a "
+                "module in training mode?); a function to differentiate gives new values as results"
+            )
+        module = _lowered(graph, trace.rules)
+    count = len(positions)
+    paths = [input_paths[i] if i < len(input_paths) else f"argument {i}" for i in range(count)]
+    paths += [f"closed-over tensor {i}" for i in range(len(hidden))]
+    program = replace(
+        Program.from_module(module, "main", paths), constants=tuple(map(array_of, hidden)), name=name,
+    )  # fmt: skip
+    return Captured(program, in_tree, positions, hidden, structure["tree"], structure["leaves"], written)
+
+
+def name_of(function: Any) -> str:
+    """What messages call a function or module."""
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _numbered(leaf: Any, results: list[torch.Tensor]) -> int | tuple[Any, ...]:
+    if not isinstance(leaf, torch.Tensor):
+        return (leaf,)
+    if leaf.layout != torch.strided:
+        raise UnsupportedError(f"a result has the layout {leaf.layout}; give dense tensors (.to_dense())")
+    results.append(leaf.resolve_conj().resolve_neg())
+    return len(results) - 1
+
+
+def array_of(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
+    """A NumPy array over the memory of a tensor (of a contiguous copy, if it is not contiguous)."""
+    tensor = tensor.detach().resolve_conj().resolve_neg().contiguous()
+    as_integers = _WITHOUT_NUMPY.get(tensor.dtype)
+    if as_integers is None:
+        return tensor.numpy()
+    return tensor.view(as_integers[0]).numpy().view(as_integers[1])
+
+
+_WITHOUT_NUMPY: dict[torch.dtype, tuple[torch.dtype, Any]] = {
+    torch.bfloat16: (torch.int16, ml_dtypes.bfloat16),
+    torch.float8_e4m3fn: (torch.int8, ml_dtypes.float8_e4m3fn),
+    torch.float8_e5m2: (torch.int8, ml_dtypes.float8_e5m2),
+    torch.float8_e4m3fnuz: (torch.int8, ml_dtypes.float8_e4m3fnuz),
+    torch.float8_e5m2fnuz: (torch.int8, ml_dtypes.float8_e5m2fnuz),
+}
+
+
+# --- tracing -----------------------------------------------------------------------------------------------------
+
+
+class _Trace:
+    """The tracing of one function: fake tensors of one mode, and the rules found on the way."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.fake_mode = FakeTensorMode(allow_non_fake_inputs=True)
+        self.rules: dict[int, Rule] = {}
+
+    @contextlib.contextmanager
+    def names(self) -> Iterator[None]:
+        """Turn what PyTorch raises for values that are not known while tracing into refusals with a place."""
+        try:
+            yield
+        except _VALUE_NEEDED as error:
+            raise UnsupportedError(self._needs_value(error)) from error
+        except RuntimeError as error:
+            if not any(text in str(error) for text in _VALUE_NEEDED_TEXTS):
+                raise
+            raise UnsupportedError(self._needs_value(error)) from error
+        finally:
+            for number in self.rules:
+                marker_results.pop(number, None)
+
+    def _needs_value(self, error: Exception) -> str:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if is_user_file(f.filename)]
+        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown location"
+        operation = getattr(error, "func", None)
+        if isinstance(error, DynamicOutputShapeException):
+            return (
+                f"{place}: the shape of the result of {operation}, in '{self.name}', depends on values, and compiled "
+                "code has shapes known before it runs; use a form of fixed shape (torch.where, a mask)"
+            )
+        return (
+            f"{place}: Python needs the value of a tensor here, in '{self.name}' (if, while, int(), .item()), which is "
+            "known only when the compiled code runs; use torch.where, or compute it outside and pass it as a number"
+        )
+
+    def fakes(self, tensors: Sequence[torch.Tensor], keep: bool) -> list[torch.Tensor]:
+        """Contiguous fake tensors of these shapes and types; those with derivatives require gradients if ``keep``."""
+        for tensor in tensors:
+            _check_supported(tensor)
+        with self.fake_mode:
+            return [
+                torch.empty(t.shape, dtype=t.dtype, requires_grad=keep and is_inexact(t)) for t in tensors
+            ]  # fmt: skip
+
+    def run(
+        self, function: Callable[..., list[torch.Tensor]], tensors: Sequence[torch.Tensor], keep: bool
+    ) -> tuple[GraphModule, tuple[torch.Tensor, ...], tuple[int, ...]]:
+        """The functional graph of ``function(*tensors)`` over core operations, which takes hidden tensors last.
+
+        Also gives these tensors, and the numbers of the arguments whose new values are its last results.
+        """
+        keeper = KeepRules(self.part, self.rules) if keep else None
+
+        def recorded(*values: torch.Tensor) -> list[torch.Tensor]:
+            with recording(keeper):
+                return [_tracked(value) for value in function(*values)]
+
+        fakes = self.fakes(tensors, keep)
+        with _disable_current_modes(), self.fake_mode, torch.enable_grad(), fx_traceback.preserve_node_meta():
+            written_as = make_fx(recorded, _allow_non_fake_inputs=True)(*fakes)
+        _refuse_randomness(written_as)
+        literals, hidden = _lift(written_as)
+        arguments = self.fakes([*tensors, *hidden, *literals], False)
+        table = torch_decompositions.table(keep)
+        functional = torch.func.functionalize(Interpreter(written_as).run, remove="mutations")
+        with _disable_current_modes(), self.fake_mode, torch.no_grad(), fx_traceback.preserve_node_meta():
+            graph = make_fx(functional, table)(*arguments)
+        written = _move_writes(graph)
+        _put_literals(graph, len(tensors) + len(hidden), literals)
+        graph.graph.eliminate_dead_code()
+        graph.recompile()
+        return graph, tuple(hidden), written
+
+    def part(self, function: Callable[..., list[torch.Tensor]], tensors: Sequence[torch.Tensor], keep: bool) -> Traced:
+        """As :meth:`run`, for a part of an autograd function, met while another function is traced."""
+        graph, hidden, written = self.run(function, tensors, keep)
+        if written:
+            raise UnsupportedError(f"{self.name}: a torch.autograd.Function changes an argument in place")
+        return Traced(graph, hidden)
+
+
+_VALUE_NEEDED = (DataDependentOutputException, DynamicOutputShapeException, GuardOnDataDependentSymNode)
+_VALUE_NEEDED_TEXTS = ("get a value out of a tracing tensor", "Cannot call numel() on tensor with symbolic")
+
+
+def _check_supported(tensor: torch.Tensor) -> None:
+    if tensor.device.type not in ("cpu", "meta"):
+        raise UnsupportedError(
+            f"a tensor is on the device '{tensor.device}', and compiled code runs on the CPU; move it there (.cpu())"
+        )
+    if tensor.layout != torch.strided or tensor.is_quantized:
+        raise UnsupportedError(f"a tensor has the layout {tensor.layout}; pass dense tensors (.to_dense())")
+
+
+def _tracked(tensor: torch.Tensor) -> torch.Tensor:
+    """A result as a value of the trace, also where the function gives a tensor that it closes over."""
+    return tensor if isinstance(tensor, FakeTensor) else torch.ops.aten.alias.default(tensor)
+
+
+def _refuse_randomness(graph: GraphModule) -> None:
+    for node in graph.graph.nodes:
+        if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
+            raise UnsupportedError(
+                f"{_place(node)}: {node.target} draws random numbers, which compiled code has no generator for; "
+                "call module.eval(), or draw them outside and pass them as an argument"
+            )
+
+
+def _place(node: Any) -> str:
+    """``file:line`` of a graph's node."""
+    match = re.search(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or "")
+    return "unknown location" if match is None else f"{match[1]}:{match[2]}"
+
+
+def _lift(graph: GraphModule) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Make arguments of the tensors that a graph refers to: hidden ones, then small ones that it made itself."""
+    found: dict[int, tuple[torch.Tensor, list[Any], bool]] = {}
+    for node in graph.graph.find_nodes(op="get_attr"):
+        tensor = operator.attrgetter(node.target)(graph)
+        if not isinstance(tensor, torch.Tensor):
+            raise UnsupportedError(
+                f"{_place(node)}: control flow of torch.cond and the like is not compiled; use torch.where or "
+                "a Python loop"
+            )
+        made = all(user.target is torch.ops.aten.lift_fresh_copy.default for user in node.users)
+        small = made and math.prod(tensor.shape) * tensor.itemsize < _HOISTED_BYTES
+        found.setdefault(id(tensor), (tensor, [], small))[1].append(node)
+    literals, hidden = [], []
+    after = None
+    for node in graph.graph.find_nodes(op="placeholder"):
+        after = node
+    entries = sorted(found.values(), key=lambda entry: entry[2])
+    for i, (tensor, nodes, small) in enumerate(entries):
+        with (
+            graph.graph.inserting_after(after) if after else graph.graph.inserting_before(next(iter(graph.graph.nodes)))
+        ):
+            after = graph.graph.placeholder(f"hidden_{i}")
+        for node in nodes:
+            node.replace_all_uses_with(after)
+            graph.graph.erase_node(node)
+        (literals if small else hidden).append(tensor)
+    graph.recompile()
+    return literals, hidden
+
+
+def _put_literals(graph: GraphModule, start: int, literals: Sequence[torch.Tensor]) -> None:
+    """Turn the arguments from ``start`` on into constants of the graph."""
+    placeholders = list(graph.graph.find_nodes(op="placeholder"))[start:]
+    for i, (placeholder, literal) in enumerate(zip(placeholders, literals, strict=True)):
+        setattr(graph, f"literal_{i}", literal)
+        with graph.graph.inserting_after(placeholder):
+            constant = graph.graph.get_attr(f"literal_{i}")
+        constant.meta.update(placeholder.meta)
+        placeholder.replace_all_uses_with(constant)
+        graph.graph.erase_node(placeholder)
+
+
+def _move_writes(graph: GraphModule) -> tuple[int, ...]:
+    """Make results of the values that a functional graph copies into its arguments at the end."""
+    placeholders = {node: i for i, node in enumerate(graph.graph.find_nodes(op="placeholder"))}
+    output = graph.graph.output_node()
+    values = {}
+    for node in graph.graph.find_nodes(op="call_function", target=torch.ops.aten.copy_.default):
+        target, value = node.args[0], node.args[1]
+        values[placeholders[target]] = value
+        node.replace_all_uses_with(value)
+        graph.graph.erase_node(node)
+    output.args = ([*output.args[0], *values.values()],)
+    return tuple(values)
+
+
+# --- to StableHLO ------------------------------------------------------------------------------------------------
+
+
+_fx = torch_importer()
+
+
+class _Importer(_fx.GraphNodeImporter):  # type: ignore[misc, name-defined]
+    """torch-mlir's importer of a graph's nodes, with markers as calls of functions that are declared only."""
+
+    def _import_torch_op_overload(self, loc: Any, node: Any, *rest: Any) -> None:
+        if node.target not in (torch_rules.call, torch_rules.stop_gradient):
+            super()._import_torch_op_overload(loc, node, *rest)
+            return
+        is_call = node.target is torch_rules.call
+        operands, values = (node.args[0], node.meta["val"]) if is_call else ([node.args[0]], [node.meta["val"]])
+        with loc, ir.InsertionPoint(self._b):
+            inputs = [self._import_argument(loc, operand) for operand in operands]
+            types = [self._cc.tensor_to_vtensor_type(value) for value in values]
+            name = f"{_MARKER}{node.args[1] if is_call else 'stop'}.{next(_marker_count)}"
+            results = func.CallOp(types, ir.FlatSymbolRefAttr.get(name), inputs).results
+            signature = ir.FunctionType.get([value.type for value in inputs], types)
+            func.FuncOp(name, signature, visibility="private", ip=self.fx_importer._m_ip)
+        if not is_call:
+            self.bind_node_value(node, results[0])
+            return
+        for user in node.users:
+            self.bind_node_value(user, results[user.args[1]])
+
+    def _import_getitem(self, loc: Any, node: Any) -> None:
+        if node.args[0].target is not torch_rules.call:
+            super()._import_getitem(loc, node)
+
+
+_MARKER = "astra.marker."
+_marker_count = itertools.count()
+# The pipelines of torch-mlir for graphs and for StableHLO, without what would take CHLO operations apart, allow for
+# dynamic shapes, or refuse calls.
+_CANONICALIZE = "func.func(canonicalize),func.func(cse)"
+_TO_BACKEND = (
+    "func.func(torch-match-quantized-custom-ops,torch-reduce-op-variants{extra-library=}),func.func(canonicalize),"
+    "func.func(torch-decompose-complex-ops,torch-recompose-complex-ops),func.func(canonicalize)"
+)
+_TO_STABLEHLO = (
+    "func.func(convert-torch-to-stablehlo{enable-static-shape=true},convert-torch-to-arith),"
+    f"{_CANONICALIZE},torch-func-backend-type-conversion-for-stablehlo,{_CANONICALIZE},"
+    "func.func(torch-finalizing-backend-type-conversion-for-stablehlo,stablehlo-canonicalize-dynamism),"
+    f"{_CANONICALIZE},func.func(stablehlo-legalize-deprecated-ops)"
+)
+
+
+def _lowered(graph: GraphModule, rules: dict[int, Rule]) -> ir.Module:
+    """A StableHLO module whose function @main is the graph; functions of the rules that it applies are private."""
+    context = torch_context()
+    importer = _fx.FxImporter(context=context, config_check=False, graph_node_importer_cls=_Importer)
+    symbols: dict[int, list[str]] = {}
+    waiting = [("main", graph)]
+    while waiting:
+        name, part = waiting.pop()
+        _import(importer, name, part)
+        for node in part.graph.find_nodes(op="call_function", target=torch_rules.call):
+            number = node.args[1]
+            if number not in symbols:
+                rule = rules[number]
+                symbols[number] = [f"{rule.name}.{len(symbols)}{suffix}" for suffix in ("", ".forward", ".backward")]
+                waiting += zip(symbols[number], (rule.callee, rule.forward, rule.backward), strict=True)
+    module = importer.module
+    for pipeline in (_TO_BACKEND, _TO_STABLEHLO):
+        _run_passes(module, pipeline)
+    with context, ir.Location.unknown():
+        _finish(module, symbols)
+    return module
+
+
+def _import(importer: Any, name: str, part: GraphModule) -> None:
+    visibility = None if name == "main" else "private"
+    try:
+        importer.import_stateless_graph(part.graph, func_name=name, func_visibility=visibility)
+    except (NotImplementedError, TypeError, AssertionError) as error:
+        raise UnsupportedError(f"in '{name}': torch-mlir cannot import the traced program: {error}") from error
+
+
+def _run_passes(module: ir.Module, pipeline: str) -> None:
+    """Run passes; raises :class:`UnsupportedError` with the first operation that they do not convert."""
+    messages: list[tuple[str, str]] = []
+
+    def keep(diagnostic: ir.Diagnostic) -> bool:
+        messages.append((diagnostic.message, source_place(diagnostic.location)))
+        return True
+
+    with module.context:
+        handler = module.context.attach_diagnostic_handler(keep)
+        try:
+            passmanager.PassManager.parse(f"builtin.module({pipeline})").run(module.operation)
+        except ir.MLIRError as error:
+            text, place = messages[0] if messages else (str(error), "unknown location")
+            match = re.search(r"failed to legalize operation '([^']+)'", text)
+            name = re.search(r'name = "([^"]+)"', text) if match and match[1] == "torch.operator" else None
+            what = (name or match)[1].removeprefix("torch.") if match else text.splitlines()[0]  # type: ignore[index]
+            raise UnsupportedError(
+                f"{place}: {what} has no lowering to StableHLO for these arguments; write it with other operations"
+            ) from None
+        finally:
+            handler.detach()
+
+
+def _finish(module: ir.Module, symbols: dict[int, list[str]]) -> None:
+    """Turn calls of markers into custom calls, and refuse what was not converted."""
+    for function in [op.operation for op in module.body.operations]:
+        name = ir.StringAttr(function.attributes["sym_name"]).value
+        if name.startswith(_MARKER):
+            function.erase()
+            continue
+        for op in [op.operation for op in function.regions[0].blocks[0].operations]:
+            if op.name == "func.call":
+                _custom_call(op, symbols)
+            elif op.name == "arith.constant" and isinstance(op.results[0].type, ir.RankedTensorType):
+                _replace(op, "stablehlo.constant", {"value": op.attributes["value"]})
+            elif not op.name.startswith(_KNOWN):
+                raise UnsupportedError(
+                    f"{source_place(op.location)}: {op.name} is left after the conversion to StableHLO; shapes known "
+                    "before the program runs are required"
+                )
+
+
+_KNOWN = ("stablehlo.", "chlo.", "func.return")
+_RULE_SYMBOLS = ("callee", "forward", "backward")
+
+
+def _custom_call(op: ir.Operation, symbols: dict[int, list[str]]) -> None:
+    marker = ir.FlatSymbolRefAttr(op.attributes["callee"]).value.removeprefix(_MARKER).partition(".")[0]
+    functions = dict(zip(_RULE_SYMBOLS, symbols[int(marker)], strict=True)) if marker.isdigit() else {}
+    attributes = {
+        "call_target_name": ir.StringAttr.get("astra.custom_vjp" if functions else "astra.stop_gradient"),
+        "called_computations": ir.ArrayAttr.get([ir.FlatSymbolRefAttr.get(name) for name in functions.values()]),
+        "backend_config": ir.DictAttr.get(
+            {"symbols": ir.ArrayAttr.get([ir.StringAttr.get(name) for name in functions])}
+        ),
+        "api_version": ir.IntegerAttr.get(ir.IntegerType.get_signless(32), 4),
+    }
+    _replace(op, "stablehlo.custom_call", attributes)
+
+
+def _replace(op: ir.Operation, name: str, attributes: dict[str, ir.Attribute]) -> None:
+    """Put an operation of the same operands and result types in the place of another."""
+    new = ir.Operation.create(
+        name,
+        results=[result.type for result in op.results],
+        operands=list(op.operands),
+        attributes=attributes,
+        loc=op.location,
+        ip=ir.InsertionPoint(op),
+    )
+    for old, result in zip(op.results, new.results, strict=True):
+        old.replace_all_uses_with(result)
+    op.erase()

@@ -1,0 +1,466 @@
+"""What differentiation needs to know of a PyTorch program, kept while ``torch_capture.py`` traces it.
+
+Lowering would erase it: ``detach`` is the identity, a gradient mode is no operation, and of a
+``torch.autograd.Function`` only its forward operations would remain.  While a function is traced, marker operations
+record these; they become ``astra.stop_gradient`` and ``astra.custom_vjp``.  Whether a value is differentiable is not
+modelled here but observed: the trace runs PyTorch's own autograd on fake tensors that require gradients.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import itertools
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch.autograd.function import Function, FunctionCtx, once_differentiable
+from torch.fx import GraphModule, Interpreter
+from torch.fx import traceback as fx_traceback
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from astra_mlir.errors import UnsupportedError
+
+__all__ = [
+    "KeepRules", "Rule", "Traced", "call", "is_inexact", "is_user_file", "marker_results", "place_of", "recording",
+    "stop_gradient",
+]  # fmt: skip
+
+_PACKAGES = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
+_aten = torch.ops.aten
+
+
+def is_inexact(tensor: torch.Tensor) -> bool:
+    """Whether elements are floats or complex numbers: those that have derivatives."""
+    return tensor.dtype.is_floating_point or tensor.dtype.is_complex
+
+
+def is_user_file(name: str) -> bool:
+    """Whether a file is neither PyTorch's, Astra's nor generated."""
+    return not name.startswith(("<", *_PACKAGES))
+
+
+def user_frame(frame: FrameType | None) -> FrameType | None:
+    """The innermost frame, from ``frame`` outwards, of code that is neither PyTorch's nor Astra's."""
+    while frame is not None and not is_user_file(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
+def place_of(frame: FrameType | None) -> str:
+    """``file:line`` of the user's code that runs in ``frame`` or called it."""
+    frame = user_frame(frame)
+    return "unknown location" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+# --- markers -----------------------------------------------------------------------------------------------------
+
+# ``call`` applies rule number ``rule`` of the trace; what it gives stands in _marker_results meanwhile.
+_library = torch.library.Library("astra", "FRAGMENT")
+_library.define("stop_gradient(Tensor operand) -> Tensor")
+_library.define("call(Tensor[] operands, int rule) -> Tensor[]")
+marker_results: dict[int, list[tuple[torch.Size, torch.dtype]]] = {}
+_numbers = itertools.count()
+
+
+def _empty_stop_gradient(operand: torch.Tensor) -> torch.Tensor:
+    return torch.empty_like(operand, memory_format=torch.contiguous_format)
+
+
+def _empty_results(operands: list[torch.Tensor], rule: int) -> list[torch.Tensor]:
+    return [torch.empty(shape, dtype=dtype, device="meta") for shape, dtype in marker_results[rule]]
+
+
+_library.impl("stop_gradient", _empty_stop_gradient, "Meta")
+_library.impl("call", _empty_results, "Meta")
+stop_gradient = torch.ops.astra.stop_gradient.default
+call = torch.ops.astra.call.default
+
+
+class _Call(Function):
+    """The marker of a rule as autograd sees it: differentiable, so that ``requires_grad`` is what it will be."""
+
+    @staticmethod
+    def forward(ctx: Any, rule: int, *operands: torch.Tensor) -> Any:
+        return tuple(call(list(operands), rule))
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Any) -> Any:
+        raise UnsupportedError(
+            f"{place_of(sys._getframe(1))}: torch.autograd inside of a function to differentiate meets a "
+            "torch.autograd.Function, whose rule would be lost; differentiate with astra.grad, or with torch.func.grad "
+            "outside of the part that uses it"
+        )
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A graph in functional form: ``graph(*arguments, *hidden)`` gives a list of tensors."""
+
+    graph: GraphModule
+    hidden: tuple[torch.Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A ``torch.autograd.Function`` applied once: its functions over the same operands."""
+
+    name: str
+    callee: GraphModule
+    forward: GraphModule
+    backward: GraphModule
+
+
+# --- modes -------------------------------------------------------------------------------------------------------
+
+keeping: ContextVar[KeepRules | None] = ContextVar("astra_torch_keeping", default=None)
+
+
+class RecordPlaces(TorchDispatchMode):
+    """Active while a function is traced: gives each operation its place in the user's source."""
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        frame = user_frame(sys._getframe(1))
+        if frame is not None:
+            code = frame.f_code
+            fx_traceback.set_stack_trace([f'File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}\n'])
+        return self.record(function, args, kwargs or {})
+
+    def record(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """Record the operation."""
+        return function(*args, **kwargs)
+
+
+class KeepRules(RecordPlaces):
+    """Records markers, too: it sees each operation below autograd, and whether operands require gradients.
+
+    ``trace(function, tensors, keep)`` traces a part of a ``Function`` on its own; ``rules`` collects what was found.
+    """
+
+    def __init__(self, trace: Callable[[Callable[..., Any], Sequence[Any], bool], Traced], rules: dict[int, Rule]):
+        super().__init__()
+        self.trace = trace
+        self.rules = rules
+        self._last: tuple[FrameType | None, int, Any] = (None, -1, None)
+        self._stopped: dict[int, Any] = {}  # storages of what markers gave, kept alive so that no other takes the key
+
+    def record(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """Record the operation with what it hides from gradients marked."""
+        if function.namespace in ("astra", "prim"):
+            return function(*args, **kwargs)
+        caller = sys._getframe(2)
+        previous, self._last = self._last, (caller, caller.f_lasti, function)
+        if function is _aten.detach.default:
+            return self._detach(args[0], previous)
+        if function._schema.is_mutable:
+            self._check_written(function, args, kwargs)
+        if not torch.is_grad_enabled():
+            args, kwargs = pytree.tree_map_only(torch.Tensor, self._stop, (args, kwargs))
+        return function(*args, **kwargs)
+
+    def finish(self) -> None:
+        """Let go of frames and storages."""
+        self._last = (None, -1, None)
+        self._stopped.clear()
+
+    def _detach(self, tensor: torch.Tensor, previous: tuple[FrameType | None, int, Any]) -> Any:
+        # Autograd detaches the results that it saves, within the very call that computed them; such a detachment says
+        # nothing about the value that goes on.  A call of detach is a call of its own, at another instruction.
+        frame, instruction, function = self._last
+        if previous[0] is frame and previous[1] == instruction and previous[2] is not function:
+            self._last = previous
+            return _aten.detach.default(tensor)
+        return self._stop(tensor) if tensor.requires_grad else _aten.detach.default(tensor)
+
+    def _stop(self, tensor: torch.Tensor) -> torch.Tensor:
+        if not (tensor.requires_grad and is_inexact(tensor)):
+            return tensor
+        result: torch.Tensor = stop_gradient(tensor)
+        storage = result.untyped_storage()
+        self._stopped[storage._cdata] = storage
+        return result
+
+    def _check_written(self, function: Any, args: Any, kwargs: Any) -> None:
+        """Refuse a change in place that would be lost, or be seen by gradients, where the marker copied."""
+        for position, argument in enumerate(function._schema.arguments):
+            if argument.alias_info is None or not argument.alias_info.is_write:
+                continue
+            value = args[position] if position < len(args) else kwargs.get(argument.name)
+            for tensor in pytree.tree_leaves(value):
+                why = self._why_not_written(tensor, function) if isinstance(tensor, torch.Tensor) else None
+                if why is not None:
+                    raise UnsupportedError(
+                        f"{place_of(sys._getframe(3))}: {function} changes in place {why}, in a function to "
+                        "differentiate; work on a copy (.clone()) or without changing in place"
+                    )
+
+    def _why_not_written(self, tensor: torch.Tensor, function: Any) -> str | None:
+        if tensor.untyped_storage()._cdata in self._stopped:
+            return "a detached tensor, which shares its memory with the one it was detached from"
+        if tensor.requires_grad and (function is _aten.detach_.default or not torch.is_grad_enabled()):
+            return "a tensor that gradients flow through, hidden from autograd"
+        return None
+
+
+@contextlib.contextmanager
+def recording(keeper: KeepRules | None) -> Iterator[None]:
+    """While active, this thread's operations have places, and with ``keeper`` it records what gradients must know."""
+    global _apply_depth
+    if keeper is None:
+        token = keeping.set(None)
+        try:
+            with RecordPlaces():
+                yield
+        finally:
+            keeping.reset(token)
+        return
+    token = keeping.set(keeper)
+    with _apply_lock:
+        _apply_depth += 1
+        Function.apply = classmethod(_apply)
+    try:
+        with keeper:
+            yield
+    finally:
+        keeping.reset(token)
+        keeper.finish()
+        with _apply_lock:
+            _apply_depth -= 1
+            if not _apply_depth:
+                Function.apply = classmethod(_original_apply)
+
+
+# --- torch.autograd.Function -------------------------------------------------------------------------------------
+
+_apply_lock = threading.Lock()
+_apply_depth = 0
+_original_apply = Function.__dict__["apply"].__func__
+
+
+def _apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+    keeper = keeping.get()
+    if keeper is None or cls is _Call or not torch.is_grad_enabled():
+        return _original_apply(cls, *args, **kwargs)
+    tensors = [leaf for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+    if not any(tensor.requires_grad for tensor in tensors):
+        return _original_apply(cls, *args, **kwargs)
+    if torch._C._are_functorch_transforms_active():
+        raise UnsupportedError(
+            f"{place_of(sys._getframe(1))}: {cls.__name__} (a torch.autograd.Function) inside of a transformation of "
+            "torch.func: its rule would be lost to the derivative outside; transform with astra.grad and astra.vmap"
+        )
+    if _has_setup_context(cls):
+        bound = inspect.signature(cls.forward).bind(*args, **kwargs)
+        bound.apply_defaults()
+        args, kwargs = bound.args, {}
+    if kwargs:
+        raise TypeError("apply() takes no keyword arguments")
+    return _Application(keeper, cls, args).result()
+
+
+class _Context(FunctionCtx):
+    """``ctx`` of a ``Function`` whose parts are traced on their own."""
+
+    def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
+        self.needs_input_grad = needs_input_grad
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        return tuple(self.__dict__.get("to_save", ()))
+
+
+class _Application:
+    """One application of a ``Function``, its parts traced over flat operands.
+
+    The operands of the rule are the tensors among the arguments, then tensors that ``forward`` closes over, then those
+    that ``backward`` does.  ``forward`` of the rule applies it again for its results, so that second derivatives of
+    these are the rule's, too, and gives as residuals what the context keeps: arguments as they are, results of that
+    application, and other values as constants, which is what they are to PyTorch.
+    """
+
+    def __init__(self, keeper: KeepRules, cls: Any, args: tuple[Any, ...]) -> None:
+        self.keeper, self.cls = keeper, cls
+        self.place = place_of(sys._getframe(2))
+        self.leaves, self.tree = pytree.tree_flatten(args)
+        self.positions = [i for i, leaf in enumerate(self.leaves) if isinstance(leaf, torch.Tensor)]
+        self.tensors: list[torch.Tensor] = [self.leaves[i] for i in self.positions]
+        self.context = _Context(tuple(isinstance(a, torch.Tensor) and a.requires_grad for a in args))
+        self.args = args
+        # Autograd knows of tensors that are arguments themselves, not of those inside of lists and the like.
+        self.argument_of = [
+            i if isinstance(argument, torch.Tensor) else None
+            for i, argument in enumerate(args)
+            for leaf in pytree.tree_leaves(argument)
+            if isinstance(leaf, torch.Tensor)
+        ]
+        self.output: Any = None
+
+    def result(self) -> Any:
+        """Trace the parts, apply their rule, and give what ``apply`` gives."""
+        traced = self.keeper.trace(self._forward, self.tensors, False)
+        count = len(self.results)
+        values = [node.meta["val"] for node in _outputs(traced.graph)]
+        results, residuals = values[:count], values[count:]
+        inexact = [i for i, result in enumerate(results) if is_inexact(result)]
+        cotangents = [results[i] for i in inexact]
+        plain = _is_once_differentiable(self.cls.backward)
+        backward = self.keeper.trace(
+            lambda *values: self._backward(values[: len(residuals)], values[len(residuals) :]),
+            [*residuals, *cotangents], not plain,
+        )  # fmt: skip
+        operands = [*self.tensors, *traced.hidden, *backward.hidden]
+        kept = len(operands) - len(backward.hidden)
+
+        def callee(*operands: Any) -> Any:
+            return _run(traced.graph, operands[:kept])[:count]
+
+        def rule_backward(*values: Any) -> Any:
+            split = len(residuals) + len(backward.hidden)
+            found = _run(backward.graph, [*values[: len(residuals)], *values[split:], *values[len(residuals) : split]])
+            closed_over = operands[len(self.tensors) :]
+            return [*found, *(torch.zeros(t.shape, dtype=t.dtype) for t in closed_over if is_inexact(t))]
+
+        callee_graph = self._part(callee, operands)
+        backward_graph = self._part(rule_backward, [*residuals, *backward.hidden, *cotangents])
+        kinds = _residual_kinds(traced.graph, count)
+
+        def rule_forward(*operands: Any) -> Any:
+            values = _run(traced.graph, operands[:kept])
+            found = call(list(operands), number)
+            saved = [
+                value if kind == "operand" else found[kind] if isinstance(kind, int) else stop_gradient(value)
+                for kind, value in zip(kinds, values[count:], strict=True)
+            ]
+            return [*found, *saved, *operands[kept:]]
+
+        number = next(_numbers)
+        marker_results[number] = [(result.shape, result.dtype) for result in results]
+        forward_graph = self._part(rule_forward, operands)
+        self.keeper.rules[number] = Rule(self.cls.__name__, callee_graph, forward_graph, backward_graph)
+        found = list(_original_apply(_Call, number, *operands))
+        return self._as_given(found)
+
+    def _part(self, function: Callable[..., Any], tensors: Sequence[Any]) -> GraphModule:
+        return self.keeper.trace(function, tensors, False).graph
+
+    def _arguments(self, tensors: Sequence[Any]) -> Any:
+        leaves = list(self.leaves)
+        for position, tensor in zip(self.positions, tensors, strict=True):
+            leaves[position] = tensor
+        return pytree.tree_unflatten(leaves, self.tree)
+
+    def _forward(self, *tensors: Any) -> list[torch.Tensor]:
+        args, context = self._arguments(tensors), self.context
+        with torch.no_grad():
+            if _has_setup_context(self.cls):
+                output = self.cls.forward(*args)
+                self.cls.setup_context(context, args, output)
+            else:
+                output = self.cls.forward(context, *args)
+        if getattr(context, "dirty_tensors", ()):
+            raise self._refuse("changes its argument in place (mark_dirty); return a new tensor")
+        self.output = output
+        outputs = output if isinstance(output, tuple) else (output,)
+        self.results = [value for value in outputs if isinstance(value, torch.Tensor)]
+        constants = {id(t) for t in getattr(context, "non_differentiable", ())}
+        self.constant_results = [id(result) in constants for result in self.results]
+        state = {k: v for k, v in vars(context).items() if k not in _NOT_SAVED}
+        self.state, self.state_tree = pytree.tree_flatten(state)
+        self.saved = [i for i, leaf in enumerate(self.state) if isinstance(leaf, torch.Tensor)]
+        return [*self.results, *(self.state[i] for i in self.saved)]
+
+    def _backward(self, residuals: Sequence[Any], cotangents: Sequence[Any]) -> list[torch.Tensor]:
+        context = _Context(self.context.needs_input_grad)
+        state = list(self.state)
+        for position, residual in zip(self.saved, residuals, strict=True):
+            state[position] = residual
+        vars(context).update(pytree.tree_unflatten(state, self.state_tree))
+        rest = iter(cotangents)
+        outputs = self.output if isinstance(self.output, tuple) else (self.output,)
+        given = []
+        for value in outputs:
+            if not isinstance(value, torch.Tensor):
+                given.append(None)
+            else:  # PyTorch's cotangents of complex numbers are the conjugates of JAX's, which Astra has
+                given.append(
+                    _conjugate(next(rest)) if is_inexact(value) else torch.zeros(value.shape, dtype=value.dtype)
+                )
+        found = self.cls.backward(context, *given)
+        found = found if isinstance(found, tuple) else (found,)
+        if len(found) < len(self.args) or any(g is not None for g in found[len(self.args) :]):
+            raise self._refuse(
+                f"gives {len(found)} gradients from backward, but was applied to {len(self.args)} arguments"
+            )
+        return [
+            self._fitted(None if i is None else found[i], tensor)
+            for i, tensor in zip(self.argument_of, self.tensors, strict=True)
+            if is_inexact(tensor)
+        ]
+
+    def _fitted(self, gradient: Any, tensor: torch.Tensor) -> torch.Tensor:
+        """A gradient that ``backward`` gave, as autograd takes it for a tensor."""
+        if gradient is None:
+            return torch.zeros(tensor.shape, dtype=tensor.dtype)
+        if gradient.shape != tensor.shape:
+            gradient = gradient.sum_to_size(tensor.shape)
+        return _conjugate(gradient.to(tensor.dtype))
+
+    def _as_given(self, found: list[torch.Tensor]) -> Any:
+        """The results in the structure that ``forward`` gave."""
+        rest = iter(
+            result.detach() if constant else result
+            for result, constant in zip(found, self.constant_results, strict=True)
+        )
+        if not isinstance(self.output, tuple):
+            return next(rest)
+        return tuple(next(rest) if isinstance(value, torch.Tensor) else value for value in self.output)
+
+    def _refuse(self, what: str) -> UnsupportedError:
+        return UnsupportedError(f"{self.place}: {self.cls.__name__} (a torch.autograd.Function) {what}")
+
+
+_NOT_SAVED = ("needs_input_grad", "non_differentiable", "dirty_tensors", "materialize_grads", "saved_for_forward")
+
+
+def _conjugate(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.conj_physical(tensor) if tensor.dtype.is_complex else tensor
+
+
+def _has_setup_context(cls: Any) -> bool:
+    return cls.setup_context is not Function.setup_context
+
+
+def _is_once_differentiable(backward: Any) -> bool:
+    code = getattr(backward, "__code__", None)
+    return code is not None and code is _ONCE_DIFFERENTIABLE
+
+
+_ONCE_DIFFERENTIABLE = once_differentiable(lambda ctx: None).__code__
+
+
+def _outputs(graph: GraphModule) -> list[Any]:
+    return list(next(node for node in graph.graph.nodes if node.op == "output").args[0])
+
+
+def _run(graph: GraphModule, arguments: Sequence[Any]) -> list[Any]:
+    return list(Interpreter(graph).run(*arguments))
+
+
+def _residual_kinds(graph: GraphModule, count: int) -> list[str | int]:
+    """For each output after the first ``count``: ``operand``, the number of the result that it is, or ``value``."""
+    nodes = _outputs(graph)
+    results = {node: i for i, node in reversed(list(enumerate(nodes[:count])))}
+    return [
+        "operand"
+        if node.op == "placeholder"
+        else results.get(node, "value" if is_inexact(node.meta["val"]) else "operand")
+        for node in nodes[count:]
+    ]
