@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from astra_mlir.passes.autodiff_rules import calls as calls
+from astra_mlir.passes.autodiff_rules import contraction as contraction
 from astra_mlir.passes.autodiff_rules import control as control
 from astra_mlir.passes.autodiff_rules import elementwise as elementwise
+from astra_mlir.passes.autodiff_rules import indexing as indexing
 from astra_mlir.passes.autodiff_rules import shape as shape
