@@ -25,7 +25,7 @@ from astra_mlir.bindings import stablehlo
 from astra_mlir.errors import UnsupportedError
 from astra_mlir.program import Program
 
-__all__ = ["Captured", "capture", "capturing"]
+__all__ = ["Captured", "artifact", "capture", "capturing"]
 
 # Closed-over arrays from this size on become hidden arguments: smaller ones may fold into the code that uses them.
 _HOISTED_BYTES = 64 * 1024
@@ -48,6 +48,16 @@ def _artifact_version() -> str:
     """The newest StableHLO version that both builds of MLIR read."""
     ours, theirs = stablehlo.get_current_version(), jax_stablehlo.get_current_version()
     return str(stablehlo.get_smaller_version(ours, theirs))
+
+
+def _serialize(module: Any) -> bytes:
+    # CHLO operations (erf, lgamma, ...) are not part of the versioned set but are the same in both builds.
+    return bytes(jax_stablehlo.serialize_portable_artifact(module, _artifact_version(), allow_other_dialects=True))
+
+
+def artifact(module: Any) -> bytes:
+    """A module that JAX lowered, as a StableHLO portable artifact that both builds of MLIR read."""
+    return _serialize(_copy(module))
 
 
 def capture(
@@ -78,8 +88,7 @@ def capture(
     out_tree = jax.tree_util.tree_structure(traced.out_info)
     module = _copy(lowered.compiler_ir("stablehlo"))
     constants = _hoist_constants(module)
-    # CHLO operations (erf, lgamma, ...) are not part of the versioned set but are the same in both builds.
-    data = jax_stablehlo.serialize_portable_artifact(module, _artifact_version(), allow_other_dialects=True)
+    data = _serialize(module)
     paths = (*input_paths, *(f"closed-over array {i}" for i in range(len(constants))))
     program = Program(data, "main", paths or None, tuple(constants), _name(function))
     in_avals = tuple(jax.tree_util.tree_leaves(traced.in_avals))

@@ -1,6 +1,6 @@
 """Transformations of functions as operations of the Astra dialect, and calls that carry derivative rules of their own.
 
-All of them refer to functions of the module by symbol, so they nest in any order: the callee of one may contain another.
+All of them refer to functions of the module by symbol, so they nest in any order: a callee may contain others.
 ``astra-autodiff`` and ``astra-vectorize`` expand the first three; the others are calls for every pass that does not
 differentiate or batch.
 """
@@ -141,14 +141,27 @@ def _require_function(op: ir.Operation, attribute: str, inputs: Sequence[ir.Type
     _require_types(f"the results of '{attribute}', @{name},", found[1], results)
 
 
+def _verify_nondifferentiable(op: ir.Operation) -> None:
+    types = _operand_types(op)
+    for i in value_of(op, "nondifferentiable", ()):
+        require(0 <= i < len(types), f"attribute 'nondifferentiable' has {i}, but there are {len(types)} operands")
+        require(is_inexact(types[i]), f"operand {i} in 'nondifferentiable' is {types[i]}, which never has a derivative")
+    require(
+        ("nondifferentiable" in op.attributes) == ("reason" in op.attributes),
+        "takes attributes 'nondifferentiable' and 'reason' together",
+    )
+
+
 def _verify_custom_jvp(op: ir.Operation) -> None:
     _verify_call(op)
+    _verify_nondifferentiable(op)
     inputs, results = _operand_types(op), _result_types(op)
     _require_function(op, "jvp", [*inputs, *_inexact(inputs)], [*results, *_inexact(results)])
 
 
 def _verify_custom_vjp(op: ir.Operation) -> None:
     _verify_call(op)
+    _verify_nondifferentiable(op)
     inputs, results = _operand_types(op), _result_types(op)
     forward = _types(lookup(op, "forward"))
     _require_types("the arguments of 'forward'", forward[0], inputs)
@@ -167,7 +180,9 @@ def _verify_linear_solve(op: ir.Operation) -> None:
         f"attribute 'const_counts' must have 4 values that are not negative, but is {list(counts)}",
     )
     right = types[sum(counts) :]
-    require(sum(counts) <= len(types), f"attribute 'const_counts' is {list(counts)}, but there are {len(types)} operands")
+    require(
+        sum(counts) <= len(types), f"attribute 'const_counts' is {list(counts)}, but there are {len(types)} operands"
+    )
     _require_types("the results", _result_types(op), right)
     start = 0
     for attribute, count in zip(_LINEAR_SOLVE_FUNCTIONS, counts, strict=True):
@@ -265,14 +280,18 @@ define(
     operands=("*operands",),
     results=("*results",),
     attributes={"callee": Attr.SYMBOL, "jvp": Attr.SYMBOL},
+    optional_attributes={"nondifferentiable": Attr.I64_ARRAY, "reason": Attr.STRING},
     doc="""A call whose derivative is given by another function.
 
 ```mlir
 %y = "astra.custom_jvp"(%x) {callee = @f, jvp = @f_jvp} : (tensor<4xf32>) -> tensor<4xf32>
 ```
 
-The value is that of `callee`. `jvp` takes the operands and a tangent for each float or complex one, and gives the results
-and a tangent for each float or complex result, linear in the tangents. Reverse mode transposes it.
+The value is that of `callee`. `jvp` takes the operands and a tangent for each float or complex one, and gives the
+results and a tangent for each float or complex result, linear in the tangents. Reverse mode transposes it. `jvp` may
+use the operation itself, so derivatives of any order exist.
+
+By operands in `nondifferentiable` there is no derivative, for the `reason` given: taking it is refused.
 """,
     verify=_verify_custom_jvp,
 )
@@ -282,6 +301,7 @@ define(
     operands=("*operands",),
     results=("*results",),
     attributes={"callee": Attr.SYMBOL, "forward": Attr.SYMBOL, "backward": Attr.SYMBOL},
+    optional_attributes={"nondifferentiable": Attr.I64_ARRAY, "reason": Attr.STRING},
     doc="""A call whose reverse-mode derivative is given by two other functions.
 
 ```mlir
@@ -289,8 +309,8 @@ define(
 ```
 
 The value is that of `callee`. `forward` takes the operands and gives the results, then residuals; `backward` takes the
-residuals and a cotangent for each float or complex result, and gives one for each float or complex operand. Forward mode
-of such a call is refused.
+residuals and a cotangent for each float or complex result, and gives one for each float or complex operand. Forward
+mode of such a call is refused, and so is the derivative by operands in `nondifferentiable`, for the `reason` given.
 """,
     verify=_verify_custom_vjp,
 )
@@ -326,9 +346,9 @@ define(
 ```
 
 The operands are constants of `matvec`, of `transpose_matvec`, of `solve` and of `transpose_solve`, as many as
-`const_counts` says, then the right-hand side b. Each function takes its constants and a vector like b. The value is that of
-`solve`, taken to be the x with matvec(x) = b. Its tangent solves the same system, its cotangent the transposed one with
-`transpose_solve`; no derivative of the solver itself is taken.
+`const_counts` says, then the right-hand side b. Each function takes its constants and a vector like b. The value is
+that of `solve`, taken to be the x with matvec(x) = b. Its tangent solves the same system, its cotangent the transposed one
+with `transpose_solve`; no derivative of the solver itself is taken.
 """,
     verify=_verify_linear_solve,
 )

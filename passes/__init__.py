@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from astra_mlir.passes import autodiff as autodiff
 from astra_mlir.passes import bufferize as bufferize
+from astra_mlir.passes import drop_rules as drop_rules
 from astra_mlir.passes import emit_entry as emit_entry
 from astra_mlir.passes import expand_math as expand_math
 from astra_mlir.passes import exporting as exporting

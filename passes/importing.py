@@ -15,6 +15,7 @@ from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.import_rules.control import is_known_composite
 from astra_mlir.passes.import_rules.core import IMPORT, Importer
 from astra_mlir.passes.import_rules.rejected import REJECTED_TYPES
+from astra_mlir.passes.inline import symbols_used
 
 __all__ = ["ImportPass"]
 
@@ -97,6 +98,8 @@ class _Survey:
             elif name == "stablehlo.composite":
                 known = is_known_composite(op.attributes["name"].value)
                 (self.decompositions if known else self.called).add(op.attributes["decomposition"].value)
+            elif name == "stablehlo.custom_call":
+                self.called.update(symbols_used(op))
             for region in op.regions:
                 for inner in region.blocks:
                     self.look_at(inner)

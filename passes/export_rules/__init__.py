@@ -11,6 +11,10 @@ from astra_mlir.passes.export_rules import (
     reduction,
     shape,
     sorting,
+    transforms,
 )
 
-__all__ = ["contraction", "control", "elementwise", "indexing", "linear_algebra", "reduction", "shape", "sorting"]
+__all__ = [
+    "contraction", "control", "elementwise", "indexing", "linear_algebra", "reduction", "shape", "sorting",
+    "transforms",
+]  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from astra_mlir.bindings import ir
 from astra_mlir.passes.import_rules.core import Importer, TupleElements, flag, rule
 from astra_mlir.passes.import_rules.sorting import top_k
+from astra_mlir.passes.import_rules.transforms import PREFIX, from_custom_call
 
 # Custom calls that only say something about their operand and give it back.
 _ANNOTATIONS = {
@@ -23,6 +24,8 @@ def _custom_call(op: ir.Operation, b: Importer) -> Sequence[ir.Value] | None:
     target = op.attributes["call_target_name"].value
     operands = list(op.operands)
     results = [result.type for result in op.results]
+    if target.startswith(PREFIX):
+        return from_custom_call(op, b)
     if target in _ANNOTATIONS and [x.type for x in operands] == results:
         return operands
     if target in _WRAPPED:

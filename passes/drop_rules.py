@@ -1,0 +1,121 @@
+"""Calls with rules of their own become plain calls once nothing is left to transform (then ``astra-inline`` follows).
+
+``astra.custom_jvp`` and its like say how a call is differentiated or batched.  After ``astra-autodiff`` and
+``astra-vectorize`` have expanded all transformations that has been done, and what remains is what the calls compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from astra_mlir.bindings import ir
+from astra_mlir.dialects import value_of
+from astra_mlir.dialects.transforms import CUSTOM_CALLS, TRANSFORMATIONS
+from astra_mlir.passes.core import Pass, register_pass
+from astra_mlir.passes.inline import symbols_used
+from astra_mlir.passes.traversal import walk
+
+__all__ = ["DropRules"]
+
+
+@register_pass
+@dataclass(frozen=True)
+class DropRules(Pass):
+    """Replace calls with derivative or batching rules by calls, ``astra.stop_gradient`` by its operand.
+
+    Before::
+
+        %0 = "astra.custom_jvp"(%x) {callee = @f, jvp = @f_jvp} : (tensor<f32>) -> tensor<f32>
+        %1 = "astra.stop_gradient"(%0) : (tensor<f32>) -> tensor<f32>
+        return %1 : tensor<f32>
+
+    After::
+
+        %0 = call @f(%x) : (tensor<f32>) -> tensor<f32>
+        return %0 : tensor<f32>
+
+    Private functions that no public one needs any more go.  A module in which a public function still needs a
+    transformation (``astra.jvp``, ``astra.vjp``, ``astra.vmap``) stays as it is.
+    """
+
+    name: ClassVar[str] = "astra-drop-rules"
+    summary: ClassVar[str] = "turn calls with derivative or batching rules into plain calls"
+
+    def run(self, module: ir.Operation) -> None:
+        """Drop the rules in all functions of ``module``."""
+        functions = _functions(module)
+        needed = _needed(functions)
+        if any(op.name in TRANSFORMATIONS for name in needed for op in _operations(functions[name])):
+            return
+        for name in needed:
+            for op in list(_operations(functions[name])):
+                _drop(op)
+        remaining = _needed(functions)
+        for name, function in functions.items():
+            if name not in remaining:
+                function.erase()
+
+
+def _functions(module: ir.Operation) -> dict[str, ir.Operation]:
+    return {
+        ir.StringAttr(view.operation.attributes["sym_name"]).value: view.operation
+        for view in module.regions[0].blocks[0].operations
+        if view.operation.name == "func.func"
+    }
+
+
+def _operations(function: ir.Operation) -> Iterator[ir.Operation]:
+    for block in function.regions[0].blocks:
+        yield from walk(block)
+
+
+def _needed(functions: dict[str, ir.Operation]) -> list[str]:
+    """The public functions and all that they name, directly or not."""
+    needed = dict.fromkeys(name for name, function in functions.items() if not _is_private(function))
+    waiting = list(needed)
+    while waiting:
+        for op in _operations(functions[waiting.pop()]):
+            for name in symbols_used(op):
+                if name in functions and name not in needed:
+                    needed[name] = None
+                    waiting.append(name)
+    return list(needed)
+
+
+def _is_private(function: ir.Operation) -> bool:
+    attributes = function.attributes
+    return "sym_visibility" in attributes and ir.StringAttr(attributes["sym_visibility"]).value == "private"
+
+
+def _drop(op: ir.Operation) -> None:
+    """Replace an operation that carries a rule by what it computes."""
+    if op.name == "astra.stop_gradient":
+        op.results[0].replace_all_uses_with(op.operands[0])
+    elif op.name in CUSTOM_CALLS:
+        callee, operands = _callee(op)
+        call = ir.Operation.create(
+            "func.call",
+            results=[result.type for result in op.results],
+            operands=operands,
+            attributes={"callee": ir.FlatSymbolRefAttr.get(callee)},
+            loc=op.location,
+            ip=ir.InsertionPoint(op),
+        )
+        for old, new in zip(op.results, call.results, strict=True):
+            old.replace_all_uses_with(new)
+    else:
+        return
+    op.erase()
+
+
+def _callee(op: ir.Operation) -> tuple[str, list[ir.Value]]:
+    """The function that computes the value of a call, and the operands that are its arguments."""
+    operands = list(op.operands)
+    if op.name != "astra.linear_solve":
+        return value_of(op, "callee"), operands
+    of_matvec, of_transpose, of_solve, of_transpose_solve = value_of(op, "const_counts")
+    start = of_matvec + of_transpose
+    right = operands[start + of_solve + of_transpose_solve :]
+    return value_of(op, "solve"), [*operands[start : start + of_solve], *right]
