@@ -186,7 +186,8 @@ class _Rules:
         if self._open.count(rule.source) >= _MOST_NESTED:
             raise _NoRuleError(
                 "its derivative rule makes another function with such a rule whenever it is called, of "
-                f"which derivatives above order {_MOST_NESTED} are not supported; make that function once, outside of the rule"
+                f"which derivatives above order {_MOST_NESTED} are not supported; "
+                "make that function once, outside of the rule"
             )
         symbols = self.symbols[rule.key] = {
             attribute: self._unused(ctx, f"{label}.{_LABELS.get(attribute, attribute)}") for attribute in rule.functions
@@ -209,7 +210,11 @@ _LABELS = {"callee": "value"}
 
 def _lower(ctx: Any, jaxpr: Any, name: str, platform: str = jax_lowering.AUTODIFF_PLATFORM) -> str:
     """Lower a closed jaxpr to a private function of the module; gives its symbol."""
-    module_context = ctx.module_context.replace(platforms=(platform,))
+    module_context = ctx.module_context
+    if tuple(module_context.platforms) != (platform,):
+        # JAX keeps lowered functions by jaxpr alone; without their rules they must not be found for other platforms.
+        kept = module_context.cached_primitive_lowerings.setdefault(platform, {})
+        module_context = module_context.replace(platforms=(platform,), cached_primitive_lowerings=kept)
     function = mlir.lower_jaxpr_to_fun(module_context, name, jaxpr, (), num_const_args=0, in_avals=jaxpr.in_avals)
     return ir.StringAttr(function.operation.attributes["sym_name"]).value
 

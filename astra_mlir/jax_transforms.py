@@ -23,7 +23,7 @@ from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import stablehlo as hlo
 
 from astra_mlir import capture as capturing
-from astra_mlir import jax_lowering
+from astra_mlir import jax_custom_rules, jax_lowering
 from astra_mlir.errors import AstraError, DTypeError
 from astra_mlir.transform_rules import FLOAT0, Float0, Traced
 
@@ -70,6 +70,7 @@ def lower_function(context: Any, name: str, jaxpr: Any) -> str:
     ``context`` is the module context of a lowering rule.  Functions inside share a cache of their own: JAX keeps
     lowered inner functions by jaxpr alone, and one that was lowered for plain evaluation has lost its rules.
     """
+    jax_custom_rules.register()
     if tuple(context.platforms) != (jax_lowering.AUTODIFF_PLATFORM,):
         kept = context.cached_primitive_lowerings.setdefault(jax_lowering.AUTODIFF_PLATFORM, {})
         context = context.replace(platforms=(jax_lowering.AUTODIFF_PLATFORM,), cached_primitive_lowerings=kept)
@@ -195,6 +196,11 @@ class JaxFrontend:
             if jax.dtypes.issubdtype(spec.dtype, scalar):
                 return kind
         return "k"
+
+    def function(self, source: Any) -> Callable[..., Any]:
+        if callable(source):
+            return source
+        raise NotImplementedError
 
     def trace(self, function: Callable[..., Any], inputs: Sequence[Any], name: str) -> Traced:
         out: list[Any] = []

@@ -347,8 +347,8 @@ define(
 
 The operands are constants of `matvec`, of `transpose_matvec`, of `solve` and of `transpose_solve`, as many as
 `const_counts` says, then the right-hand side b. Each function takes its constants and a vector like b. The value is
-that of `solve`, taken to be the x with matvec(x) = b. Its tangent solves the same system, its cotangent the transposed one
-with `transpose_solve`; no derivative of the solver itself is taken.
+that of `solve`, taken to be the x with matvec(x) = b. Its tangent solves the same system, its cotangent the transposed
+one with `transpose_solve`; no derivative of the solver itself is taken.
 """,
     verify=_verify_linear_solve,
 )
