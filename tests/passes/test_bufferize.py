@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jax import lax
 
 import astra_mlir as astra
-from astra_mlir.passes.plan_memory import plan_offsets
+from astra_mlir.passes.plan_memory import plan_offsets, plan_results
 
 
 def _f32(*shape: int) -> np.ndarray:
@@ -176,6 +176,30 @@ def test_planned_buffers_do_not_overlap(rows):
             other_first, other_last, other_size = intervals[j]
             if first <= other_last and other_first <= last:
                 assert offsets[i] + size <= offsets[j] or offsets[j] + other_size <= offsets[i]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from([100, 4096, 5000, 9000])), max_size=30),
+    st.lists(st.tuples(st.integers(0, 40), st.sampled_from([64, 4096, 8192, 20000])), max_size=5),
+)
+def test_buffers_in_results_are_dead_before_them(rows, results):
+    intervals = [(first, first + length, size) for first, length, size in rows]
+    places = plan_results(intervals, results)
+    for i, (result, offset) in places.items():
+        first, last, size = intervals[i]
+        assert last < results[result][0]
+        assert offset % 64 == 0
+        assert offset + size <= results[result][1]
+        for j, (other, at) in places.items():
+            if i != j and result == other and first <= intervals[j][1] and intervals[j][0] <= last:
+                assert offset + size <= at or at + intervals[j][2] <= offset
+
+
+def test_a_chain_of_products_begins_in_its_result():
+    shapes = [jax.ShapeDtypeStruct((256, 256), np.float32)] * 3
+    executable = astra.compile(lambda a, b, c: jnp.tanh(jnp.tanh(a @ b) @ c) @ a, *shapes)
+    assert executable.memory().arena_bytes == 2 * 4 * 256**2  # three products' results and packed operands
 
 
 @settings(max_examples=12, deadline=None)
