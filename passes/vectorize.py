@@ -7,6 +7,7 @@ There are no loops over the batch: a rule gives operations one more dimension.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
@@ -32,7 +33,8 @@ from astra_mlir.passes.vectorize_rules.varying import Varying
 
 __all__ = ["Vectorize", "Vectorizer", "vectorize"]
 
-_LOOPS = frozenset({"astra.scan", "astra.while", "astra.if"})  # whose regions may use batched values from outside
+# Whose regions may use batched values from outside.
+_CAPTURING = frozenset(f"astra.{name}" for name in ("scan", "while", "if", "reduce", "reduce_window"))
 _DYNAMIC_RESULTS = frozenset({"astra.set_dimension_size"})
 
 
@@ -62,13 +64,23 @@ class _Body(Batcher):
     def batched_results(self, name: str, batched: Sequence[bool]) -> list[bool]:
         return self.vectorizer.varying.function(name, batched)
 
-    def resized(self, size: int, block: ir.Block) -> _Body:
+    def elementwise(self, shape: Sequence[int], block: ir.Block) -> _Body:
+        size = math.prod(shape)
         marked = set(block.arguments)
-        self.vectorizer.varying.block(block, marked)
         body = _Body(self.vectorizer, size, self.ip, self.loc, marked)
-        for old, batch in self.environment.items():
-            if batch.dim is None:
-                body.bind(old, batch)
+        for old in {value for op in walk(block) for value in op.operands}:
+            batch = self.environment.get(old)
+            if batch is None:
+                continue
+            if batch.dim is not None:
+                own = list(old.type.shape)
+                spread = self.broadcast(
+                    self.front(batch), [*shape, *own], [0, *range(len(shape), len(shape) + len(own))]
+                )
+                batch = Batch(self.reshape(spread, [size, *own]), 0)
+                marked.add(old)
+            body.bind(old, batch)
+        self.vectorizer.varying.block(block, marked)
         return body
 
     def inline(self, block: ir.Block, arguments: Sequence[Batch]) -> list[Batch]:
@@ -86,8 +98,8 @@ class _Body(Batcher):
     def _convert(self, op: ir.Operation) -> Sequence[Batch]:
         args = [self.environment[value] for value in op.operands]
         batched = any(arg.dim is not None for arg in args)
-        if len(op.regions) and self._uses_batched(op):
-            if op.name not in _LOOPS:
+        if len(op.regions) and self.uses_batched(op):
+            if op.name not in _CAPTURING:
                 refuse(op, "its region uses a value from outside that differs between applications; give that value "
                            "as an operand")  # fmt: skip
             batched = True
@@ -102,8 +114,7 @@ class _Body(Batcher):
             require_static(op)
         return rule(op, args, self)
 
-    def _uses_batched(self, op: ir.Operation) -> bool:
-        """Whether regions use batched values from outside."""
+    def uses_batched(self, op: ir.Operation) -> bool:
         return any(
             value in self.marked
             for region in op.regions

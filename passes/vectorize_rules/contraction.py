@@ -79,9 +79,9 @@ class _Folding:
 @rule("convolution")
 def convolution(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
     """A batched input joins the batch of images, a batched kernel the output features, both make groups."""
-    if len(args) > 2:
-        refuse(op, "it takes its padding from an operand; write the program for static shapes")
-    lhs, rhs = args
+    lhs, rhs, *padding = args
+    if any(amount.dim is not None for amount in padding):
+        refuse(op, "its padding differs between applications; pad the inputs with masks instead")
     result = op.results[0].type
     if not b.size:
         return [Batch(b.splat(0, b.with_batch(result, 0)), 0)]
@@ -109,5 +109,6 @@ def convolution(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Bat
         values.append(fold.into(rhs, kernel_out, 1))
         folded, groups = out_feature, 1
     shape[folded] *= b.size
+    values += [amount.value for amount in padding]
     new = b.again(op, values, [b.type(shape, result.element_type)], **changed)
     return [fold.out_of(new.results[0], folded, groups)]

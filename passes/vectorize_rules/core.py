@@ -126,8 +126,15 @@ class Batcher:
         """Which results of a function differ between applications, given which arguments do."""
         raise NotImplementedError
 
-    def resized(self, size: int, block: ir.Block) -> Batcher:
-        """A batcher for another axis size at the same place, for a block all of whose arguments are batched."""
+    def uses_batched(self, op: ir.Operation) -> bool:
+        """Whether regions of an operation use batched values from outside."""
+        raise NotImplementedError
+
+    def elementwise(self, shape: Sequence[int], block: ir.Block) -> Batcher:
+        """A batcher that applies a block on scalars to the elements of tensors of a shape, which begins with the batch.
+
+        It takes and gives vectors of all elements; what the block uses from outside is repeated as necessary.
+        """
         raise NotImplementedError
 
     def bind(self, old: ir.Value, new: Batch) -> None:

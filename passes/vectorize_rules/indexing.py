@@ -13,7 +13,7 @@ from ml_dtypes import iinfo
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects import elements, int_list, value_of
-from astra_mlir.passes.vectorize_rules.core import Batch, Batcher, refuse, rule
+from astra_mlir.passes.vectorize_rules.core import Batch, Batcher, rule
 
 
 def _array(values: Sequence[int]) -> ir.Attribute:
@@ -115,10 +115,8 @@ def _clamped(start: Batch, limit: int, b: Batcher) -> Batch:
 @rule("gather")
 def gather(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
     """A batched operand alone: slices take the batch whole.  Batched indices: more of them; both: they pair up."""
-    if len(args) > 2:
-        refuse(op, "it takes its slice sizes from an operand; write the program for static shapes")
-    operand, indices = args
-    offset, sizes = _plus_one(op, "offset_dims"), int_list(op, "slice_sizes")
+    operand, indices, *_ = args
+    offset, sizes = _plus_one(op, "offset_dims"), _slice_sizes(op)
     type = b.with_batch(op.results[0].type, 0)
     changed: dict[str, object] = {}
     if operand.dim is not None:
@@ -130,14 +128,26 @@ def gather(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
         changed["index_vector_dim"] = value_of(op, "index_vector_dim") + 1
         if "indices_are_sorted" in op.attributes:
             changed["indices_are_sorted"] = False
+    if operand.dim is None and indices.dim is None:  # only the operand that gives the sizes is batched
+        attributes = {**dict(op.attributes.items()), "slice_sizes": sizes}
+        return [Batch(b.build("gather", (operand.value, indices.value), op.results[0].type, **attributes))]
     if operand.dim is not None and indices.dim is not None:
         changed["operand_batching_dims"] = _array([0, *_plus_one(op, "operand_batching_dims")])
         changed["start_indices_batching_dims"] = _array([0, *_plus_one(op, "start_indices_batching_dims")])
     elif indices.dim is None:
         offset = [0, *offset]
-    values = [b.front(arg) if arg.dim is not None else arg.value for arg in args]
-    new = b.again(op, values, (type,), offset_dims=_array(offset), slice_sizes=_array(sizes), **changed)
-    return [Batch(new.results[0], 0)]
+    values = [b.front(arg) if arg.dim is not None else arg.value for arg in (operand, indices)]
+    attributes = {**dict(op.attributes.items()), "offset_dims": offset, "slice_sizes": sizes, **changed}
+    return [Batch(b.build("gather", values, type, **attributes), 0)]
+
+
+def _slice_sizes(op: ir.Operation) -> list[int]:
+    """The slice sizes: where an operand gives them, those that the result's type says."""
+    if "slice_sizes" in op.attributes:
+        return int_list(op, "slice_sizes")
+    shape, offset = op.results[0].type.shape, iter(int_list(op, "offset_dims"))
+    dropped = {*int_list(op, "collapsed_slice_dims"), *int_list(op, "operand_batching_dims")}
+    return [1 if d in dropped else shape[next(offset)] for d in range(len(op.operands[0].type.shape))]
 
 
 @rule("scatter")

@@ -1,7 +1,8 @@
 """Vectorization of reductions: the batch is a dimension that is kept, of windows of size 1.
 
 An initial value for each application is combined with the result of a reduction that begins with the combiner's
-identity; where the combiner is a region, the elements are combined pair by pair with the region on whole tensors.
+identity; where the combiner is a region, or uses batched values from outside, the elements are combined pair by pair
+with the region on whole tensors.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class _Combiner:
             return [self.b.binary(self.kind, first[0], second[0])]
         shape = list(first[0].type.shape)
         block = self.op.regions[0].blocks[0]
-        inner = self.b.resized(math.prod(shape), block)
+        inner = self.b.elementwise(shape, block)
         flat = [Batch(self.b.reshape(value, [inner.size]), 0) for value in (*first, *second)]
         found = inner.inline(block, flat)
         return [self.b.reshape(inner.front(value), shape) for value in found]
@@ -105,7 +106,7 @@ def reduce(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
     """The batch is kept; shared initial values stay what they are."""
     count = len(args) // 2
     inputs, inits = args[:count], args[count:]
-    if any(init.dim is not None for init in inits):
+    if any(init.dim is not None for init in inits) or b.uses_batched(op):
         return _reduce_from_batched(op, inputs, inits, b)
     values, dim = b.aligned(inputs)
     dimensions = int_list(op, "dimensions")
@@ -161,7 +162,7 @@ def reduce_window(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[B
     """Along the batch, windows have one element."""
     count = len(args) // 2
     inputs, inits = args[:count], args[count:]
-    if any(init.dim is not None for init in inits):
+    if any(init.dim is not None for init in inits) or b.uses_batched(op):
         return _windows_from_batched(op, inputs, inits, b)
     values, dim = b.aligned(inputs)
     return _reduce_window(op, values, [init.value for init in inits], dim, b)
