@@ -15,6 +15,7 @@ from astra_mlir.dialects.transforms import cotangent_type, is_inexact
 from astra_mlir.errors import AstraError
 from astra_mlir.passes import autodiff_rules as autodiff_rules
 from astra_mlir.passes.autodiff_rules.engine import Forward, Policy, Reverse, operations_of, terminator_of
+from astra_mlir.passes.autodiff_rules.residuals import recompute_in_place
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.transforms import (
     DERIVATIONS,
@@ -66,6 +67,7 @@ def _derive_vjp(expansion: Expansion, callee: ir.Operation, attributes: dict[str
     operations, end = operations_of(block), terminator_of(block)
     cotangents: dict[ir.Value, ir.Value] = {}
     engine.b.before(end)
+    border = engine.b.op("optimization_barrier", (), ())
     seeds = [
         (value, block.add_argument(value.type, function.location)) for value in end.operands if is_inexact(value.type)
     ]
@@ -73,6 +75,10 @@ def _derive_vjp(expansion: Expansion, callee: ir.Operation, attributes: dict[str
     for value, cotangent in seeds:
         engine.accumulate(cotangents, value, cotangent)
     engine.run(operations, cotangents)
+    if engine.policy.recompute_cheap:
+        everything = operations_of(block)
+        recompute_in_place(block, everything[: everything.index(border)], terminator_of(block).operands)
+    border.erase()
     engine.b.before(terminator_of(block))
     found = [cotangents[x] if x in cotangents else engine.b.zeros(cotangent_type(x.type)) for x in arguments]
     _set_returned(block, [*terminator_of(block).operands, *found])

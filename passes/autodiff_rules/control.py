@@ -204,7 +204,8 @@ def _if_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Reverse)
     # Which slot each branch puts each of its residuals into.
     chosen = [
         residuals.choose(
-            block, residuals.values_from(block, reverse), (), recompute_cheap=engine.policy.recompute_cheap
+            operations_of(block), residuals.values_from(block, reverse), residuals.Free(block),
+            recompute_cheap=engine.policy.recompute_cheap,
         )
         for block, (reverse, _) in zip(forward, made, strict=True)
     ]  # fmt: skip
@@ -289,9 +290,9 @@ def _scan_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Revers
     _yield(reverse, [*next_carried, *next_sums, *(found[parts.slices[i]] for i in written)], op.location)
 
     # Residuals: slices of the inputs are read again, the rest is stacked by the forward scan.
-    free = [parts.index, *parts.slices]
+    free = residuals.Free(body, [parts.index, *parts.slices])
     used = residuals.values_from(body, reverse)
-    choice = residuals.choose(body, used, free, recompute_cheap=engine.policy.recompute_cheap)
+    choice = residuals.choose(operations_of(body), used, free, recompute_cheap=engine.policy.recompute_cheap)
     still_used = {*used, *(v for o in choice.recomputed for v in o.operands)}
     again = [i for i, s in enumerate(parts.slices) if s in still_used]
     slices_again = [reverse.add_argument(parts.slices[i].type, op.location) for i in again]

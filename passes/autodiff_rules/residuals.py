@@ -10,7 +10,7 @@ cut through the graph that only moves towards smaller values.  (The idea of rema
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from astra_mlir.bindings import ir
@@ -18,7 +18,7 @@ from astra_mlir.dialects.elements import dtype_of
 from astra_mlir.passes.simplify_rules.loops import used_values
 from astra_mlir.passes.traversal import replace_operands
 
-__all__ = ["Residuals", "bytes_of", "choose", "defined_in", "take_over", "values_from"]
+__all__ = ["Free", "Residuals", "bytes_of", "choose", "defined_in", "recompute_in_place", "take_over", "values_from"]
 
 _ALWAYS = frozenset(f"astra.{name}" for name in ("constant", "iota"))
 # One or two instructions an element, or pure movement that fuses into its user.
@@ -42,6 +42,18 @@ class Residuals:
 
     kept: list[ir.Value]
     recomputed: list[ir.Operation]
+
+
+@dataclass(frozen=True)
+class Free:
+    """The values that need no keeping for a region: ``inside`` it those listed, and all from outside of ``block``."""
+
+    block: ir.Block
+    inside: Sequence[ir.Value] = ()
+
+    def __contains__(self, value: object) -> bool:
+        assert isinstance(value, ir.Value)
+        return value in self.inside or not defined_in(value, self.block)
 
 
 def bytes_of(type: ir.RankedTensorType) -> int:
@@ -69,27 +81,32 @@ def values_from(forward: ir.Block, reverse: ir.Block) -> list[ir.Value]:
 
 
 def choose(
-    forward: ir.Block, used: Iterable[ir.Value], free: Iterable[ir.Value], *, recompute_cheap: bool
-) -> Residuals:
-    """Decide for every value in ``used``; those in ``free`` need not be kept."""
-    available, wanted = set(free), set(used)
-    wanted -= available
+    operations: Sequence[ir.Operation], used: Iterable[ir.Value], free: Container[ir.Value], *,
+    recompute_cheap: bool, pinned: Container[ir.Value] = (),
+) -> Residuals:  # fmt: skip
+    """Decide for every value in ``used``, given the forward operations in their order.
+
+    Values in ``free`` and those that no operation here computes need not be kept; ``pinned`` ones are not recomputed.
+    """
+    position = {result: i for i, op in enumerate(operations) for result in op.results}
+    wanted = {value for value in used if value not in free}
     recomputed: list[ir.Operation] = []
-    position: dict[ir.Value, int] = {argument: i for i, argument in enumerate(forward.arguments)}
-    operations = [view.operation for view in forward.operations]
-    for i, op in enumerate(operations, len(position)):
-        position.update((result, i) for result in op.results)
     for op in reversed(operations):
         results = [result for result in op.results if result in wanted]
-        if not results or not _may_recompute(op, recompute_cheap):
+        if not results or not _may_recompute(op, recompute_cheap) or any(result in pinned for result in results):
             continue
-        more = {v for v in op.operands if defined_in(v, forward) and v not in available and v not in wanted}
+        more = {v for v in op.operands if v not in free and v not in wanted}
         cost, gain = (sum(bytes_of(v.type) for v in values) for values in (more, results))
         if op.name in _ALWAYS or cost == 0 or (op.name in _CHEAP and cost <= gain):
             wanted.difference_update(results)
             wanted |= more
             recomputed.append(op)
-    return Residuals(sorted(wanted, key=position.__getitem__), recomputed[::-1])
+    return Residuals(sorted(wanted, key=lambda value: position.get(value, _before_all(value))), recomputed[::-1])
+
+
+def _before_all(value: ir.Value) -> int:
+    """A position in front of all operations, arguments in their order."""
+    return ir.BlockArgument(value).arg_number - 2**31 if isinstance(value.owner, ir.Block) else -1
 
 
 def _may_recompute(op: ir.Operation, recompute_cheap: bool) -> bool:
@@ -111,3 +128,76 @@ def take_over(
         mapping.update(zip(op.results, copy.results, strict=True))
     for op in originals:
         replace_operands(op, mapping)
+
+
+# --- straight lines ------------------------------------------------------------------------------------------------
+
+# Users into which an elementwise producer is fused: for them a value need not be in memory.
+_ABSORBING = _CHEAP | _MODERATE | frozenset(
+    f"astra.{name}" for name in ("reduce", "sine", "cosine", "log_plus_one", "exponential_minus_one", "erf", "power")
+)  # fmt: skip
+_VIEWS = frozenset(f"astra.{name}" for name in ("broadcast", "reshape", "transpose"))
+
+
+def recompute_in_place(block: ir.Block, forward: Sequence[ir.Operation], returned: Iterable[ir.Value]) -> int:
+    """Where reverse mode follows the forward operations in one block: compute cheap values again in front of their use.
+
+    A value that an operation other than elementwise ones uses stays, since it must be in memory there in any case.
+    Copies read what is kept through barriers, so that no pass merges them with the originals.  Returns the bytes of
+    the values that are no longer kept from one part to the other, less those that are kept in their place.
+    """
+    mine = set(forward)
+    computed = {result for op in forward for result in op.results}
+    reverse = [view.operation for view in block.operations if view.operation not in mine]
+    users: dict[ir.Value, list[ir.Operation]] = {}
+    for op in reverse:
+        for value in dict.fromkeys(used_values(op)):
+            if value in computed:
+                users.setdefault(value, []).append(op)
+    free = _Outside(computed, set(returned))
+    pinned = {
+        value for value, found in users.items()
+        if any(op.name not in _ABSORBING for op in found) and value.owner.operation.name not in _VIEWS
+    }  # fmt: skip
+    choice = choose(forward, users, free, recompute_cheap=True, pinned=pinned)
+    if not choice.recomputed:
+        return 0
+    again = {result: op for op in choice.recomputed for result in op.results}
+    copies: dict[ir.Value, ir.Value] = {}
+
+    def copy(value: ir.Value, before: ir.Operation) -> ir.Value:
+        """The value for the reverse part, made in front of the first operation that needs it."""
+        if value in copies:
+            return copies[value]
+        op, ip = again.get(value), ir.InsertionPoint(before)
+        if op is None:
+            behind = ir.Operation.create(
+                "astra.optimization_barrier", results=[value.type], operands=[value], loc=before.location, ip=ip
+            )
+            copies[value] = behind.results[0]
+            return copies[value]
+        operands = [copy(operand, before) for operand in op.operands]
+        new = ir.Operation.create(
+            op.name, results=[result.type for result in op.results], operands=operands,
+            attributes=dict(op.attributes.items()), loc=op.location, ip=ip,
+        )  # fmt: skip
+        copies.update(zip(op.results, new.results, strict=True))
+        return copies[value]
+
+    for op in reverse:
+        wanted = [value for value in dict.fromkeys(used_values(op)) if value in again]
+        if wanted:
+            replace_operands(op, {value: copy(value, op) for value in wanted})
+    kept = {value for value in choice.kept if value not in users}
+    return sum(bytes_of(value.type) for value in users if value in again) - sum(bytes_of(v.type) for v in kept)
+
+
+@dataclass(frozen=True)
+class _Outside:
+    """Values that are there anyway: not computed by the forward part, or results of the function."""
+
+    computed: set[ir.Value]
+    returned: set[ir.Value]
+
+    def __contains__(self, value: object) -> bool:
+        return value not in self.computed or value in self.returned
