@@ -13,7 +13,9 @@ import itertools
 import math
 import operator
 import re
+import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,6 +23,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import torch
+from torch._dispatch.python import enable_python_dispatcher
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
@@ -36,7 +39,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from astra_mlir import torch_decompositions, torch_rules
 from astra_mlir.bindings import func, ir, passmanager, torch_context, torch_importer
-from astra_mlir.errors import UnsupportedError, source_place
+from astra_mlir.errors import CompileError, UnsupportedError, source_place
 from astra_mlir.program import Program
 from astra_mlir.torch_rules import KeepRules, Rule, Traced, is_inexact, is_user_file, marker_results, recording
 
@@ -44,6 +47,9 @@ __all__ = ["Captured", "array_of", "capture", "name_of"]
 
 # Tensors made inside of the function stay in the program below this size; larger ones become hidden arguments.
 _HOISTED_BYTES = 64 * 1024
+
+
+_lock = threading.RLock()  # tracing changes PyTorch for the whole process
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def capture(
         structure["leaves"] = tuple(_numbered(leaf, results) for leaf in found)
         return results
 
-    with trace.names():
+    with _lock, trace.names():
         graph, hidden, written = trace.run(flat, [leaves[i] for i in positions], keep_rules)
         if keep_rules and written:
             raise UnsupportedError(
@@ -222,14 +228,14 @@ class _Trace:
                 return [_tracked(value) for value in function(*values)]
 
         fakes = self.fakes(tensors, keep)
-        with _disable_current_modes(), self.fake_mode, torch.enable_grad(), fx_traceback.preserve_node_meta():
+        with _tracing(self.fake_mode), torch.enable_grad():
             written_as = make_fx(recorded, _allow_non_fake_inputs=True)(*fakes)
         _refuse_randomness(written_as)
         literals, hidden = _lift(written_as)
         arguments = self.fakes([*tensors, *hidden, *literals], False)
         table = torch_decompositions.table(keep)
         functional = torch.func.functionalize(Interpreter(written_as).run, remove="mutations")
-        with _disable_current_modes(), self.fake_mode, torch.no_grad(), fx_traceback.preserve_node_meta():
+        with _tracing(self.fake_mode), torch.no_grad():
             graph = make_fx(functional, table)(*arguments)
         written = _move_writes(graph)
         _put_literals(graph, len(tensors) + len(hidden), literals)
@@ -243,6 +249,25 @@ class _Trace:
         if written:
             raise UnsupportedError(f"{self.name}: a torch.autograd.Function changes an argument in place")
         return Traced(graph, hidden)
+
+
+@contextlib.contextmanager
+def _tracing(fake_mode: FakeTensorMode) -> Iterator[None]:
+    """The surroundings of a trace: none of an outer trace, and decompositions that show what an operation writes."""
+    with (
+        _disable_current_modes(),
+        fake_mode,
+        enable_python_dispatcher(),
+        fx_traceback.preserve_node_meta(),
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", module=r"torch\.", category=UserWarning)  # of its tracer's own doing
+        onednn = torch._C._get_mkldnn_enabled()  # its kernels of whole layers (LSTM) have no other form
+        torch._C._set_mkldnn_enabled(False)
+        try:
+            yield
+        finally:
+            torch._C._set_mkldnn_enabled(onednn)
 
 
 _VALUE_NEEDED = (DataDependentOutputException, DynamicOutputShapeException, GuardOnDataDependentSymNode)
@@ -265,11 +290,22 @@ def _tracked(tensor: torch.Tensor) -> torch.Tensor:
 
 def _refuse_randomness(graph: GraphModule) -> None:
     for node in graph.graph.nodes:
-        if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
+        if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
+            continue
+        if bound_argument(node, "dropout_p") != 0.0:
             raise UnsupportedError(
                 f"{_place(node)}: {node.target} draws random numbers, which compiled code has no generator for; "
                 "call module.eval(), or draw them outside and pass them as an argument"
             )
+
+
+def bound_argument(node: Any, name: str) -> Any:
+    """The value of a named argument of a graph's node, its default if the node has none."""
+    for i, argument in enumerate(node.target._schema.arguments):
+        if argument.name == name:
+            default = argument.default_value if argument.has_default_value() else None
+            return node.args[i] if i < len(node.args) else node.kwargs.get(name, default)
+    return None
 
 
 def _place(node: Any) -> str:
@@ -313,7 +349,7 @@ def _put_literals(graph: GraphModule, start: int, literals: Sequence[torch.Tenso
     """Turn the arguments from ``start`` on into constants of the graph."""
     placeholders = list(graph.graph.find_nodes(op="placeholder"))[start:]
     for i, (placeholder, literal) in enumerate(zip(placeholders, literals, strict=True)):
-        setattr(graph, f"literal_{i}", literal)
+        graph.register_buffer(f"literal_{i}", literal)
         with graph.graph.inserting_after(placeholder):
             constant = graph.graph.get_attr(f"literal_{i}")
         constant.meta.update(placeholder.meta)
@@ -429,15 +465,28 @@ def _run_passes(module: ir.Module, pipeline: str) -> None:
         try:
             passmanager.PassManager.parse(f"builtin.module({pipeline})").run(module.operation)
         except ir.MLIRError as error:
-            text, place = messages[0] if messages else (str(error), "unknown location")
-            match = re.search(r"failed to legalize operation '([^']+)'", text)
-            name = re.search(r'name = "([^"]+)"', text) if match and match[1] == "torch.operator" else None
-            what = (name or match)[1].removeprefix("torch.") if match else text.splitlines()[0]  # type: ignore[index]
+            left = [op for op in _operations(module.operation) if op.name.startswith(("torch.aten.", "torch.operator"))]
+            refused = re.findall(r"operation '(torch\.(?:aten|prims)[^']*)'", " ".join(text for text, _ in messages))
+            op = next((op for op in left if op.name in refused or not refused), None)
+            if op is None:
+                text, place = messages[0] if messages else (str(error), "unknown location")
+                raise CompileError(f"{place}: the conversion to StableHLO failed: {text}") from None
+            name = ir.StringAttr(op.attributes["name"]).value if op.name == "torch.operator" else op.name
             raise UnsupportedError(
-                f"{place}: {what} has no lowering to StableHLO for these arguments; write it with other operations"
+                f"{source_place(op.location)}: {name.removeprefix('torch.')} has no lowering to StableHLO for these "
+                "arguments; write it with other operations"
             ) from None
         finally:
             handler.detach()
+
+
+def _operations(op: ir.Operation) -> Iterator[ir.Operation]:
+    """Every operation nested in one."""
+    for region in op.regions:
+        for block in region.blocks:
+            for inner in block.operations:
+                yield inner.operation
+                yield from _operations(inner.operation)
 
 
 def _finish(module: ir.Module, symbols: dict[int, list[str]]) -> None:
