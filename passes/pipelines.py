@@ -13,8 +13,8 @@ __all__ = ["CPU_STAGES", "STAGE_NAMES", "stage_pipeline"]
 # What each stage ends in, and the passes that lead there from the stage before it.
 CPU_STAGES: dict[str, tuple[str, str]] = {
     "astra": (
-        "StableHLO to the Astra dialect: one function, simplified, counted loops as scans",
-        "astra-import,astra-inline,astra-simplify,astra-raise-loops,astra-simplify",
+        "StableHLO to the Astra dialect: one function, simplified, counted loops as scans, derivatives expanded",
+        "astra-import,astra-inline,astra-simplify,astra-raise-loops,astra-simplify,astra-expand-transforms",
     ),
     "linalg": (
         "Astra to linalg on tensors, elementwise chains fused, and calls of generated kernels",
