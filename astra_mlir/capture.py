@@ -25,7 +25,7 @@ from astra_mlir.bindings import stablehlo
 from astra_mlir.errors import UnsupportedError
 from astra_mlir.program import Program
 
-__all__ = ["Captured", "artifact", "capture", "capturing"]
+__all__ = ["Captured", "artifact", "artifact_version", "capture", "capturing"]
 
 # Closed-over arrays from this size on become hidden arguments: smaller ones may fold into the code that uses them.
 _HOISTED_BYTES = 64 * 1024
@@ -44,7 +44,7 @@ class Captured:
     out_tree: Any
 
 
-def _artifact_version() -> str:
+def artifact_version() -> str:
     """The newest StableHLO version that both builds of MLIR read."""
     ours, theirs = stablehlo.get_current_version(), jax_stablehlo.get_current_version()
     return str(stablehlo.get_smaller_version(ours, theirs))
@@ -52,7 +52,7 @@ def _artifact_version() -> str:
 
 def _serialize(module: Any) -> bytes:
     # CHLO operations (erf, lgamma, ...) are not part of the versioned set but are the same in both builds.
-    return bytes(jax_stablehlo.serialize_portable_artifact(module, _artifact_version(), allow_other_dialects=True))
+    return bytes(jax_stablehlo.serialize_portable_artifact(module, artifact_version(), allow_other_dialects=True))
 
 
 def artifact(module: Any) -> bytes:

@@ -35,13 +35,14 @@ def compile(function: Transformed, args: tuple[Any, ...], kwargs: dict[str, Any]
 
 def _jitted(function: Transformed) -> JitFunction:
     """``astra.jit`` of a transformed function, with the options of the ``astra.jit`` that it transforms, if any."""
-    if function.compiled is None:
+    known = function.compiled.get("jit")
+    if known is None:
         root = function.root
         same_arguments = function.rule not in (rules.jvp, rules.vjp, rules.linearize)
         known = root.around(function, same_arguments) if isinstance(root, JitFunction) else jit(function)
-        function.compiled = known
-    compiled: JitFunction = function.compiled
-    return compiled
+        function.compiled["jit"] = known
+    jitted: JitFunction = known
+    return jitted
 
 
 def _with_function(function: Transformed, args: tuple[Any, ...]) -> tuple[Any, ...]:

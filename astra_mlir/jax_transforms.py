@@ -199,8 +199,10 @@ class JaxFrontend:
 
     def function(self, source: Any) -> Callable[..., Any]:
         if callable(source):
-            return source
-        raise NotImplementedError
+            return source  # type: ignore[no-any-return]
+        from astra_mlir import jax_programs, program_transforms
+
+        return jax_programs.as_function(program_transforms.bottom_of(source))
 
     def trace(self, function: Callable[..., Any], inputs: Sequence[Any], name: str) -> Traced:
         out: list[Any] = []

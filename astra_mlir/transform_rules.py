@@ -95,8 +95,8 @@ class Frontend(Protocol):
         """``f`` for floats, ``c`` for complex, ``i`` for integers, ``b`` for bool, ``k`` for random keys."""
         ...
 
-    def program(self, source: Any) -> Callable[..., Any]:
-        """A program (a path, text, bytes, a module, an exported function) as a function of values."""
+    def function(self, source: Any) -> Callable[..., Any]:
+        """What a transformation was applied to, as a function of values."""
         ...
 
     def trace(self, function: Callable[..., Any], inputs: Sequence[Any], name: str) -> Traced:

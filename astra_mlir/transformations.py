@@ -43,11 +43,12 @@ class Transformed:
         self.source = source
         self.rule = rule
         self.options = options
-        self.compiled: Any = None  # the frontend's: what it has compiled
+        self.compiled: dict[Any, Any] = {}  # what the module that calls it has compiled
         if callable(source):
             functools.update_wrapper(self, source, updated=())
         else:
-            self.__name__ = Path(getattr(source, "name", source if isinstance(source, str) else "program")).stem
+            is_path = isinstance(source, Path) or (isinstance(source, str) and "\n" not in source)
+            self.__name__ = Path(source).stem if is_path else getattr(source, "fun_name", "program")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it on arrays (compiled for their shapes and types at the first call), or within a trace."""
@@ -59,7 +60,7 @@ class Transformed:
 
     def traced(self, frontend: rules.Frontend, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result as a part of what ``frontend`` traces."""
-        source = self.source if callable(self.source) else frontend.program(self.source)
+        source = self.source if isinstance(self.source, Transformed) else frontend.function(self.source)
         return self.rule(frontend, source, args, kwargs, **self.options)
 
     @property
