@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from astra_mlir.bindings import ir
-from astra_mlir.dialects.checks import element_class, operands, require_same_element, require_same_shape, single_result
+from astra_mlir.dialects.checks import (
+    element_class,
+    operands,
+    require_choice,
+    require_same_element,
+    require_same_shape,
+    single_result,
+)
 from astra_mlir.dialects.core import Attr, define, require, value_of
 from astra_mlir.errors import VerificationError
 
@@ -132,6 +139,15 @@ def _verify_call(op: ir.Operation) -> None:
     inputs, results = _types(lookup(op))
     _require_types("the operands", _operand_types(op), inputs)
     _require_types("the results", _result_types(op), results)
+
+
+_POLICIES = ("nothing", "dots", "dots_with_no_batch_dims", "everything")
+
+
+def _verify_checkpoint(op: ir.Operation) -> None:
+    _verify_call(op)
+    if "policy" in op.attributes:
+        require_choice(op, "policy", _POLICIES)
 
 
 def _require_function(op: ir.Operation, attribute: str, inputs: Sequence[ir.Type], results: Sequence[ir.Type]) -> None:
@@ -272,7 +288,7 @@ The value is that of `callee`. Reverse mode runs `callee` once more when its der
 `policy` says which values inside may be kept all the same: `nothing` (the default), `dots` (results of contractions),
 `dots_with_no_batch_dims` or `everything`.
 """,
-    verify=_verify_call,
+    verify=_verify_checkpoint,
 )
 define(
     "custom_jvp",
