@@ -19,6 +19,27 @@ def example_of(definition: OpDef) -> str:
     return str(examples[0])
 
 
+# Declarations of the functions that an example names.
+_VECTOR = "(tensor<4xf32>) -> tensor<4xf32>"
+_FUNCTIONS: dict[str, dict[str, str]] = {
+    "astra.jvp": {"f": "(tensor<4xf32>, tensor<i32>) -> tensor<f32>"},
+    "astra.vjp": {"f": "(tensor<4xf32>, tensor<i32>) -> tensor<f32>"},
+    "astra.vmap": {"f": "(tensor<4xf32>, tensor<4x3xf32>) -> tensor<3xf32>"},
+    "astra.checkpoint": {"f": _VECTOR},
+    "astra.custom_jvp": {"f": _VECTOR, "f_jvp": "(tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)"},
+    "astra.custom_vjp": {
+        "f": _VECTOR,
+        "f_fwd": "(tensor<4xf32>) -> (tensor<4xf32>, tensor<2xi32>)",
+        "f_bwd": "(tensor<2xi32>, tensor<4xf32>) -> tensor<4xf32>",
+    },
+    "astra.custom_vmap": {"f": _VECTOR},
+    "astra.linear_solve": {
+        "matvec": "(tensor<4x4xf32>, tensor<4xf32>) -> tensor<4xf32>",
+        "solve": "(tensor<4x4xf32>, tensor<4xf32>) -> tensor<4xf32>",
+    },
+}
+
+
 def _split(text: str) -> list[str]:
     """Split at the commas that are outside of brackets."""
     parts, depth, start = [], 0, 0
@@ -49,7 +70,9 @@ def context() -> ir.Context:
 @pytest.mark.parametrize("definition", OPS.values(), ids=lambda definition: definition.name)
 def test_example_parses_and_verifies(context: ir.Context, definition: OpDef) -> None:
     with context:
-        module = ir.Module.parse(program_of(example_of(definition)))
+        functions = _FUNCTIONS.get(definition.name, {})
+        declarations = "".join(f"func.func private @{name}{type_}\n" for name, type_ in functions.items())
+        module = ir.Module.parse(declarations + program_of(example_of(definition)))
         assert verify(module) > 0
     assert f'"{definition.name}"' in example_of(definition)
 
