@@ -12,17 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
-from astra_mlir.bindings import ir
+from astra_mlir.bindings import ir, stablehlo
 from astra_mlir.dialects.checks import DYNAMIC
+from astra_mlir.dialects.transforms import SYMBOL_ATTRIBUTES
 from astra_mlir.errors import AstraError, UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
-from astra_mlir.passes.inline import symbols_used
+from astra_mlir.passes.inline import copy_body, symbols_used
 from astra_mlir.passes.transforms import (
     DERIVATIONS,
     Expansion,
     entry_block,
     expand,
     find_function,
+    functions_of,
     prepare,
     unnamed_functions,
 )
@@ -63,6 +65,9 @@ class _Body(Batcher):
 
     def batched_results(self, name: str, batched: Sequence[bool]) -> list[bool]:
         return self.vectorizer.varying.function(name, batched)
+
+    def program(self, data: bytes, operands: Sequence[ir.Value]) -> list[ir.Value]:
+        return self.vectorizer.program(data, operands, self.ip, self.loc)
 
     def elementwise(self, shape: Sequence[int], block: ir.Block) -> _Body:
         size = math.prod(shape)
@@ -131,7 +136,7 @@ class Vectorizer:
         self.expansion = expansion
         self.functions = expansion.functions
         self.varying = Varying(self._lookup)
-        self._made: dict[tuple[object, ...], Vectorized | None] = {}
+        self._made: dict[tuple[object, ...], Vectorized] = {}
 
     def _lookup(self, name: str) -> ir.Operation:
         """A function without calls and transformations in it."""
@@ -157,18 +162,36 @@ class Vectorizer:
     ) -> Vectorized:
         """The batched form for arguments batched in ``dims``; results as ``out_axes`` says, or where they come out."""
         key = (name, size, tuple(dims), None if out_axes is None else tuple(out_axes))
-        if key in self._made:
-            made = self._made[key]
-            if made is None:
-                raise UnsupportedError(f"{source_place(self._lookup(name).location)}: function @{name} calls itself")
-            return made
-        self._made[key] = None
-        self._made[key] = self._build(self._lookup(name), size, dims, out_axes)
+        if key not in self._made:
+            function = self._lookup(name)
+            new = self._declare(function)
+            if out_axes is not None:  # known before it is built: a derivative rule may use the function it is for
+                self._made[key] = Vectorized(_symbol(new), tuple(axis if axis >= 0 else None for axis in out_axes))
+            try:
+                self._made[key] = self._build(function, new, size, dims, out_axes)
+            except AstraError:
+                del self.functions[_symbol(new)]
+                new.erase()
+                raise
         return self._made[key]
 
+    def _declare(self, function: ir.Operation) -> ir.Operation:
+        """A new function behind another one, without a body yet."""
+        name = self.expansion.new_name(f"{_symbol(function)}.vmap")
+        new = ir.Operation.create(
+            "func.func", regions=1, loc=function.location, ip=ir.InsertionPoint.after(function),
+            attributes={
+                "sym_name": ir.StringAttr.get(name), "sym_visibility": ir.StringAttr.get("private"),
+                "function_type": function.attributes["function_type"],
+            },
+        )  # fmt: skip
+        self.functions[name] = new
+        return new
+
     def _build(
-        self, function: ir.Operation, size: int, dims: Sequence[int | None], out_axes: Sequence[int] | None
-    ) -> Vectorized:
+        self, function: ir.Operation, new: ir.Operation, size: int, dims: Sequence[int | None],
+        out_axes: Sequence[int] | None,
+    ) -> Vectorized:  # fmt: skip
         name, place = _symbol(function), source_place(function.location)
         block = entry_block(function)
         types = [argument.type for argument in block.arguments]
@@ -180,36 +203,44 @@ class Vectorizer:
                 )
         marked = {argument for argument, dim in zip(block.arguments, dims, strict=True) if dim is not None}
         self.varying.block(block, marked)
-        new = ir.Operation.create(
-            "func.func", regions=1, loc=function.location, ip=ir.InsertionPoint.after(function),
-            attributes={
-                "sym_name": ir.StringAttr.get(self.expansion.new_name(f"{name}.vmap")),
-                "sym_visibility": ir.StringAttr.get("private"), "function_type": function.attributes["function_type"],
-            },
-        )  # fmt: skip
         body = _Body(self, size, ir.InsertionPoint(new), function.location, marked)
         batched = [type if dim is None else body.with_batch(type, dim) for type, dim in zip(types, dims, strict=True)]
         new_block = new.regions[0].blocks.append(*batched, arg_locs=[argument.location for argument in block.arguments])
         body.ip = ir.InsertionPoint(new_block)
-        try:
-            results = body.inline(
-                block, [Batch(argument, dim) for argument, dim in zip(new_block.arguments, dims, strict=True)]
-            )
-            if out_axes is not None:
-                end = block.operations[len(block.operations) - 1].operation
-                results = [
-                    _placed(body, result, axis, f"{source_place(_place(value, end))}: result {i} of @{name}")
-                    for i, (result, axis, value) in enumerate(zip(results, out_axes, end.operands, strict=True))
-                ]
-        except AstraError:
-            new.erase()
-            raise
+        results = body.inline(block, [Batch(arg, dim) for arg, dim in zip(new_block.arguments, dims, strict=True)])
+        if out_axes is not None:
+            end = block.operations[len(block.operations) - 1].operation
+            results = [
+                _placed(body, result, axis, f"{source_place(_place(value, end))}: result {i} of @{name}")
+                for i, (result, axis, value) in enumerate(zip(results, out_axes, end.operands, strict=True))
+            ]
         values = [result.value for result in results]
         ir.Operation.create("func.return", operands=values, loc=function.location, ip=body.ip)
         function_type = ir.FunctionType.get(batched, [value.type for value in values])
         new.attributes["function_type"] = ir.TypeAttr.get(function_type)
-        self.functions[_symbol(new)] = new
         return Vectorized(_symbol(new), tuple(result.dim for result in results))
+
+    def program(
+        self, data: bytes, operands: Sequence[ir.Value], ip: ir.InsertionPoint, loc: ir.Location
+    ) -> list[ir.Value]:
+        """Build the operations of another program's ``@main``, whose other functions become functions of the module."""
+        given = stablehlo.deserialize_portable_artifact(loc.context, data)
+        with loc.context, ir.Location.unknown():
+            prepare(given.operation)
+        names = {name: self.expansion.new_name(name) for name in functions_of(given.operation)}
+        module = self.expansion.module.regions[0].blocks[0]
+        for old, function in functions_of(given.operation).items():
+            copy = function.clone(ip=ir.InsertionPoint(module)).operation
+            copy.attributes["sym_name"] = ir.StringAttr.get(names[old])
+            copy.attributes["sym_visibility"] = ir.StringAttr.get("private")
+            for block in copy.regions[0].blocks:
+                for op in walk(block):
+                    for attribute in SYMBOL_ATTRIBUTES:
+                        if attribute in op.attributes:
+                            renamed = names[ir.FlatSymbolRefAttr(op.attributes[attribute]).value]
+                            op.attributes[attribute] = ir.FlatSymbolRefAttr.get(renamed)
+            self.functions[names[old]] = copy
+        return copy_body(self.expansion.body(names["main"]), operands, ip, loc)[1]
 
 
 def _placed(body: _Body, result: Batch, axis: int, what: str) -> Batch:

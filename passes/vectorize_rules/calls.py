@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from astra_mlir.bindings import ir
 from astra_mlir.dialects import value_of
 from astra_mlir.dialects.transforms import is_inexact
-from astra_mlir.passes.vectorize_rules.core import SHARED, SUM, Batch, Batcher, rule
+from astra_mlir.passes.custom_batching import batching_rule
+from astra_mlir.passes.vectorize_rules.core import SHARED, SUM, Batch, Batcher, refuse, rule
 from astra_mlir.passes.vectorize_rules.varying import custom_jvp_results, custom_vjp_results
 
 
@@ -99,3 +100,16 @@ def linear_solve(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Ba
             symbols[attribute] = b.function(name, [*dims, *[0] * len(right)], [0] * len(right)).name
         start += count
     return _again(op, [*args[:total], *right], [True] * len(right), symbols, b)
+
+
+@rule("custom_vmap")
+def custom_vmap(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
+    """What the program's own rule says, which takes and gives values with the batch in front."""
+    key = value_of(op, "rule")
+    own_rule = batching_rule(key)
+    if own_rule is None:
+        refuse(op, f"its batching rule, '{key}', is a function of the process that captured the program; vectorize it "
+                   "there")  # fmt: skip
+    program, batched = own_rule(b.size, [arg.dim is not None for arg in args])
+    values = b.program(program, _in_front(args, b))
+    return [Batch(value, dim) for value, dim in zip(values, _dims(batched), strict=True)]

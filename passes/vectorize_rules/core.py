@@ -137,6 +137,10 @@ class Batcher:
         """
         raise NotImplementedError
 
+    def program(self, data: bytes, operands: Sequence[ir.Value]) -> list[ir.Value]:
+        """Build the operations of ``@main`` of a program (a StableHLO portable artifact) here."""
+        raise NotImplementedError
+
     def bind(self, old: ir.Value, new: Batch) -> None:
         """``new`` stands for the value ``old`` of the old function from now on."""
         self.environment[old] = new

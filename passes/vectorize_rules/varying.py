@@ -26,20 +26,35 @@ class Varying:
         self._functions: dict[tuple[str, tuple[bool, ...]], list[bool]] = {}
 
     def function(self, name: str, batched: Sequence[bool]) -> list[bool]:
-        """Which results of a function differ, given which arguments do."""
+        """Which results of a function differ, given which arguments do.
+
+        The derivative rule of a function may use the function with that rule, so this is a fixpoint too.
+        """
         key = (name, tuple(batched))
-        if key not in self._functions:
-            self._functions[key] = [False]  # recursion is refused where the function is vectorized
-            body = self.lookup(name).regions[0].blocks
-            if not len(body):
-                count = len(ir.FunctionType(ir.TypeAttr(self.lookup(name).attributes["function_type"]).value).results)
-                self._functions[key] = [any(batched)] * count
-            else:
-                marked = {argument for argument, mark in zip(body[0].arguments, batched, strict=True) if mark}
-                self.block(body[0], marked)
-                end = body[0].operations[len(body[0].operations) - 1]
-                self._functions[key] = [value in marked for value in end.operands]
-        return self._functions[key]
+        if key in self._functions:
+            return self._functions[key]
+        function = self.lookup(name)
+        results = ir.FunctionType(ir.TypeAttr(function.attributes["function_type"]).value).results
+        self._functions[key] = [False] * len(results)
+        while True:
+            known = set(self._functions)
+            found = self._results(function, batched)
+            if found == self._functions[key]:
+                return found
+            for other in set(self._functions) - known:  # which may rest on what was thought of this one
+                del self._functions[other]
+            self._functions[key] = found
+
+    def _results(self, function: ir.Operation, batched: Sequence[bool]) -> list[bool]:
+        blocks = list(function.regions[0].blocks)
+        if not blocks:
+            return [any(batched)] * len(
+                ir.FunctionType(ir.TypeAttr(function.attributes["function_type"]).value).results
+            )
+        marked = {argument for argument, mark in zip(blocks[0].arguments, batched, strict=True) if mark}
+        self.block(blocks[0], marked)
+        end = blocks[0].operations[len(blocks[0].operations) - 1]
+        return [value in marked for value in end.operands]
 
     def block(self, block: ir.Block, marked: set[ir.Value]) -> None:
         """Add to ``marked`` the values of a block, and of regions in it, that differ."""
