@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from astra_mlir import compiler
+from astra_mlir import compiler, frontends
 from astra_mlir.bindings import ir
 from astra_mlir.errors import AstraError
 from astra_mlir.executable import Executable
@@ -17,7 +17,7 @@ from astra_mlir.program import Program
 from astra_mlir.target_machine import TargetMachine
 
 if TYPE_CHECKING:
-    from astra_mlir.jax_functions import CompiledFunction
+    from astra_mlir.compiled import Compiled
 
 __all__ = ["compile"]
 
@@ -32,11 +32,12 @@ def compile(
     donate_argnums: int | Sequence[int] | None = None,
     output: str = "auto",
     **kwargs: Any,
-) -> Executable | CompiledFunction:
+) -> Executable | Compiled:
     """Compile ahead of time.
 
     A JAX function is compiled for the shapes and types of ``args`` and ``kwargs`` (arrays, or
-    ``jax.ShapeDtypeStruct``); the result is called with the same tree of arrays, static arguments left out.  A program
+    ``jax.ShapeDtypeStruct``); the result is called with the same tree of arrays, static arguments left out.  A PyTorch
+    function or module is compiled for those of tensors, with the values that its parameters have now.  A program
     (StableHLO or the Astra dialect) is a path, MLIR text, bytecode, a portable artifact or a module; the result takes
     the arguments of its function ``entry`` and gives a tuple.  Either result has ``ir(stage)``, ``asm()``, ``cost()``,
     ``memory()``, ``compile_times``.
@@ -52,6 +53,11 @@ def compile(
     >>> negate(np.ones(2, np.float32))
     (array([-1., -1.], dtype=float32),)
     """
+    if callable(source) and frontends.uses_torch(source, args, kwargs):
+        from astra_mlir import torch_functions
+
+        donates = donate_argnums is not None
+        return torch_functions.jit(source, target=target, donates=donates, output=output).freeze(*args, **kwargs)
     if callable(source):
         from astra_mlir.jax_functions import jit
 
@@ -77,5 +83,6 @@ def _program(source: Any, entry: str) -> Program:
         is_text = "\n" in source or "func.func" in source
         return Program(source.encode(), entry) if is_text else Program.from_file(source, entry)
     raise AstraError(
-        f"astra.compile: cannot compile a {type(source).__name__}; give a JAX function, an MLIR module, text or a path"
+        f"astra.compile: cannot compile a {type(source).__name__}; give a JAX or PyTorch function, an MLIR "
+        "module, text or a path"
     )

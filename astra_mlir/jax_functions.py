@@ -13,7 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakValueDictionary
 
 import jax
@@ -21,10 +21,10 @@ import numpy as np
 from jax.tree_util import keystr, tree_flatten, tree_flatten_with_path, tree_leaves, tree_structure, tree_unflatten
 
 from astra_mlir import capture as capturing
-from astra_mlir import compiler, config
-from astra_mlir.cost import Cost
+from astra_mlir import compiler, config, frontends
+from astra_mlir.compiled import CacheInfo, Compiled
 from astra_mlir.errors import AstraError, DTypeError, ShapeError
-from astra_mlir.executable import Executable, Memory
+from astra_mlir.executable import Executable
 from astra_mlir.jax_arrays import (
     ArrayImpl,
     KeyArray,
@@ -36,7 +36,7 @@ from astra_mlir.jax_arrays import (
     trace_context,
 )
 from astra_mlir.runtime import data_pointer
-from astra_mlir.signature import ArraySpec, Signature
+from astra_mlir.signature import ArraySpec
 from astra_mlir.target_machine import TargetMachine
 
 __all__ = ["CacheInfo", "CompiledFunction", "JitFunction", "compile_function", "jit"]
@@ -191,7 +191,7 @@ def _normalized(leaf: Any, path: str) -> Any:
 # --- one signature -----------------------------------------------------------------------------------------------
 
 
-class CompiledFunction:
+class CompiledFunction(Compiled):
     """A JAX function compiled for one signature: call it with the same tree of arrays; static arguments are left out.
 
     ``executable`` is the flat function underneath; :meth:`ir`, :meth:`asm`, :meth:`cost` and :meth:`memory` are its.
@@ -282,39 +282,6 @@ class CompiledFunction:
                     "pass a copy, or do not donate it"
                 )
 
-    @property
-    def signature(self) -> Signature:
-        """Shapes and element types of the flattened arguments and results."""
-        return self.executable.signature
-
-    @property
-    def compile_times(self) -> dict[str, float]:
-        """Seconds that each step of compiling took."""
-        return self.executable.compile_times
-
-    def ir(self, stage: str = "astra", *, large_elements_limit: int | None = 64) -> str:
-        """The IR after a stage; see :meth:`Executable.ir`."""
-        return self.executable.ir(stage, large_elements_limit=large_elements_limit)
-
-    def llvm_ir(self, *, optimized: bool = False) -> str:
-        """The LLVM IR; see :meth:`Executable.llvm_ir`."""
-        return self.executable.llvm_ir(optimized=optimized)
-
-    def asm(self) -> str:
-        """The assembly text for the target."""
-        return self.executable.asm()
-
-    def cost(self) -> Cost:
-        """Floating-point operations and bytes accessed."""
-        return self.executable.cost()
-
-    def memory(self) -> Memory:
-        """Bytes of arguments, results, arena, constants and code."""
-        return self.executable.memory()
-
-    def __repr__(self) -> str:
-        return f"<astra compiled {self.executable.program.name} {self.signature} for {self.executable.target.cpu}>"
-
 
 def _unreadable(leaf: Any, spec: ArraySpec, error: RuntimeError) -> Exception:
     """What to raise when the memory of a JAX array cannot be had."""
@@ -376,15 +343,6 @@ def compile_function(
 # --- jit ---------------------------------------------------------------------------------------------------------
 
 
-class CacheInfo(NamedTuple):
-    """Calls served from the cache, signatures compiled, the bound, and signatures held now."""
-
-    hits: int
-    misses: int
-    maxsize: int
-    currsize: int
-
-
 class JitFunction:
     """What :func:`jit` gives: a callable that compiles at the first call of each signature."""
 
@@ -398,9 +356,12 @@ class JitFunction:
         self._executables: WeakValueDictionary[bytes, Executable] = WeakValueDictionary()
         self._lock = threading.RLock()
         self._hits = self._misses = 0
+        self._torch: Any = None  # the same for calls on PyTorch tensors, from the first such call on
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function on arrays; the first call of a signature compiles it."""
+        if self._torch is not None and frontends.uses_torch(None, args, kwargs):
+            return self._torch(*args, **kwargs)
         dynamic, dynamic_kwargs, static = self._arguments.split(args, kwargs)
         leaves, tree = tree_flatten((dynamic, dynamic_kwargs))
         leaf_keys = tuple(map(_leaf_key, leaves))
@@ -421,6 +382,8 @@ class JitFunction:
             if capturing.capturing.get():
                 return self._arguments.function(*args, **kwargs)
             raise _tracer_error(_name(self._arguments.function))
+        if frontends.uses_torch(None, args, kwargs):
+            return self._for_torch()(*args, **kwargs)
         if any(_leaf_key(leaf) is None for leaf in leaves):
             dynamic, dynamic_kwargs, _ = self._arguments.split(args, kwargs)
             paths = self._arguments.paths(dynamic, dynamic_kwargs)
@@ -454,8 +417,23 @@ class JitFunction:
                 self._cache.popitem(last=False)
         return compiled
 
-    def compile(self, *args: Any, **kwargs: Any) -> CompiledFunction:
+    def _for_torch(self) -> Any:
+        """The function for PyTorch tensors."""
+        if self._torch is None:
+            from astra_mlir import torch_functions
+
+            arguments = self._arguments
+            donated = arguments.donated_nums or arguments.donated_names
+            self._torch = torch_functions.jit(
+                arguments.function, target=self._target, cache_size=self._cache_size, donates=bool(donated),
+                output=self._output,
+            )  # fmt: skip
+        return self._torch
+
+    def compile(self, *args: Any, **kwargs: Any) -> Any:
         """The compiled function for these arguments' signature, to be looked at or called; it is cached, too."""
+        if frontends.uses_torch(None, args, kwargs):
+            return self._for_torch().compile(*args, **kwargs)
         dynamic, dynamic_kwargs, static = self._arguments.split(args, kwargs)
         leaves, tree = tree_flatten((dynamic, dynamic_kwargs))
         return self._compiled(args, kwargs, leaves, tree, static)
@@ -471,12 +449,19 @@ class JitFunction:
 
     def cache_info(self) -> CacheInfo:
         """How the cache of signatures has done."""
-        return CacheInfo(self._hits, self._misses, self._cache_size, len(self._cache))
+        counts = CacheInfo(self._hits, self._misses, self._cache_size, len(self._cache))
+        if self._torch is None:
+            return counts
+        more = self._torch.cache_info()
+        return CacheInfo(
+            counts.hits + more.hits, counts.misses + more.misses, counts.maxsize, counts.currsize + more.currsize
+        )
 
     def clear_cache(self) -> None:
         """Forget all compiled signatures."""
         with self._lock:
             self._cache.clear()
+            self._torch = None
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """So that methods can be decorated; ``self`` is then the first argument (make it static or a pytree)."""
@@ -494,7 +479,7 @@ def jit(
     cache_size: int | None = None,
     output: str = "auto",
 ) -> Any:
-    """Compile a JAX function with Astra: like ``jax.jit``, for the CPU.
+    """Compile a JAX function with Astra: like ``jax.jit``, for the CPU (PyTorch functions, too: docs/pytorch.md).
 
     Arguments and results are trees of arrays and numbers as in JAX, with the same types and values.  One version is
     compiled for each combination of tree structure, shapes, element types, static values and JAX settings; the last
@@ -523,6 +508,11 @@ def jit(
     if output not in _OUTPUT_KINDS:
         raise AstraError(f"astra.jit: output={output!r} is not one of {', '.join(map(repr, _OUTPUT_KINDS))}")
     arguments = _Arguments.of(function, static_argnums, static_argnames, donate_argnums, donate_argnames)
+    if frontends.is_torch_module(function):
+        from astra_mlir import torch_functions
+
+        donates = donate_argnums is not None or donate_argnames is not None
+        return torch_functions.jit(function, target=target, cache_size=cache_size, donates=donates, output=output)
     size = config.jit_cache_size.get() if cache_size is None else cache_size
     machine = TargetMachine.parse(target) if isinstance(target, str) else target
     return JitFunction(arguments, machine, size, output)

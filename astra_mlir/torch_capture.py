@@ -17,6 +17,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,12 +44,14 @@ from astra_mlir.errors import CompileError, UnsupportedError, source_place
 from astra_mlir.program import Program
 from astra_mlir.torch_rules import KeepRules, Rule, Traced, is_inexact, is_user_file, marker_results, recording
 
-__all__ = ["Captured", "array_of", "capture", "name_of"]
+__all__ = ["Captured", "array_of", "capture", "dtype_of", "is_tracing", "name_of", "tensor_of"]
 
 # Tensors made inside of the function stay in the program below this size; larger ones become hidden arguments.
 _HOISTED_BYTES = 64 * 1024
 
 
+# The trace that runs in this thread or task: transformations called in it become a part of it.
+_running: ContextVar[_Trace | None] = ContextVar("astra_torch_trace", default=None)
 _lock = threading.RLock()  # tracing changes PyTorch for the whole process
 
 
@@ -59,7 +62,8 @@ class Captured:
     The arguments of ``program.entry`` are the tensors among the leaves of ``(args, kwargs)``, in the order of
     ``torch.utils._pytree.tree_flatten`` (``in_positions`` says which leaves), then ``hidden``: the parameters, buffers
     and other tensors that the function closes over.  ``program.constants`` are NumPy arrays over the memory of
-    ``hidden``, so the program can be called without them.  Leaves that are no tensors are part of the program.
+    ``hidden``, so the program can be called without them.  Leaves that are no tensors are part of the program; they
+    stand in ``static``, which has None in the places of tensors.
 
     The results are the tensors among the leaves of the function's result, each once: ``out_leaves`` has for each leaf
     the number of its result, or ``(value,)`` for a leaf that is no tensor.  After these come the new values of the
@@ -69,6 +73,7 @@ class Captured:
     program: Program
     in_tree: Any
     in_positions: tuple[int, ...]
+    static: tuple[Any, ...]
     hidden: tuple[torch.Tensor, ...] = field(repr=False)
     out_tree: Any
     out_leaves: tuple[int | tuple[Any], ...]
@@ -102,6 +107,7 @@ def capture(
     what cannot be kept and would give other gradients than PyTorch's.
     """
     leaves, in_tree = pytree.tree_flatten((tuple(args), dict(kwargs or {})))
+    static = tuple(None if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves)
     positions = tuple(i for i, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor))
     name = name_of(function)
     trace = _Trace(name)
@@ -116,7 +122,7 @@ def capture(
         structure["leaves"] = tuple(_numbered(leaf, results) for leaf in found)
         return results
 
-    with _lock, trace.names():
+    with _lock, trace.names(), trace.running():
         graph, hidden, written = trace.run(flat, [leaves[i] for i in positions], keep_rules)
         if keep_rules and written:
             raise UnsupportedError(
@@ -130,7 +136,12 @@ def capture(
     program = replace(
         Program.from_module(module, "main", paths), constants=tuple(map(array_of, hidden)), name=name,
     )  # fmt: skip
-    return Captured(program, in_tree, positions, hidden, structure["tree"], structure["leaves"], written)
+    return Captured(program, in_tree, positions, static, hidden, structure["tree"], structure["leaves"], written)
+
+
+def is_tracing() -> bool:
+    """Whether a function is being captured now, in this thread or task."""
+    return _running.get() is not None
 
 
 def name_of(function: Any) -> str:
@@ -147,22 +158,39 @@ def _numbered(leaf: Any, results: list[torch.Tensor]) -> int | tuple[Any, ...]:
     return len(results) - 1
 
 
+# Element types that NumPy has from ml_dtypes, and the integers through whose arrays they pass to and from PyTorch.
+_EXTENDED = {
+    np.dtype(ml_dtypes.bfloat16): (torch.bfloat16, torch.int16),
+    np.dtype(ml_dtypes.float8_e4m3fn): (torch.float8_e4m3fn, torch.int8),
+    np.dtype(ml_dtypes.float8_e5m2): (torch.float8_e5m2, torch.int8),
+    np.dtype(ml_dtypes.float8_e4m3fnuz): (torch.float8_e4m3fnuz, torch.int8),
+    np.dtype(ml_dtypes.float8_e5m2fnuz): (torch.float8_e5m2fnuz, torch.int8),
+}
+_EXTENDED_ARRAYS = {dtype: (integers, array) for array, (dtype, integers) in _EXTENDED.items()}
+
+
 def array_of(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
     """A NumPy array over the memory of a tensor (of a contiguous copy, if it is not contiguous)."""
     tensor = tensor.detach().resolve_conj().resolve_neg().contiguous()
-    as_integers = _WITHOUT_NUMPY.get(tensor.dtype)
-    if as_integers is None:
+    if tensor.dtype not in _EXTENDED_ARRAYS:
         return tensor.numpy()
-    return tensor.view(as_integers[0]).numpy().view(as_integers[1])
+    integers, dtype = _EXTENDED_ARRAYS[tensor.dtype]
+    return tensor.view(integers).numpy().view(dtype)
 
 
-_WITHOUT_NUMPY: dict[torch.dtype, tuple[torch.dtype, Any]] = {
-    torch.bfloat16: (torch.int16, ml_dtypes.bfloat16),
-    torch.float8_e4m3fn: (torch.int8, ml_dtypes.float8_e4m3fn),
-    torch.float8_e5m2: (torch.int8, ml_dtypes.float8_e5m2),
-    torch.float8_e4m3fnuz: (torch.int8, ml_dtypes.float8_e4m3fnuz),
-    torch.float8_e5m2fnuz: (torch.int8, ml_dtypes.float8_e5m2fnuz),
-}
+def dtype_of(dtype: np.dtype[Any]) -> torch.dtype:
+    """PyTorch's element type of NumPy's."""
+    if dtype in _EXTENDED:
+        return _EXTENDED[dtype][0]
+    return torch.from_numpy(np.empty(0, dtype)).dtype
+
+
+def tensor_of(dtype: np.dtype[Any]) -> Callable[[np.ndarray[Any, Any]], torch.Tensor]:
+    """The function that makes tensors, without copies, of arrays of this element type."""
+    if dtype not in _EXTENDED:
+        return torch.from_numpy
+    wanted, width = _EXTENDED[dtype][0], np.dtype(f"int{8 * dtype.itemsize}")
+    return lambda array: torch.from_numpy(array.view(width)).view(wanted)
 
 
 # --- tracing -----------------------------------------------------------------------------------------------------
@@ -190,6 +218,15 @@ class _Trace:
         finally:
             for number in self.rules:
                 marker_results.pop(number, None)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """While active, transformations become a part of this trace."""
+        token = _running.set(self)
+        try:
+            yield
+        finally:
+            _running.reset(token)
 
     def _needs_value(self, error: Exception) -> str:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if is_user_file(f.filename)]
@@ -327,7 +364,8 @@ def _lift(graph: GraphModule) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         made = all(user.target is torch.ops.aten.lift_fresh_copy.default for user in node.users)
         small = made and math.prod(tensor.shape) * tensor.itemsize < _HOISTED_BYTES
         found.setdefault(id(tensor), (tensor, [], small))[1].append(node)
-    literals, hidden = [], []
+    literals: list[torch.Tensor] = []
+    hidden: list[torch.Tensor] = []
     after = None
     for node in graph.graph.find_nodes(op="placeholder"):
         after = node

@@ -382,10 +382,10 @@ class _Application:
         state = list(self.state)
         for position, residual in zip(self.saved, residuals, strict=True):
             state[position] = residual
-        vars(context).update(pytree.tree_unflatten(state, self.state_tree))
+        context.__dict__.update(pytree.tree_unflatten(state, self.state_tree))
         rest = iter(cotangents)
         outputs = self.output if isinstance(self.output, tuple) else (self.output,)
-        given = []
+        given: list[Any] = []
         for value in outputs:
             if not isinstance(value, torch.Tensor):
                 given.append(None)

@@ -1,0 +1,275 @@
+"""``astra.jit`` and ``astra.compile`` of PyTorch functions and modules: tensors in, tensors out.
+
+The top of the path for PyTorch users: trees of tensors, one compiled function per signature in a bounded cache.
+``torch_capture.py`` makes the program, ``compiler.py`` compiles it, ``executable.py`` runs it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils import _pytree as pytree
+
+from astra_mlir import compiler, config
+from astra_mlir.compiled import CacheInfo, Compiled
+from astra_mlir.errors import AstraError, DTypeError, ShapeError, UnsupportedError
+from astra_mlir.executable import Executable
+from astra_mlir.signature import ArraySpec
+from astra_mlir.target_machine import TargetMachine
+from astra_mlir.torch_capture import Captured, capture, dtype_of, is_tracing, name_of, tensor_of
+
+__all__ = ["CompiledTorchFunction", "TorchFunction", "jit"]
+
+
+class CompiledTorchFunction(Compiled):
+    """A PyTorch function compiled for one signature: call it with the same tree of tensors.
+
+    ``frozen`` says that the tensors which the function closes over (parameters, buffers) have the values that they had
+    when it was compiled; else they are read at each call, and written where the function changes them in place.
+    """
+
+    def __init__(self, captured: Captured, target: str | TargetMachine | None, frozen: bool) -> None:
+        program = captured.program
+        constants = tuple(map(np.array, program.constants)) if frozen else ()
+        self.executable: Executable = compiler.compile_program(replace(program, constants=constants), target=target)
+        self.captured = captured
+        self.frozen = frozen
+        outputs = self.executable.signature.outputs
+        self._specs = self.executable.signature.inputs
+        self._dtypes = [dtype_of(spec.dtype) for spec in self._specs]
+        self._hidden = () if frozen else captured.hidden
+        self._from_array = [tensor_of(spec.dtype) for spec in outputs]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; raises :class:`ShapeError` or :class:`DTypeError` naming the argument that does not fit."""
+        leaves, tree = pytree.tree_flatten((args, kwargs))
+        if tree != self.captured.in_tree:
+            raise ShapeError(
+                f"{self.executable.program.name}: the arguments' structure differs from the one compiled for\n"
+                f"  expected {self.captured.in_tree}\n  got      {tree}"
+            )
+        leaves = [_tensor(leaf) for leaf in leaves]
+        for i, expected in enumerate(self.captured.static):
+            if i not in self.captured.in_positions and _leaf_key(leaves[i]) != _leaf_key(expected):
+                raise AstraError(
+                    f"{self.executable.program.name}: an argument that is no tensor, {leaves[i]!r}, differs from "
+                    f"{expected!r}, compiled for; compile it for that value, or pass a tensor"
+                )
+        for i, spec, dtype in zip(self.captured.in_positions, self._specs, self._dtypes, strict=False):
+            _check(leaves[i], spec, dtype)
+        return self.run(leaves)
+
+    def run(self, leaves: Sequence[Any]) -> Any:
+        """Run on the flattened arguments, which fit."""
+        tensors = [*(leaves[i] for i in self.captured.in_positions), *self._hidden]
+        dense = [_dense(tensor) for tensor in tensors]
+        results = self.executable.run_pointers([tensor.data_ptr() for tensor in dense])
+        found = [wrap(array) for wrap, array in zip(self._from_array, results, strict=True)]
+        if self.captured.written:
+            self._write(tensors, found[self.captured.out_count :])
+        return self.captured.result(found)
+
+    def _write(self, tensors: Sequence[torch.Tensor], values: Sequence[torch.Tensor]) -> None:
+        """Give arguments that the function changes in place their new values."""
+        memory = [tensor.untyped_storage().data_ptr() for tensor in tensors]
+        for number in self.captured.written:
+            if memory.count(memory[number]) > 1:
+                raise AstraError(
+                    f"{self._specs[number].path} is changed in place and shares its memory with another argument, "
+                    "which compiled code cannot follow; pass a copy (.clone())"
+                )
+        with torch.no_grad():
+            for number, value in zip(self.captured.written, values, strict=True):
+                tensors[number].copy_(value)
+
+
+def _dense(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor with its elements one after the other, as compiled code reads them."""
+    if tensor.is_contiguous() and not tensor.is_conj() and not tensor.is_neg():
+        return tensor
+    return tensor.detach().resolve_conj().resolve_neg().contiguous()
+
+
+def _tensor(leaf: Any) -> Any:
+    """A leaf as PyTorch has it: NumPy arrays as tensors over their memory."""
+    return torch.from_numpy(leaf) if isinstance(leaf, np.ndarray) else leaf
+
+
+def _check(leaf: Any, spec: ArraySpec, dtype: torch.dtype) -> None:
+    if not isinstance(leaf, torch.Tensor):
+        raise AstraError(f"{spec.path}: expected a tensor {spec}, got {type(leaf).__name__}")
+    if tuple(leaf.shape) != spec.shape:
+        raise ShapeError(f"{spec.path}: expected shape {spec.shape} ({spec}), got {tuple(leaf.shape)}")
+    if leaf.dtype != dtype:
+        raise DTypeError(
+            f"{spec.path}: expected element type {dtype}, got {leaf.dtype}; convert it with .to({dtype}) or compile "
+            "for that type"
+        )
+    _check_value(leaf, spec.path)
+
+
+def _check_value(leaf: torch.Tensor, path: str) -> None:
+    if leaf.device.type != "cpu":
+        raise AstraError(f"{path}: the tensor is on the device '{leaf.device}'; move it to the CPU (.cpu())")
+    if leaf.requires_grad and torch.is_grad_enabled():
+        raise AstraError(
+            f"{path}: the tensor requires a gradient, which autograd cannot take through compiled code; differentiate "
+            "with astra.grad, or call under torch.no_grad()"
+        )
+
+
+# --- jit ---------------------------------------------------------------------------------------------------------
+
+
+def _leaf_key(leaf: Any) -> Any:
+    """What of a leaf decides which program runs."""
+    if isinstance(leaf, torch.Tensor):
+        return leaf.shape, leaf.dtype
+    return type(leaf), leaf
+
+
+class TorchFunction:
+    """What :func:`jit` gives: a callable that compiles at the first call of each signature."""
+
+    def __init__(self, function: Callable[..., Any], target: TargetMachine | None, cache_size: int) -> None:
+        self.function = function
+        self._target = target
+        self._cache_size = cache_size
+        self._cache: OrderedDict[Any, CompiledTorchFunction] = OrderedDict()
+        self._lock = threading.RLock()
+        self._hits = self._misses = 0
+        self._modules = list(function.modules()) if isinstance(function, torch.nn.Module) else []
+        functools.update_wrapper(self, function, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function on tensors; the first call of a signature compiles it."""
+        if is_tracing():
+            return self.function(*args, **kwargs)
+        leaves, tree = self._flattened(args, kwargs)
+        for i, leaf in enumerate(leaves):
+            if isinstance(leaf, torch.Tensor) and (leaf.requires_grad or leaf.device.type != "cpu"):
+                _check_value(leaf, _paths(self.function, args, kwargs)[i])
+        return self._compiled(args, kwargs, leaves, tree).run(leaves)
+
+    def _flattened(self, args: Any, kwargs: Any) -> tuple[list[Any], Any]:
+        if not kwargs and all(type(arg) is torch.Tensor for arg in args):
+            return list(args), len(args)
+        leaves, tree = pytree.tree_flatten((args, kwargs))
+        return [_tensor(leaf) for leaf in leaves], tree
+
+    def _compiled(self, args: Any, kwargs: Any, leaves: list[Any], tree: Any) -> CompiledTorchFunction:
+        training = tuple(module.training for module in self._modules)
+        key = (tree, training, torch.get_default_dtype(), *map(_leaf_key, leaves))
+        try:
+            found = self._cache.get(key)
+        except TypeError:
+            raise self._not_hashable(args, kwargs, leaves) from None
+        if found is not None:
+            self._hits += 1
+            return found
+        with self._lock:
+            found = self._cache.get(key)
+            if found is None:
+                found = CompiledTorchFunction(self._capture(args, kwargs), self._target, frozen=False)
+                self._misses += 1
+                self._cache[key] = found
+                while len(self._cache) > max(1, self._cache_size):
+                    self._cache.popitem(last=False)
+        return found
+
+    def _not_hashable(self, args: Any, kwargs: Any, leaves: list[Any]) -> AstraError:
+        for leaf, path in zip(leaves, _paths(self.function, args, kwargs), strict=True):
+            try:
+                hash(leaf)
+            except TypeError:
+                return AstraError(
+                    f"{path}: a {type(leaf).__name__} is no tensor and not hashable, so calls cannot be told apart by "
+                    "it; pass tensors, or close over it"
+                )
+        return AstraError(f"{name_of(self.function)}: the arguments' structure is not hashable")
+
+    def _capture(self, args: Any, kwargs: Any) -> Captured:
+        args, kwargs = pytree.tree_map(_tensor, (args, kwargs))
+        return capture(self.function, args, kwargs, input_paths=_tensor_paths(self.function, args, kwargs))
+
+    def compile(self, *args: Any, **kwargs: Any) -> CompiledTorchFunction:
+        """The compiled function for these arguments' signature, to be looked at or called; it is cached, too."""
+        leaves, tree = self._flattened(args, kwargs)
+        return self._compiled(args, kwargs, leaves, tree)
+
+    def freeze(self, *args: Any, **kwargs: Any) -> CompiledTorchFunction:
+        """The function compiled with the values that its parameters have now; not cached."""
+        captured = self._capture(args, kwargs)
+        if any(number >= len(captured.in_positions) for number in captured.written):
+            raise UnsupportedError(
+                f"{name_of(self.function)} changes a tensor that it closes over in place (buffers of a module in "
+                "training mode?); call module.eval() first, or use astra.jit, which updates them"
+            )
+        return CompiledTorchFunction(captured, self._target, frozen=True)
+
+    def cache_info(self) -> CacheInfo:
+        """How the cache of signatures has done."""
+        return CacheInfo(self._hits, self._misses, self._cache_size, len(self._cache))
+
+    def clear_cache(self) -> None:
+        """Forget all compiled signatures."""
+        with self._lock:
+            self._cache.clear()
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """So that methods can be decorated."""
+        return self if instance is None else functools.partial(self, instance)
+
+
+def _paths(function: Callable[..., Any], args: Any, kwargs: Any) -> list[str]:
+    """What a user would call each leaf of the arguments: ``params['w']``."""
+    called = function.forward if isinstance(function, torch.nn.Module) else function
+    try:
+        parameters = list(inspect.signature(called).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    paths = []
+    for i, value in enumerate(args):
+        name = names[i] if i < len(names) else f"argument {i}"
+        paths += [name + pytree.keystr(path) for path, _ in pytree.tree_flatten_with_path(value)[0]]
+    for name, value in kwargs.items():
+        paths += [name + pytree.keystr(path) for path, _ in pytree.tree_flatten_with_path(value)[0]]
+    return paths
+
+
+def _tensor_paths(function: Callable[..., Any], args: Any, kwargs: Any) -> list[str]:
+    leaves = pytree.tree_leaves((args, kwargs))
+    return [
+        path
+        for path, leaf in zip(_paths(function, args, kwargs), leaves, strict=True)
+        if isinstance(leaf, torch.Tensor)
+    ]
+
+
+def jit(
+    function: Callable[..., Any], *, target: str | TargetMachine | None = None, cache_size: int | None = None,
+    donates: bool = False, output: str = "auto",
+) -> TorchFunction:  # fmt: skip
+    """Compile a PyTorch function or module for each signature that it is called with; see docs/pytorch.md.
+
+    Leaves of the arguments that are tensors (or NumPy arrays) are arguments of the program, all others part of it: one
+    version is compiled for each of their values.  Raises :class:`UnsupportedError` for what Astra does not compile.
+    """
+    if isinstance(function, TorchFunction):
+        function = function.function
+    if donates:
+        raise AstraError("PyTorch tensors cannot be donated: they stay the caller's; leave out donate_argnums")
+    if output != "auto":
+        raise AstraError(f"output={output!r}: functions of PyTorch tensors give tensors; leave it out")
+    size = config.jit_cache_size.get() if cache_size is None else cache_size
+    machine = TargetMachine.parse(target) if isinstance(target, str) else target
+    return TorchFunction(function, machine, size)
