@@ -328,7 +328,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     piece, pieces = map(int, options.piece.split("/"))
     harnesses = select(options.pattern, options.dtypes, options.stride)[piece::pieces]
     start, wrong, number = time.perf_counter(), 0, 0
-    out = open(options.to, "a") if options.to else None  # noqa: SIM115
+    out = Path(options.to).open("a") if options.to else None  # noqa: SIM115
     with jax.enable_x64(True):
         for case in cases(harnesses, options.variant):
             outcome = run_case(case, options.parts.split(","), options.differences)
