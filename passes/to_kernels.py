@@ -111,6 +111,8 @@ class _Rewriter:
         for old, new in zip(op.results, call.results, strict=False):
             old.replace_all_uses_with(new)
         op.erase()
+        for absorbed in request.absorbed:
+            absorbed.erase()
 
     def constant(self, array: np.ndarray) -> ir.Value:
         """``astra.constant`` of a table; calls with the same table get the same attribute, so they can be merged."""

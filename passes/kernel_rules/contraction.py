@@ -7,26 +7,25 @@ Batch, free and contracting dimensions are collapsed to (batch, M, N, K) levels 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list
 from astra_mlir.passes.kernel_rules.contraction_shapes import accumulator_of, memref_text, row_major_strides
-from astra_mlir.passes.kernel_rules.gemm import Gemm
+from astra_mlir.passes.kernel_rules.gemm import Gemm, GemmSchedule, schedule_gemm
 from astra_mlir.passes.kernel_rules.gemm_levels import Level, merge_levels
-from astra_mlir.passes.kernel_rules.products import schedule_product, scratch_types
+from astra_mlir.passes.kernel_rules.products import Schedule, schedule_product, scratch_types
 from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
 from astra_mlir.passes.target import target_of
 
-__all__ = ["dot_general"]
+__all__ = ["add_product", "dot_general"]
 
 MIN_WORK = 128  # multiply-adds of one product below which linalg's scalar loops are as good
 
 
-def _request(op: ir.Operation, gemm: Gemm) -> KernelRequest:
+def _request(op: ir.Operation, schedule: Schedule, accumulator: str) -> KernelRequest:
     lhs, rhs = op.operands
-    target = target_of(op)
-    schedule = schedule_product(gemm, target)
     types = [memref_text(value.type) for value in (lhs, rhs, op.results[0])]
     name = kernel_name("dot", schedule, *types)
     return KernelRequest(
@@ -34,13 +33,82 @@ def _request(op: ir.Operation, gemm: Gemm) -> KernelRequest:
         ins=(lhs, rhs),
         outs=(Out(op.results[0].type),),
         build=lambda: schedule.text(name, *types),
-        scratch=scratch_types(schedule, gemm.accumulator),
+        scratch=scratch_types(schedule, accumulator),
     )
 
 
 @kernel_rule("dot_general")
 def dot_general(op: ir.Operation) -> KernelRequest | None:
     """``result[b, m, n] = sum_k lhs[b, m, k] * rhs[b, n, k]`` after collapsing the dimensions of each class."""
+    gemm = _gemm_of(op)
+    if gemm is None or (_absorbing_add(op) is not None):
+        return None
+    return _request(op, schedule_product(gemm, target_of(op)), gemm.accumulator)
+
+
+@kernel_rule("add")
+def add_product(op: ir.Operation) -> KernelRequest | None:
+    """``sum + dot_general(lhs, rhs)`` where nothing else needs the old sum: the kernel adds to it in place.
+
+    So the gradient of a weight that a loop gathers step by step, or a sum of products, is read and written once.
+    """
+    product = next((v.owner.operation for v in op.operands if _is_dot(v) and _absorbing_add(v.owner.operation) == op), None)
+    if product is None:
+        return None
+    gemm = _gemm_of(product)
+    assert gemm is not None
+    schedule = schedule_gemm(gemm, target_of(op), accumulate=True)
+    request = _request(product, schedule, gemm.accumulator)
+    (total,) = [value for value in op.operands if value != product.results[0]]
+    return replace(request, outs=(Out(op.results[0].type, init=total),), absorbed=(product,))
+
+
+def _is_dot(value: ir.Value) -> bool:
+    return not isinstance(value.owner, ir.Block) and value.owner.operation.name == "astra.dot_general"
+
+
+def _absorbing_add(dot: ir.Operation) -> ir.Operation | None:
+    """The addition that the kernel of a product can do, if there is one."""
+    uses = list(dot.results[0].uses)
+    if len(uses) != 1 or uses[0].owner.operation.name != "astra.add":
+        return None
+    add = uses[0].owner.operation
+    chosen = [v for v in reversed(list(add.operands)) if _is_dot(v) and _adds_in_place(v.owner.operation)]
+    if add.block != dot.block or not chosen or chosen[0] != dot.results[0]:
+        return None
+    (total,) = [value for value in add.operands if value != chosen[0]]
+    return add if len(list(total.uses)) == 1 and (_is_product(total) or _is_gathered(total, add)) else None
+
+
+def _adds_in_place(dot: ir.Operation) -> bool:
+    gemm = _gemm_of(dot)
+    if gemm is None or gemm.result != gemm.accumulator:
+        return False
+    return isinstance(schedule_product(gemm, target_of(dot)), GemmSchedule)
+
+
+def _is_product(value: ir.Value) -> bool:
+    """Whether a value is computed by the kernel of a product: then its memory is free to be added to."""
+    if isinstance(value.owner, ir.Block):
+        return False
+    op = value.owner.operation
+    return op.name == "astra.dot_general" or (
+        op.name == "astra.kernel_call" and ir.FlatSymbolRefAttr(op.attributes["callee"]).value.startswith("astra_dot_")
+    )
+
+
+def _is_gathered(value: ir.Value, add: ir.Operation) -> bool:
+    """Whether a value is state of a scan of which ``add`` gives the next."""
+    block = add.block
+    if block.owner.name != "astra.scan" or value.owner != block:
+        return False
+    end = block.operations[len(block.operations) - 1].operation
+    uses = [(use.owner.operation, use.operand_number) for use in add.results[0].uses]
+    return uses == [(end, ir.BlockArgument(value).arg_number - 1)]
+
+
+def _gemm_of(op: ir.Operation) -> Gemm | None:
+    """The product as kernels see it; ``None`` for those that are left to linalg."""
     lhs, rhs = op.operands
     elements = [str(value.type.element_type) for value in (lhs, rhs, op.results[0])]
     accumulator = accumulator_of(*elements)
@@ -80,4 +148,4 @@ def dot_general(op: ir.Operation) -> KernelRequest | None:
     batches, _, _, depth = gemm.sizes
     if batches == 0 or rows * columns * depth < MIN_WORK or depth == 1 or rows == columns == 1:
         return None
-    return _request(op, gemm)
+    return gemm

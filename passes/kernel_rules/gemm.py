@@ -22,6 +22,7 @@ DEPTH = 256  # steps of a packed block: a panel of 8 rows is 8 KiB, one of 32 co
 MAX_ROWS = 128  # rows of a task: its packed block of the left operand is 128 KiB of the second-level cache in f32
 MAX_COLUMNS = 512  # columns of a task
 STACK_BYTES = 128 * 1024  # for each packed block that lives on the stack
+AHEAD_BYTES = 1 << 21  # of the right operand that is packed ahead at a time
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,13 @@ class GemmSchedule:
     pack_rhs: str  # "no", "tile" (in each task) or "ahead" (once, into scratch)
     tiles: tuple[int, int, int]  # batches, tiles of rows, tiles of columns
     group: int  # tiles of a task
+    chunk: int  # of the outermost k level, for which all tiles are computed before the next one is packed
+    accumulate: bool = False  # add to what the result holds
+
+    @property
+    def chunk_steps(self) -> int:
+        """Steps of a chunk."""
+        return self.chunk * prod(level[0] for level in self.gemm.k[1:])
 
     @property
     def scratch(self) -> tuple[int, ...]:
@@ -108,8 +116,8 @@ class GemmSchedule:
 
     @property
     def panel_elements(self) -> int:
-        """Elements of a panel with all its steps."""
-        return self.gemm.sizes[3] * self.types.columns
+        """Elements of a panel with all steps of a chunk."""
+        return self.chunk_steps * self.types.columns
 
     # The sizes of stack arrays are those of the largest tile, so that schedules can share functions.
 
@@ -146,13 +154,15 @@ def _stack_elements(types: GemmTypes) -> int:
     return STACK_BYTES * 8 // bits_of(types.accumulator)
 
 
-def schedule_gemm(gemm: Gemm, target: Target) -> GemmSchedule:
-    """The schedule; it depends on shapes and target only, so that results do not depend on the number of threads."""
+def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False) -> GemmSchedule:
+    """The schedule; it depends on shapes and target only, so that results do not depend on the number of threads.
+
+    With ``accumulate``, products are added to what the result holds; its elements must have the accumulator's type.
+    """
     batches, rows, columns, steps = gemm.sizes
     types = GemmTypes(gemm.accumulator, target)
     types = replace(types, narrow=columns <= types.lanes)
     inner = gemm.k[-1] if gemm.k else (1, 1, 1)
-    depth = _even_tile(inner[0], DEPTH, 8)
     segments = DEPTH // inner[0] if inner[0] <= DEPTH // 2 else 1
     segments = min(segments, steps // inner[0])
 
@@ -163,6 +173,11 @@ def schedule_gemm(gemm: Gemm, target: Target) -> GemmSchedule:
         pack_rhs = "no"
     else:
         pack_rhs = "tile" if rows <= MAX_ROWS or gemm.rhs_overlaps else "ahead"
+    chunk = gemm.k[0][0] if gemm.k else 1
+    if pack_rhs == "ahead" and gemm.result == gemm.accumulator:
+        chunk = _chunk(gemm, types)
+    chunk_steps = steps // (gemm.k[0][0] if gemm.k else 1) * chunk
+    depth = _even_tile(min(inner[0], chunk_steps), DEPTH, 8)
 
     largest_rows, largest_columns = _max_rows(types), MAX_COLUMNS
     if pack_rhs == "tile":
@@ -171,7 +186,7 @@ def schedule_gemm(gemm: Gemm, target: Target) -> GemmSchedule:
         largest_columns = min(largest_columns, _stack_elements(types) // largest_rows)
     tile_rows = _even_tile(rows, largest_rows, types.rows)
     tile_columns = _even_tile(columns, max(largest_columns, types.columns), types.columns)
-    while _tile_count(gemm, tile_rows, tile_columns) < 32 and tile_rows * tile_columns * steps >= 2 * TASK_WORK:
+    while _tile_count(gemm, tile_rows, tile_columns) < 32 and tile_rows * tile_columns * chunk_steps >= 2 * TASK_WORK:
         if tile_columns >= 2 * max(tile_rows, types.columns):
             tile_columns = _round_up(tile_columns // 2, types.columns)
         elif tile_rows >= 2 * types.rows and (pack_rhs != "tile" or tile_rows < rows):
@@ -181,8 +196,22 @@ def schedule_gemm(gemm: Gemm, target: Target) -> GemmSchedule:
         else:
             break
     tiles = (batches, -(-rows // tile_rows), -(-columns // tile_columns))
-    group = max(1, TASK_WORK // (tile_rows * tile_columns * steps))
-    return GemmSchedule(gemm, types, tile_rows, tile_columns, depth, segments, pack_lhs, pack_rhs, tiles, group)
+    group = max(1, TASK_WORK // (tile_rows * tile_columns * chunk_steps))
+    return GemmSchedule(
+        gemm, types, tile_rows, tile_columns, depth, segments, pack_lhs, pack_rhs, tiles, group, chunk, accumulate
+    )  # fmt: skip
+
+
+def _chunk(gemm: Gemm, types: GemmTypes) -> int:
+    """How much of the outermost k level is packed ahead at a time."""
+    batches, _, columns, steps = gemm.sizes
+    if not gemm.k:
+        return 1
+    outermost = gemm.k[0][0]
+    within = steps // outermost
+    step_bytes = batches * _round_up(columns, types.columns) * bits_of(types.accumulator) // 8
+    largest = max(AHEAD_BYTES // (step_bytes * within), -(-DEPTH // within))
+    return min(outermost, _even_tile(outermost, largest, 8 if within == 1 else 1))
 
 
 def _tile_count(gemm: Gemm, tile_rows: int, tile_columns: int) -> int:

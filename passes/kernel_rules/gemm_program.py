@@ -31,6 +31,10 @@ __all__ = ["program_text"]
 TASK_WORK = 1 << 20  # multiply-adds of f32 in a task of at least 20 us
 PACK_WORK = 1 << 16  # elements packed in a task of at least 20 us
 
+# Numbers of a chunk of the steps, which the function of a shape fills in: how much of the outermost level it has, where
+# the operands begin, and whether it is the first to write the result.
+CHUNK, LHS_BASE, RHS_BASE, FRESH = "%chunk", "%lhs_base", "%rhs_base", "%fresh"
+
 Levels = Sequence[Sequence[Index]]
 Visit = Callable[[Index, Index, Index, Index], None]  # offset in lhs, in rhs, steps, first step within the block
 Pieces = Callable[[Visit], None]
@@ -56,7 +60,7 @@ def program_text(schedule: GemmSchedule, name: str, lhs_type: str, rhs_type: str
 def _entry(schedule: GemmSchedule, name: str, array_types: Sequence[str], tile: _Writer, ahead: _Writer | None) -> str:
     """The function of one shape: its numbers, and the tasks."""
     gemm = schedule.gemm
-    batches, _, _, steps = gemm.sizes
+    batches = gemm.sizes[0]
     arguments = list(zip(("%lhs_array", "%rhs_array", "%result_array"), array_types, strict=True))
     arguments += [("%packed_array", f"memref<{size}x{gemm.accumulator}>") for size in schedule.scratch]
     f = FunctionText(name, arguments)
@@ -66,13 +70,25 @@ def _entry(schedule: GemmSchedule, name: str, array_types: Sequence[str], tile: 
 
     def run(writer: _Writer, count: int, group: int, sequential: int) -> None:
         with f.grouped(count, group, sequential=sequential) as i:
-            f.call(writer.name, [*writer.arrays, (i, "index"), *((value, "index") for value in writer.values)])
+            values = [(known.get(value, value), "index") for value in writer.values]
+            f.call(writer.name, [*writer.arrays, (i, "index"), *values])
 
-    if ahead is not None:
-        work = schedule.panel_elements
-        run(ahead, batches * schedule.panels, max(1, PACK_WORK // work), 2 * PACK_WORK // work)
-    work = schedule.tile_rows * schedule.tile_columns * steps
-    run(tile, prod(schedule.tiles), schedule.group, 2 * TASK_WORK // work)
+    outermost, lhs_step, rhs_step = gemm.k[0] if gemm.k else (1, 1, 1)
+    with f.loop(0, outermost, schedule.chunk) as start:
+        known: dict[Index, Index] = {
+            CHUNK: f.min(f.sub(outermost, start), schedule.chunk),
+            LHS_BASE: f.add(gemm.bases[0], f.mul(start, lhs_step)),
+            RHS_BASE: f.add(gemm.bases[1], f.mul(start, rhs_step)),
+            FRESH: int(not schedule.accumulate and start == 0),
+        }
+        if isinstance(start, str) and not schedule.accumulate:
+            is_first = f.compare("eq", start, 0)
+            known[FRESH] = f.value(f"arith.select {is_first}, {f.ssa(1)}, {f.ssa(0)} : index")
+        if ahead is not None:
+            work = schedule.panel_elements
+            run(ahead, batches * schedule.panels, max(1, PACK_WORK // work), 2 * PACK_WORK // work)
+        work = schedule.tile_rows * schedule.tile_columns * schedule.chunk_steps
+        run(tile, prod(schedule.tiles), schedule.group, 2 * TASK_WORK // work)
     return f.text()
 
 
@@ -102,13 +118,15 @@ class _Writer:
             "%lhs": self.gemm.lhs, "%rhs": self.gemm.rhs, "%result": self.gemm.result, "%packed": self.gemm.accumulator,
         }  # fmt: skip
         self.arrays = [(array, f"memref<?x{flat[array].removeprefix('u')}>") for array in arrays]
-        self.values: list[int] = []
+        self.values: list[Index] = []
         self.arguments = [*self.arrays, ("%task", "index")]
         self.f = FunctionText("", self.arguments, inline=False)
-        gemm = self.gemm
+        gemm, is_whole = self.gemm, not self.gemm.k or schedule.chunk == self.gemm.k[0][0]
+        k = gemm.k if is_whole else ((CHUNK, *gemm.k[0][1:]), *gemm.k[1:])
+        bases = gemm.bases if is_whole else (LHS_BASE, RHS_BASE)
         self.form = _Form(
-            self.levels(gemm.batch), self.levels(gemm.m), self.levels(gemm.n), self.levels(gemm.k),
-            (self.number_or_zero(gemm.bases[0]), self.number_or_zero(gemm.bases[1])),
+            self.levels(gemm.batch), self.levels(gemm.m), self.levels(gemm.n), self.levels(k),
+            (self.number_or_zero(bases[0]), self.number_or_zero(bases[1])),
         )  # fmt: skip
         self.write()
         digest = hashlib.sha256(self.f.text().encode()).hexdigest()
@@ -121,22 +139,22 @@ class _Writer:
 
     # --- numbers -----------------------------------------------------------------------------------------------------
 
-    def number(self, value: int) -> str:
-        """The name of an argument with this value."""
+    def number(self, value: Index) -> str:
+        """The name of an argument with this value, a number or a name from the table of a chunk."""
         name = f"%n{len(self.values)}"
         self.values.append(value)
         self.arguments.append((name, "index"))
         return name
 
-    def number_or_zero(self, value: int) -> Index:
+    def number_or_zero(self, value: Index) -> Index:
         return self.number(value) if value else 0
 
-    def levels(self, levels: Sequence[Level]) -> Levels:
+    def levels(self, levels: Sequence[Sequence[Index]]) -> Levels:
         return tuple(tuple(map(self.number, level)) for level in levels)
 
-    def flag(self, value: bool) -> str:
+    def flag(self, value: bool | str) -> str:
         """An ``i1`` argument."""
-        return self.f.compare("ne", self.number(int(value)), 0)
+        return self.f.compare("ne", self.number(value if isinstance(value, str) else int(value)), 0)
 
     # --- places ------------------------------------------------------------------------------------------------------
 
@@ -235,6 +253,8 @@ class _TileWriter(_Writer):
         tile_rows, tile_columns = self.number(schedule.tile_rows), self.number(schedule.tile_columns)
         rows, columns = self.number(gemm.sizes[1]), self.number(gemm.sizes[2])
         row_stride = self.number(gemm.row_stride)
+        # what is narrowed at the end is computed in one piece
+        self.fresh = self.flag(FRESH) if gemm.result == gemm.accumulator else None
         tiles = (self.number(schedule.tiles[0]) if gemm.batch else 1, *map(self.number, schedule.tiles[1:]))
         batch, row_tile, column_tile = f.delinearize("%task", tiles)
         self.row, self.column = f.mul(row_tile, tile_rows), f.mul(column_tile, tile_columns)
@@ -292,9 +312,12 @@ class _TileWriter(_Writer):
         """One block of ``depth`` steps from ``step`` on; ``pieces(visit)`` visits its runs of equal strides."""
         f, types, gemm, schedule = self.f, self.types, self.gemm, self.schedule
         output, output_at, stride = self.output
+        first = f.compare("eq", step, 0)
+        if self.fresh is not None:
+            first = f.value(f"arith.andi {first}, {self.fresh} : i1")
         values: dict[str, Index] = {
             "%depth": depth, "%c": output, "%c_offset": output_at, "%c_stride": stride, "%m": self.m, "%n": self.n,
-            "%first": f.compare("eq", step, 0),
+            "%first": first,
         }  # fmt: skip
         places: dict[str, Index] = {}
         if not (schedule.pack_lhs and schedule.pack_rhs != "no"):  # a plain operand: then there is one run

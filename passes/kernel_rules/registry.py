@@ -45,7 +45,8 @@ class KernelRequest:
     constant inputs (NumPy arrays; the same object each time, so that calls share one constant).  ``build`` gives the
     text of one or more ``func.func private``, among them ``@name`` that takes a memref for each of ``ins``, ``tables``,
     ``outs`` and ``scratch``, in this order: identity layout, static shape, signless integers.  Functions that the
-    module already has are not added again, so a helper's name must determine its body too.
+    module already has are not added again, so a helper's name must determine its body too.  ``absorbed`` are operations
+    whose work the kernel does along the way and that nothing else uses.
     """
 
     name: str
@@ -54,6 +55,7 @@ class KernelRequest:
     build: Callable[[], str]
     scratch: Sequence[ir.Type] = ()
     tables: Sequence[Any] = ()
+    absorbed: Sequence[ir.Operation] = ()
 
 
 KernelRule = Callable[[ir.Operation], "KernelRequest | None"]

@@ -161,6 +161,17 @@ def test_many_steps_are_split(layout):
     check(*shapes(96, 80, 8192), dimensions)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.float16], ids=lambda t: np.dtype(t).name)
+def test_large_operands_are_packed_in_parts(layout, dtype):
+    dimensions, shapes = LAYOUTS[layout]
+    check(*shapes(131, 1030, 1100), dimensions, dtype)
+
+
+def test_several_contracted_dimensions_are_packed_in_parts():
+    check((11, 130, 60), (60, 11, 1000), ((), (), (0, 2), (1, 0)))
+
+
 def test_many_steps_batched_and_narrow():
     check((2, 8192, 64), (2, 8192, 80), ((0,), (0,), (1,), (1,)), dtype=np.float16)
 

@@ -22,6 +22,21 @@ def _embedding_gradient(table: jax.Array, ids: jax.Array) -> jax.Array:
     return jax.grad(lambda t: (jnp.sin(t[ids]) ** 2).sum())(table)
 
 
+def _gathered_in_a_scan(x: jax.Array) -> jax.Array:
+    rows = x.reshape(5, 8, 300)
+
+    def loss(weights: jax.Array) -> jax.Array:
+        return jax.lax.scan(lambda h, v: (jnp.tanh(h @ weights + v), None), rows[0], rows)[0].sum()
+
+    return jax.grad(loss)(x.T @ x / 300)
+
+
+def _sums_of_products(x: jax.Array) -> tuple[jax.Array, ...]:
+    y, z = x @ x.T, (x + 1) @ x.T
+    kept = jnp.sin(x) @ x.T
+    return y @ z + z @ x @ x.T + jnp.cos(x) @ x.T, kept + x @ kept[:3].repeat(100, 0).T[:, :300].T, kept
+
+
 def _pooling_gradient(images: jax.Array) -> jax.Array:
     def loss(x: jax.Array) -> jax.Array:
         pooled = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME")
@@ -67,6 +82,12 @@ PROGRAMS: dict[str, tuple[Callable, Sequence[np.ndarray], float]] = {
     "solve": (lambda a, b: jax.scipy.linalg.cho_solve((jnp.linalg.cholesky(a), True), b), [POSITIVE, X], 1e-4),
     "random bits": (lambda: jax.random.bits(jax.random.key(3, impl="rbg"), (1000, 3)), [], 0),
     "random normal": (lambda: jax.random.normal(jax.random.key(3), (1000, 3)), [], 1e-5),
+    "weight gradient of a scan": (_gathered_in_a_scan, [X], 1e-5),
+    "sums of products": (_sums_of_products, [X], 1e-5),
+    "integer products in a loop": (
+        lambda i: jax.lax.fori_loop(0, 3, lambda _, s: s + jnp.outer(i, i[:30] + s[0, 0]) @ jnp.ones((30, 50), int),
+                                    jnp.zeros((500, 50), int)), [IDS], 0,
+    ),
     "sorts in a loop": (_sorts_in_a_loop, [X], 1e-5),
     "solves in a scan": (_solves_in_a_scan, [POSITIVE, X], 1e-5),
     "vmap of updates": (
