@@ -391,8 +391,8 @@ def _while_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Rever
 def _bounded(op: ir.Operation, bound: int, b: Emitter) -> tuple[list[ir.Operation], list[ir.Value]]:
     """A while as a scan of ``bound`` iterations, in which nothing changes once the condition is false.
 
-    A loop that would run longer gives NaN in place of floats, so that a bound that is too low does not go unnoticed.
-    Gives the operations and what replaces the results.
+    A loop that would run longer gives NaN in place of floats, by a factor, so that their derivatives of any order are
+    NaN too: a bound that is too low does not go unnoticed.  Gives the operations and what replaces the results.
     """
     parts = While.of(op)
     types = [x.type for x in parts.inits]
@@ -412,9 +412,16 @@ def _bounded(op: ir.Operation, bound: int, b: Emitter) -> tuple[list[ir.Operatio
     block.append_to(scan.regions[0])
     holder.erase()
     checks, (unfinished,) = copy_body(parts.condition, list(scan.results), *place)
-    operations, results = [scan, *checks], list(scan.results)
+    results, before = list(scan.results), len(b.created)
     for i, value in enumerate(results):
         if is_inexact(value.type):
-            results[i] = b.select(unfinished, b.full(value.type, float("nan")), value)
-            operations.append(results[i].owner.operation)
-    return operations, results
+            results[i] = _nan_if(unfinished, value, b)
+    return [scan, *checks, *b.created[before:]], results
+
+
+def _nan_if(wrong: ir.Value, value: ir.Value, b: Emitter) -> ir.Value:
+    """The value times one, or times NaN: a choice between both would have a derivative of zero."""
+    if b.info(value).kind == "c":
+        return b.f("complex", *(_nan_if(wrong, b.f(part, value), b) for part in ("real", "imag")))
+    factors = [b.full(value.type, factor) for factor in (float("nan"), 1.0)]
+    return b.f("multiply", value, b.select(wrong, *factors))
