@@ -6,7 +6,7 @@ of higher order is then that of what these functions compute, as in JAX.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects import value_of
@@ -46,11 +46,19 @@ def _required(cotangents: Sequence[MaybeValue], values: Sequence[ir.Value], b: E
     ]
 
 
+def _refuse_nondifferentiable(op: ir.Operation, active: Container[ir.Value]) -> None:
+    """Refuse the derivative by an operand that has none, for the reason that the rule's author gave."""
+    for i in value_of(op, "nondifferentiable", ()):
+        if op.operands[i] in active:
+            refuse(op, f"@{value_of(op, 'callee')} has no derivative by operand {i}: {value_of(op, 'reason')}")
+
+
 # --- custom_jvp ------------------------------------------------------------------------------------------------------
 
 
 @structured_jvp("custom_jvp")
 def _custom_jvp_jvp(op: ir.Operation, engine: Forward) -> None:
+    _refuse_nondifferentiable(op, engine.tangents)
     operands = list(op.operands)
     tangents = [engine.tangent(x) for x in _inexact(operands)]
     ip, location = engine.b.place
@@ -65,6 +73,7 @@ def _custom_jvp_jvp(op: ir.Operation, engine: Forward) -> None:
 @structured_vjp("custom_jvp")
 def _custom_jvp_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Reverse) -> Contributions:
     """The transpose of the rule, which is linear in the tangents: its reverse mode at tangents of zero."""
+    _refuse_nondifferentiable(op, engine.varied)
     b, operands = engine.b, list(op.operands)
     place = b.place
     b.before(op)
@@ -99,6 +108,7 @@ def _custom_vjp_jvp(op: ir.Operation, engine: Forward) -> None:
 
 @structured_vjp("custom_vjp")
 def _custom_vjp_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Reverse) -> Contributions:
+    _refuse_nondifferentiable(op, engine.varied)
     operands, backward = list(op.operands), value_of(op, "backward")
     _, found = _copy_before(engine, op, value_of(op, "forward"), operands)
     count = len(op.results)
@@ -159,16 +169,17 @@ def _checkpoint_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: 
         if policy == "everything":
             return _back_through(first, dict(zip(operands, operands, strict=True)), replaced, cotangents, engine)
     given = [c for c in cotangents if c is not None]
-    guarded = [*operands, *given]
+    kept = [i for i, one in enumerate(first) if _kept_by(policy, one)]
+    guarded = [*operands, *given, *(first[i].results[0] for i in kept)]
     barrier = list(b.op("optimization_barrier", guarded, [x.type for x in guarded]).results)
-    after, cotangents_after = barrier[: len(operands)], iter(barrier[len(operands) :])
+    after, rest = barrier[: len(operands)], iter(barrier[len(operands) :])
     again, found = engine.copy(callee, after)
-    pairs = [(one, other) for one, other in zip(first, again, strict=False) if _kept_by(policy, one)]
-    seeds = [None if c is None else next(cotangents_after) for c in cotangents]
+    repeated = [again[i] for i in kept]
+    seeds = [None if c is None else next(rest) for c in cotangents]
     contributions = _back_through(again, dict(zip(operands, after, strict=True)), found, seeds, engine)
-    for one, other in pairs:
-        other.results[0].replace_all_uses_with(one.results[0])
-        other.erase()
+    for op_again, value in zip(repeated, rest, strict=True):
+        op_again.results[0].replace_all_uses_with(value)
+        op_again.erase()
     return contributions
 
 
