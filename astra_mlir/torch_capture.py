@@ -44,7 +44,7 @@ from astra_mlir.errors import CompileError, UnsupportedError, source_place
 from astra_mlir.program import Program
 from astra_mlir.torch_rules import KeepRules, Rule, Traced, is_inexact, is_user_file, marker_results, recording
 
-__all__ = ["Captured", "array_of", "capture", "dtype_of", "is_tracing", "name_of", "tensor_of"]
+__all__ = ["Captured", "array_of", "capture", "dtype_of", "is_tracing", "name_of", "running_trace", "tensor_of"]
 
 # Tensors made inside of the function stay in the program below this size; larger ones become hidden arguments.
 _HOISTED_BYTES = 64 * 1024
@@ -142,6 +142,13 @@ def capture(
 def is_tracing() -> bool:
     """Whether a function is being captured now, in this thread or task."""
     return _running.get() is not None
+
+
+def running_trace() -> _Trace:
+    """The trace that runs in this thread or task."""
+    trace = _running.get()
+    assert trace is not None, "called while a function is captured"
+    return trace
 
 
 def name_of(function: Any) -> str:
@@ -472,13 +479,16 @@ def _lowered(graph: GraphModule, rules: dict[int, Rule]) -> ir.Module:
             number = node.args[1]
             if number not in symbols:
                 rule = rules[number]
-                symbols[number] = [f"{rule.name}.{len(symbols)}{suffix}" for suffix in ("", ".forward", ".backward")]
-                waiting += zip(symbols[number], (rule.callee, rule.forward, rule.backward), strict=True)
+                symbols[number] = [
+                    f"{rule.name}.{len(symbols)}" + ("" if symbol == "callee" else f".{symbol}")
+                    for symbol in rule.functions
+                ]
+                waiting += zip(symbols[number], rule.functions.values(), strict=True)
     module = importer.module
     for pipeline in (_TO_BACKEND, _TO_STABLEHLO):
         _run_passes(module, pipeline)
     with context, ir.Location.unknown():
-        _finish(module, symbols)
+        _finish(module, rules, symbols)
     return module
 
 
@@ -527,7 +537,7 @@ def _operations(op: ir.Operation) -> Iterator[ir.Operation]:
                 yield from _operations(inner.operation)
 
 
-def _finish(module: ir.Module, symbols: dict[int, list[str]]) -> None:
+def _finish(module: ir.Module, rules: dict[int, Rule], symbols: dict[int, list[str]]) -> None:
     """Turn calls of markers into custom calls, and refuse what was not converted."""
     for function in [op.operation for op in module.body.operations]:
         name = ir.StringAttr(function.attributes["sym_name"]).value
@@ -536,7 +546,7 @@ def _finish(module: ir.Module, symbols: dict[int, list[str]]) -> None:
             continue
         for op in [op.operation for op in function.regions[0].blocks[0].operations]:
             if op.name == "func.call":
-                _custom_call(op, symbols)
+                _custom_call(op, rules, symbols)
             elif op.name == "arith.constant" and isinstance(op.results[0].type, ir.RankedTensorType):
                 _replace(op, "stablehlo.constant", {"value": op.attributes["value"]})
             elif not op.name.startswith(_KNOWN):
@@ -547,21 +557,27 @@ def _finish(module: ir.Module, symbols: dict[int, list[str]]) -> None:
 
 
 _KNOWN = ("stablehlo.", "chlo.", "func.return")
-_RULE_SYMBOLS = ("callee", "forward", "backward")
 
 
-def _custom_call(op: ir.Operation, symbols: dict[int, list[str]]) -> None:
+def _custom_call(op: ir.Operation, rules: dict[int, Rule], symbols: dict[int, list[str]]) -> None:
     marker = ir.FlatSymbolRefAttr(op.attributes["callee"]).value.removeprefix(_MARKER).partition(".")[0]
-    functions = dict(zip(_RULE_SYMBOLS, symbols[int(marker)], strict=True)) if marker.isdigit() else {}
+    rule = rules[int(marker)] if marker.isdigit() else Rule("stop_gradient", "", {})
+    names = symbols[int(marker)] if marker.isdigit() else []
+    config = {name: _attribute(value) for name, value in rule.attributes.items()}
+    config["symbols"] = ir.ArrayAttr.get([ir.StringAttr.get(name) for name in rule.functions])
     attributes = {
-        "call_target_name": ir.StringAttr.get("astra.custom_vjp" if functions else "astra.stop_gradient"),
-        "called_computations": ir.ArrayAttr.get([ir.FlatSymbolRefAttr.get(name) for name in functions.values()]),
-        "backend_config": ir.DictAttr.get(
-            {"symbols": ir.ArrayAttr.get([ir.StringAttr.get(name) for name in functions])}
-        ),
+        "call_target_name": ir.StringAttr.get(f"astra.{rule.kind}"),
+        "called_computations": ir.ArrayAttr.get([ir.FlatSymbolRefAttr.get(name) for name in names]),
+        "backend_config": ir.DictAttr.get(config),
         "api_version": ir.IntegerAttr.get(ir.IntegerType.get_signless(32), 4),
     }
     _replace(op, "stablehlo.custom_call", attributes)
+
+
+def _attribute(value: int | str | list[int]) -> ir.Attribute:
+    if isinstance(value, int):
+        return ir.IntegerAttr.get(ir.IntegerType.get_signless(64), value)
+    return ir.StringAttr.get(value) if isinstance(value, str) else ir.DenseI64ArrayAttr.get(value)
 
 
 def _replace(op: ir.Operation, name: str, attributes: dict[str, ir.Attribute]) -> None:

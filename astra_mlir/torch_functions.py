@@ -146,7 +146,8 @@ class TorchFunction:
         self._cache: OrderedDict[Any, CompiledTorchFunction] = OrderedDict()
         self._lock = threading.RLock()
         self._hits = self._misses = 0
-        self._modules = list(function.modules()) if isinstance(function, torch.nn.Module) else []
+        root = getattr(function, "root", function)  # of a transformed function
+        self._modules = list(root.modules()) if isinstance(root, torch.nn.Module) else []
         functools.update_wrapper(self, function, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

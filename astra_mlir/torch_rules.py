@@ -13,9 +13,9 @@ import inspect
 import itertools
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -30,7 +30,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from astra_mlir.errors import UnsupportedError
 
 __all__ = [
-    "KeepRules", "Rule", "Traced", "call", "is_inexact", "is_user_file", "marker_results", "place_of", "recording",
+    "KeepRules", "Rule", "Traced", "apply_marker", "call", "is_inexact", "is_user_file", "marker_results",
+    "new_marker", "outputs_of", "place_of", "recording", "run_graph",
     "stop_gradient",
 ]  # fmt: skip
 
@@ -101,6 +102,18 @@ class _Call(Function):
         )
 
 
+def new_marker(results: Iterable[torch.Tensor]) -> int:
+    """The number of a new rule, whose results are like these."""
+    number = next(_numbers)
+    marker_results[number] = [(result.shape, result.dtype) for result in results]
+    return number
+
+
+def apply_marker(number: int, operands: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Apply a rule to values of the running trace."""
+    return list(_original_apply(_Call, number, *operands))
+
+
 @dataclass(frozen=True)
 class Traced:
     """A graph in functional form: ``graph(*arguments, *hidden)`` gives a list of tensors."""
@@ -111,12 +124,12 @@ class Traced:
 
 @dataclass(frozen=True)
 class Rule:
-    """A ``torch.autograd.Function`` applied once: its functions over the same operands."""
+    """An operation ``astra.<kind>`` of functions: these by the attribute that names them, and the other attributes."""
 
+    kind: str
     name: str
-    callee: GraphModule
-    forward: GraphModule
-    backward: GraphModule
+    functions: dict[str, GraphModule]
+    attributes: dict[str, int | str | list[int]] = field(default_factory=dict)
 
 
 # --- modes -------------------------------------------------------------------------------------------------------
@@ -126,6 +139,10 @@ keeping: ContextVar[KeepRules | None] = ContextVar("astra_torch_keeping", defaul
 
 class RecordPlaces(TorchDispatchMode):
     """Active while a function is traced: gives each operation its place in the user's source."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # its wrapper would stand between an operation and the frame that called it
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         frame = user_frame(sys._getframe(1))
@@ -307,7 +324,7 @@ class _Application:
         """Trace the parts, apply their rule, and give what ``apply`` gives."""
         traced = self.keeper.trace(self._forward, self.tensors, False)
         count = len(self.results)
-        values = [node.meta["val"] for node in _outputs(traced.graph)]
+        values = [node.meta["val"] for node in outputs_of(traced.graph)]
         results, residuals = values[:count], values[count:]
         inexact = [i for i, result in enumerate(results) if is_inexact(result)]
         cotangents = [results[i] for i in inexact]
@@ -320,11 +337,13 @@ class _Application:
         kept = len(operands) - len(backward.hidden)
 
         def callee(*operands: Any) -> Any:
-            return _run(traced.graph, operands[:kept])[:count]
+            return run_graph(traced.graph, operands[:kept])[:count]
 
         def rule_backward(*values: Any) -> Any:
             split = len(residuals) + len(backward.hidden)
-            found = _run(backward.graph, [*values[: len(residuals)], *values[split:], *values[len(residuals) : split]])
+            found = run_graph(
+                backward.graph, [*values[: len(residuals)], *values[split:], *values[len(residuals) : split]]
+            )
             closed_over = operands[len(self.tensors) :]
             return [*found, *(torch.zeros(t.shape, dtype=t.dtype) for t in closed_over if is_inexact(t))]
 
@@ -333,7 +352,7 @@ class _Application:
         kinds = _residual_kinds(traced.graph, count)
 
         def rule_forward(*operands: Any) -> Any:
-            values = _run(traced.graph, operands[:kept])
+            values = run_graph(traced.graph, operands[:kept])
             found = call(list(operands), number)
             saved = [
                 value if kind == "operand" else found[kind] if isinstance(kind, int) else stop_gradient(value)
@@ -341,11 +360,11 @@ class _Application:
             ]
             return [*found, *saved, *operands[kept:]]
 
-        number = next(_numbers)
-        marker_results[number] = [(result.shape, result.dtype) for result in results]
+        number = new_marker(results)
         forward_graph = self._part(rule_forward, operands)
-        self.keeper.rules[number] = Rule(self.cls.__name__, callee_graph, forward_graph, backward_graph)
-        found = list(_original_apply(_Call, number, *operands))
+        functions = {"callee": callee_graph, "forward": forward_graph, "backward": backward_graph}
+        self.keeper.rules[number] = Rule("custom_vjp", self.cls.__name__, functions)
+        found = apply_marker(number, operands)
         return self._as_given(found)
 
     def _part(self, function: Callable[..., Any], tensors: Sequence[Any]) -> GraphModule:
@@ -446,17 +465,19 @@ def _is_once_differentiable(backward: Any) -> bool:
 _ONCE_DIFFERENTIABLE = once_differentiable(lambda ctx: None).__code__
 
 
-def _outputs(graph: GraphModule) -> list[Any]:
+def outputs_of(graph: GraphModule) -> list[Any]:
+    """The nodes that are a graph's results."""
     return list(next(node for node in graph.graph.nodes if node.op == "output").args[0])
 
 
-def _run(graph: GraphModule, arguments: Sequence[Any]) -> list[Any]:
+def run_graph(graph: GraphModule, arguments: Sequence[Any]) -> list[Any]:
+    """The results of a graph for these arguments, as a part of the running trace."""
     return list(Interpreter(graph).run(*arguments))
 
 
 def _residual_kinds(graph: GraphModule, count: int) -> list[str | int]:
     """For each output after the first ``count``: ``operand``, the number of the result that it is, or ``value``."""
-    nodes = _outputs(graph)
+    nodes = outputs_of(graph)
     results = {node: i for i, node in reversed(list(enumerate(nodes[:count])))}
     return [
         "operand"
