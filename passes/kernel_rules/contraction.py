@@ -41,7 +41,7 @@ def _request(op: ir.Operation, schedule: Schedule, accumulator: str) -> KernelRe
 def dot_general(op: ir.Operation) -> KernelRequest | None:
     """``result[b, m, n] = sum_k lhs[b, m, k] * rhs[b, n, k]`` after collapsing the dimensions of each class."""
     gemm = _gemm_of(op)
-    if gemm is None or (_absorbing_add(op) is not None):
+    if gemm is None or _absorbing_add(op) is not None:
         return None
     return _request(op, schedule_product(gemm, target_of(op)), gemm.accumulator)
 
@@ -52,9 +52,10 @@ def add_product(op: ir.Operation) -> KernelRequest | None:
 
     So the gradient of a weight that a loop gathers step by step, or a sum of products, is read and written once.
     """
-    product = next((v.owner.operation for v in op.operands if _is_dot(v) and _absorbing_add(v.owner.operation) == op), None)
-    if product is None:
+    products = [v.owner.operation for v in op.operands if _is_dot(v) and _absorbing_add(v.owner.operation) is not None]
+    if not products:
         return None
+    (product,) = products  # the two operands never both qualify
     gemm = _gemm_of(product)
     assert gemm is not None
     schedule = schedule_gemm(gemm, target_of(op), accumulate=True)

@@ -34,7 +34,14 @@ def _gathered_in_a_scan(x: jax.Array) -> jax.Array:
 def _sums_of_products(x: jax.Array) -> tuple[jax.Array, ...]:
     y, z = x @ x.T, (x + 1) @ x.T
     kept = jnp.sin(x) @ x.T
-    return y @ z + z @ x @ x.T + jnp.cos(x) @ x.T, kept + x @ kept[:3].repeat(100, 0).T[:, :300].T, kept
+    tiny = jnp.outer(x[:3, 0], x[0, :3])
+    return (
+        tiny @ tiny + (x @ x.T)[:3, :3],
+        tiny @ x[:3, :20] + jnp.outer(x[:3, 0], x[0, :20]),
+        y @ z + z @ x @ x.T + jnp.cos(x) @ x.T,
+        kept + x @ kept[:3].repeat(100, 0).T[:, :300].T,
+        kept,
+    )
 
 
 def _pooling_gradient(images: jax.Array) -> jax.Array:
