@@ -103,14 +103,15 @@ class _Convolution:
         self.low = padding[::2]
         self.reversal: tuple[bool, ...] = value_of(op, "window_reversal")
         # batch and feature (kernel: input and output feature), then spatial dimensions
+        names = (
+            ("input", "input_batch", "input_feature"),
+            ("kernel", "kernel_input_feature", "kernel_output_feature"),
+            ("output", "output_batch", "output_feature"),
+        )
         self.of_input, self.of_kernel, self.of_output = (
-            (value_of(op, f"{first}_dimension"), value_of(op, f"{second}_dimension"), int_list(op, f"{name}_spatial_dimensions"))
-            for name, first, second in (
-                ("input", "input_batch", "input_feature"),
-                ("kernel", "kernel_input_feature", "kernel_output_feature"),
-                ("output", "output_batch", "output_feature"),
-            )
-        )  # fmt: skip
+            (*(value_of(op, f"{one}_dimension") for one in pair), int_list(op, f"{name}_spatial_dimensions"))
+            for name, *pair in names
+        )
         self.feature_groups, self.batch_groups = value_of(op, "feature_group_count"), value_of(op, "batch_group_count")
         self.dilated = [
             [_dilate(b.info(value).shape[d], n) for d, n in zip(dimensions[2], dilation, strict=True)]
@@ -150,8 +151,9 @@ class _Convolution:
             padding += [low, result - input_size + window - low - 1]
         batch, feature, spatial = self.of_input
         found = self._build(
-            lhs, c, rhs_info.shape, ((feature, batch, spatial), self.of_output, self.of_kernel), self.rhs_dilation, padding,
-            (self.lhs_dilation, self.strides), [False] * len(self.low), (self.batch_groups, self.feature_groups),
+            lhs, c, rhs_info.shape, ((feature, batch, spatial), self.of_output, self.of_kernel), self.rhs_dilation,
+            padding, (self.lhs_dilation, self.strides), [False] * len(self.low),
+            (self.batch_groups, self.feature_groups),
         )  # fmt: skip
         if any(self.reversal):
             reversed_ = [d for d, r in zip(self.of_kernel[2], self.reversal, strict=True) if r]

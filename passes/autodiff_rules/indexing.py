@@ -15,7 +15,7 @@ from typing import Any
 import ml_dtypes
 
 from astra_mlir.bindings import ir
-from astra_mlir.dialects import elements, int_list, value_of
+from astra_mlir.dialects import elements, value_of
 from astra_mlir.passes.autodiff_rules.core import Emitter, jvp, linear, refuse, vjp
 from astra_mlir.passes.simplify_rules.ranges import bounds
 
@@ -118,9 +118,9 @@ class Windows:
         array = b.array(self.indices)
         if array is not None and array.size and len(self.limits) > 1:
             parts = [array.take(i, self.vector) for i in range(len(self.limits))]
-            return all(0 <= part.min() and part.max() <= limit for part, limit in zip(parts, self.limits, strict=True))
+            return all(part.min() >= 0 and part.max() <= limit for part, limit in zip(parts, self.limits, strict=True))
         found = bounds(self.indices, b)
-        return found is not None and 0 <= found[0] and found[1] <= min(self.limits)
+        return found is not None and found[0] >= 0 and found[1] <= min(self.limits)
 
     def _limit(self, b: Emitter) -> ir.Value:
         """The limits, for each element of the indices."""
