@@ -21,13 +21,18 @@ from astra_mlir.dialects.checks import (
 from astra_mlir.dialects.core import Attr, define, require, value_of
 from astra_mlir.errors import VerificationError
 
-__all__ = ["CUSTOM_CALLS", "SYMBOL_ATTRIBUTES", "TRANSFORMATIONS", "cotangent_type", "is_inexact", "lookup"]
+__all__ = [
+    "CUSTOM_CALLS", "SYMBOL_ATTRIBUTES", "TRANSFORMATIONS", "VJP_POLICIES", "cotangent_type", "is_inexact", "lookup",
+]  # fmt: skip
 
 TRANSFORMATIONS = ("astra.jvp", "astra.vjp", "astra.vmap")
 """Operations that ask for a derived form of their callee."""
 
 CUSTOM_CALLS = ("astra.checkpoint", "astra.custom_jvp", "astra.custom_vjp", "astra.custom_vmap", "astra.linear_solve")
 """Calls that say how they are to be transformed."""
+
+VJP_POLICIES = ("save-all", "recompute-cheap")
+"""What reverse mode keeps."""
 
 SYMBOL_ATTRIBUTES = ("callee", "jvp", "forward", "backward", "matvec", "solve", "transpose_matvec", "transpose_solve")
 """Attributes of these operations that name a function."""
@@ -107,6 +112,10 @@ def _verify_jvp(op: ir.Operation) -> None:
 def _verify_vjp(op: ir.Operation) -> None:
     inputs, results = _types(lookup(op))
     argnums = _require_argnums(op, len(inputs))
+    if "policy" in op.attributes:
+        require_choice(op, "policy", VJP_POLICIES)
+    for name in ("while_bound", "memory_budget"):
+        require(value_of(op, name, 0) >= 0, f"attribute '{name}' must not be negative, but is {value_of(op, name)}")
     _require_types("the operands", _operand_types(op), [*inputs, *_inexact(results)])
     _require_types("the results", _result_types(op), [*results, *(cotangent_type(inputs[i]) for i in argnums)])
 
@@ -239,6 +248,7 @@ define(
     operands=("*operands",),
     results=("*results",),
     attributes={"callee": Attr.SYMBOL, "argnums": Attr.I64_ARRAY},
+    optional_attributes={"policy": Attr.STRING, "while_bound": Attr.I64, "memory_budget": Attr.I64},
     doc="""A function's value and the cotangents of its arguments (vector-Jacobian product, reverse mode).
 
 ```mlir
@@ -249,6 +259,9 @@ define(
 The operands are the arguments of `callee`, then a cotangent for each float or complex result. The results are those of
 `callee`, then the cotangent of each argument in `argnums`; that of an integer argument is i1 and false. The product is
 the transpose of the Jacobian without conjugation, as in JAX: of `f(z) = a z` it is `a c`. `astra-autodiff` expands it.
+`policy` says what is kept of the forward computation: `save-all`, or `recompute-cheap` (the default), which computes
+again what costs less than being read back. `memory_budget` is the most bytes of temporaries to aim at by computing more
+again; `while_bound` the most iterations of while loops whose number of iterations is not known.
 """,
     verify=_verify_vjp,
 )

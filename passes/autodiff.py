@@ -11,12 +11,14 @@ from typing import Any, ClassVar
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects import build
-from astra_mlir.dialects.transforms import cotangent_type, is_inexact
+from astra_mlir.dialects.transforms import VJP_POLICIES, cotangent_type, is_inexact
 from astra_mlir.errors import AstraError
 from astra_mlir.passes import autodiff_rules as autodiff_rules
 from astra_mlir.passes.autodiff_rules.engine import Forward, Policy, Reverse, operations_of, terminator_of
 from astra_mlir.passes.autodiff_rules.residuals import recompute_in_place
 from astra_mlir.passes.core import Pass, register_pass
+from astra_mlir.passes.rematerialize import rematerialize
+from astra_mlir.passes.simplify import simplify
 from astra_mlir.passes.transforms import (
     DERIVATIONS,
     Expansion,
@@ -30,8 +32,6 @@ from astra_mlir.passes.transforms import (
 )
 
 __all__ = ["AutodiffPass"]
-
-_POLICIES = ("save-all", "recompute-cheap")
 
 
 def _set_returned(block: ir.Block, values: list[ir.Value]) -> None:
@@ -61,7 +61,7 @@ def _derive_vjp(expansion: Expansion, callee: ir.Operation, attributes: dict[str
     """``f.vjp``: takes the arguments and the cotangents of the results, gives the results and those of ``argnums``."""
     function = expansion.new_function(callee, "vjp")
     block = entry_block(function)
-    engine = Reverse(expansion, expansion.policy or Policy())
+    engine = Reverse(expansion, _policy(expansion.policy or Policy(), attributes))
     arguments = [block.arguments[i] for i in attributes["argnums"]]
     engine.varied.update(x for x in arguments if is_inexact(x.type))
     operations, end = operations_of(block), terminator_of(block)
@@ -83,7 +83,16 @@ def _derive_vjp(expansion: Expansion, callee: ir.Operation, attributes: dict[str
     found = [cotangents[x] if x in cotangents else engine.b.zeros(cotangent_type(x.type)) for x in arguments]
     _set_returned(block, [*terminator_of(block).operands, *found])
     set_function_type(function)
+    if "memory_budget" in attributes:
+        simplify(block)  # what is dead or repeated needs no memory
+        rematerialize(block, attributes["memory_budget"])
     return function
+
+
+def _policy(given: Policy, attributes: dict[str, Any]) -> Policy:
+    """What the operation says of keeping and bounds, else what the pass was told."""
+    cheap = attributes["policy"] == "recompute-cheap" if "policy" in attributes else given.recompute_cheap
+    return Policy(recompute_cheap=cheap, while_bound=attributes.get("while_bound", given.while_bound))
 
 
 DERIVATIONS["astra.jvp"] = _derive_jvp
@@ -135,8 +144,8 @@ class AutodiffPass(Pass):
         """Expand the derivatives in ``module``."""
         if self.mode not in _MODES:
             raise AstraError(f"{self.name}: mode '{self.mode}' is not one of {', '.join(_MODES)}")
-        if self.policy not in _POLICIES:
-            raise AstraError(f"{self.name}: policy '{self.policy}' is not one of {', '.join(_POLICIES)}")
+        if self.policy not in VJP_POLICIES:
+            raise AstraError(f"{self.name}: policy '{self.policy}' is not one of {', '.join(VJP_POLICIES)}")
         prepare(module)
         if self.fn:
             self._request(module)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from astra_mlir.bindings import ir
-from astra_mlir.dialects import value_of
+from astra_mlir.dialects import OPS, value_of
 from astra_mlir.dialects.transforms import TRANSFORMATIONS
 from astra_mlir.errors import AstraError, UnsupportedError, source_place
 from astra_mlir.passes.importing import ImportPass
@@ -157,11 +157,8 @@ class Expansion:
         for op in found:
             callee = op.attributes["callee"].value
             if op.name != "func.call":
-                attributes = {
-                    key: value_of(op, key)
-                    for key in ("argnums", "axis_size", "in_axes", "out_axes")
-                    if key in op.attributes
-                }
+                declared = (*OPS[op.name].attributes, *OPS[op.name].optional_attributes)
+                attributes = {key: value_of(op, key) for key in declared if key in op.attributes and key != "callee"}
                 callee = self.derived(op.name.removeprefix("astra."), callee, **attributes)
             self._replace_by_body(op, callee)
         self._path.pop()
