@@ -6,14 +6,23 @@ Between ``transformations.py`` and ``jax_functions.py``.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import tree_flatten, tree_structure, tree_unflatten
 
+from astra_mlir import capture as capturing
 from astra_mlir import jax_transforms
 from astra_mlir import transform_rules as rules
-from astra_mlir.jax_functions import CompiledFunction, JitFunction, jit
+from astra_mlir.errors import AstraError
+from astra_mlir.jax_arrays import trace_context
+from astra_mlir.jax_functions import CompiledFunction, JitFunction, jit, tracer_error
+from astra_mlir.jax_transforms import FRONTEND
+from astra_mlir.split_programs import compile_parts
 from astra_mlir.transformations import Transformed
 
 __all__ = ["CustomJvp", "CustomVjp", "call", "compile"]
@@ -45,9 +54,98 @@ def _jitted(function: Transformed) -> JitFunction:
     return jitted
 
 
+# --- vjp and linearize on arrays -----------------------------------------------------------------------------------
+
+
+class _Derivative:
+    """A function compiled for one signature of primals, in two parts: its value, and its derivative there."""
+
+    def __init__(self, function: Transformed, primals: tuple[Any, ...], leaves: Sequence[Any], tree: Any) -> None:
+        reverse, has_aux = function.rule is rules.vjp, function.options["has_aux"]
+        name = "vjp" if reverse else "linearize"
+        source = Transformed(function.source, rules.derivative, reverse=reverse, has_aux=has_aux)
+        specs = [FRONTEND.spec(FRONTEND.value(leaf, f"{name}: an argument")) for leaf in leaves]
+        outline = self._outline(function, specs, tree, has_aux, name)
+        # What the derivative is linear in: the output's cotangents or the arguments' tangents.
+        self.linear_specs = outline.out_specs if reverse else outline.specs
+        self.linear_tree = outline.out_tree if reverse else outline.tree
+        self.name = f"the function that {name} gave"
+        self.what = "the cotangents" if reverse else "the tangents"
+        present = [s for s in self.linear_specs if not isinstance(s, rules.Float0) and FRONTEND.kind(s) in "fc"]
+
+        def joint(primals: tuple[Any, ...], linear: list[Any]) -> Any:
+            given = iter(linear)
+            filled = [next(given) if any(s is p for p in present) else rules.float0_zeros(s.shape)
+                      for s in self.linear_specs]  # fmt: skip
+            return source.traced(FRONTEND, (primals, tree_unflatten(self.linear_tree, filled)), {})
+
+        structs = [jax.ShapeDtypeStruct(s.shape, s.dtype, weak_type=s.weak_type) for s in present]
+        joint.__name__ = function.__name__
+        paths = [f"argument {i}" for i in range(len(leaves))] + [f"{self.what} {i}" for i in range(len(present))]
+        captured = capturing.capture(joint, (primals, structs), {}, input_paths=paths)
+        value_tree, derivative_tree = captured.out_tree.children()
+        count, late = value_tree.num_leaves, range(len(leaves), len(leaves) + len(present))
+        root = function.root
+        target, output = (root._target, root._output) if isinstance(root, JitFunction) else (None, "auto")
+        self.parts = compile_parts(captured.program, late, count, target)
+        early = self.parts.early.signature.outputs[count:]
+        residuals = tuple(jax.core.ShapedArray(spec.shape, spec.dtype) for spec in early)
+        pair = tree_structure((tree_unflatten(value_tree, [0] * count), [0] * len(residuals)))
+        first = replace(captured, out_avals=(*captured.out_avals[:count], *residuals), out_tree=pair)
+        second = replace(captured, out_avals=captured.out_avals[count:], out_tree=derivative_tree)
+        self.value = CompiledFunction(self.parts.early, first, tree, (), output)
+        self.derivative = CompiledFunction(self.parts.late, second, None, (), output)
+        self.constants = captured.program.constants
+
+    @staticmethod
+    def _outline(function: Transformed, specs: Sequence[Any], tree: Any, has_aux: bool, name: str) -> Any:
+        """The function traced for its structure alone."""
+        found: list[Any] = []
+
+        def probe(*values: Any) -> tuple[()]:
+            f = function.source if isinstance(function.source, Transformed) else FRONTEND.function(function.source)
+            found.append(rules.Primals(FRONTEND, f, tree_unflatten(tree, values), has_aux, name))
+            return ()
+
+        token = capturing.capturing.set(True)
+        try:
+            FRONTEND.trace(probe, specs, name)
+        finally:
+            capturing.capturing.reset(token)
+        return found[0]
+
+    def run(self, function: Transformed, primals: tuple[Any, ...], leaves: Sequence[Any]) -> tuple[Any, ...]:
+        """The value, the function that gives the derivative, and auxiliary data if there is any."""
+        (out, aux), residuals = self.value.run(leaves)
+        # The caller may write into its own arrays afterwards.
+        kept = [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
+
+        def derivative(*given: Any) -> Any:
+            found, _ = tree_flatten(given)
+            if any(isinstance(leaf, jax.core.Tracer) for leaf in found) and jax_transforms.is_tracing():
+                return function.traced(FRONTEND, tree_unflatten(tree_structure(primals), kept), {})[1](*given)
+            linear = given[0] if function.rule is rules.vjp else given
+            if function.rule is rules.vjp and len(given) != 1:
+                raise AstraError(f"{self.name} takes one argument, the cotangent of the output, but got {len(given)}")
+            values = rules.linear_arguments(
+                FRONTEND, self.linear_specs, self.linear_tree, linear, self.what, self.name
+            )  # fmt: skip
+            return self.derivative.run([*kept, *self.constants, *residuals, *values])
+
+        return (out, derivative, aux) if function.options["has_aux"] else (out, derivative)
+
+
 def _with_function(function: Transformed, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """vjp and linearize on arrays."""
-    raise NotImplementedError
+    """vjp and linearize on arrays: compiled once for each signature."""
+    leaves, tree = tree_flatten(args)
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+        raise tracer_error(rules.name_of(function))
+    key = (tree, trace_context(), tuple((np.shape(x), str(jax.typeof(jnp.asarray(x)))) for x in leaves))
+    known = function.compiled.get(key)
+    if known is None:
+        known = function.compiled[key] = _Derivative(function, args, leaves, tree)
+    result: tuple[Any, ...] = known.run(function, args, leaves)
+    return result
 
 
 # --- rules of the user's -----------------------------------------------------------------------------------------

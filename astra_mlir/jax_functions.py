@@ -207,8 +207,9 @@ class CompiledFunction(Compiled):
         self._donated = donated
         self._output = output
         self._specs = executable.signature.inputs
-        self._wrap = [to_keys if is_key_type(aval) else to_jax for aval in captured.out_avals]
+        self._wrap = [_wrapper(aval) for aval in captured.out_avals]
         self._has_keys = to_keys in self._wrap
+        self._float0 = [i for i, wrap in enumerate(self._wrap) if wrap is _to_float0]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run; raises :class:`ShapeError` or :class:`DTypeError` naming the argument that does not fit."""
@@ -260,16 +261,21 @@ class CompiledFunction(Compiled):
                 leaves[i].delete()
         if self._output == "jax" or (any_jax and self._output == "auto") or self._has_keys:
             results = [wrap(aval, array) for wrap, aval, array in zip(self._wrap, self.out_avals, results, strict=True)]
+        else:
+            for i in self._float0:
+                results[i] = _to_float0(self.out_avals[i], results[i])
         return tree_unflatten(self.out_tree, results)
 
     @staticmethod
     def _array(leaf: Any, spec: ArraySpec) -> np.ndarray[Any, Any]:
         """A leaf as an array that fits; wide NumPy arrays narrow as in JAX where 64-bit types are off."""
         if isinstance(leaf, (np.ndarray, np.generic)) and leaf.dtype != spec.dtype:
-            if jax.dtypes.canonicalize_dtype(leaf.dtype) == spec.dtype:
+            if leaf.dtype == jax.dtypes.float0:
+                leaf = np.zeros(leaf.shape, np.bool_)  # as JAX lowers them
+            elif jax.dtypes.canonicalize_dtype(leaf.dtype) == spec.dtype:
                 leaf = np.asarray(leaf, spec.dtype)
         elif isinstance(leaf, jax.core.Tracer):
-            raise _tracer_error(spec.path)
+            raise tracer_error(spec.path)
         return spec.accept(leaf)
 
     def _check_donated(self, leaves: Sequence[Any]) -> None:
@@ -283,6 +289,19 @@ class CompiledFunction(Compiled):
                 )
 
 
+def _wrapper(aval: Any) -> Callable[[Any, np.ndarray[Any, Any]], Any]:
+    """What makes a JAX array of a result."""
+    if aval.dtype == jax.dtypes.float0:
+        return _to_float0
+    return to_keys if is_key_type(aval) else to_jax
+
+
+def _to_float0(aval: Any, result: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The derivative of integers, for which compiled code gives i1: JAX's zeros without bytes."""
+    del result
+    return np.zeros(aval.shape, jax.dtypes.float0)
+
+
 def _unreadable(leaf: Any, spec: ArraySpec, error: RuntimeError) -> Exception:
     """What to raise when the memory of a JAX array cannot be had."""
     if not leaf.is_deleted():
@@ -293,7 +312,7 @@ def _unreadable(leaf: Any, spec: ArraySpec, error: RuntimeError) -> Exception:
     )
 
 
-def _tracer_error(name: str) -> AstraError:
+def tracer_error(name: str) -> AstraError:
     return AstraError(
         f"{name}: a function compiled by Astra was called on traced values, inside of jax.jit, jax.grad, jax.vmap or "
         "another transformation of JAX, which cannot look into it. Transform first and compile the result: "
@@ -381,7 +400,7 @@ class JitFunction:
         if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
             if capturing.capturing.get():
                 return self._arguments.function(*args, **kwargs)
-            raise _tracer_error(_name(self._arguments.function))
+            raise tracer_error(_name(self._arguments.function))
         if frontends.uses_torch(None, args, kwargs):
             return self._for_torch()(*args, **kwargs)
         if any(_leaf_key(leaf) is None for leaf in leaves):
@@ -439,7 +458,7 @@ class JitFunction:
         return self._compiled(args, kwargs, leaves, tree, static)
 
     def around(self, function: Callable[..., Any], same_arguments: bool) -> JitFunction:
-        """The same options for a function made of this one; static arguments, too, where it takes ``same_arguments``."""
+        """The same options for a function made of this one; with its static arguments where it takes the same."""
         none: frozenset[Any] = frozenset()
         nums, names = self._arguments.static_nums, self._arguments.static_names
         arguments = _Arguments(

@@ -8,7 +8,6 @@ that the transformed function was called with, all inside of a trace, and gives 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,8 +17,9 @@ import numpy as np
 from astra_mlir.errors import AstraError, DTypeError, ShapeError, UnsupportedError
 
 __all__ = [
-    "CHECKPOINT_POLICIES", "FLOAT0", "Float0", "Frontend", "Traced", "checkpoint", "jacobian", "jvp", "linearize",
-    "value_and_grad", "vjp", "vmap",
+    "CHECKPOINT_POLICIES", "FLOAT0", "Chosen", "Float0", "Frontend", "Primals", "Traced", "batch", "call_traced",
+    "check_input", "check_output", "checkpoint", "derivative", "float0_zeros", "inexact", "jvp", "linear_arguments",
+    "linearize", "name_of", "output_specs", "pullback", "pushforward", "split_aux", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])
@@ -33,7 +33,7 @@ class Float0:
     shape: tuple[int, ...]
 
 
-def _float0(shape: Sequence[int]) -> np.ndarray[Any, Any]:
+def float0_zeros(shape: Sequence[int]) -> np.ndarray[Any, Any]:
     """What users get for it."""
     return np.zeros(tuple(shape), FLOAT0)
 
@@ -56,7 +56,7 @@ class Traced:
 
     def unflatten(self, results: Sequence[Any]) -> Any:
         """The tree of the function's output with ``results`` in it."""
-        leaves = [_float0(x.shape) if isinstance(x, Float0) else results[x] for x in self.leaves]
+        leaves = [float0_zeros(x.shape) if isinstance(x, Float0) else results[x] for x in self.leaves]
         return self.frontend.unflatten(self.tree, leaves)
 
 
@@ -117,26 +117,26 @@ def _is_inexact(frontend: Frontend, spec: Any) -> bool:
     return frontend.kind(spec) in ("f", "c")
 
 
-def _inexact(frontend: Frontend, specs: Sequence[Any]) -> list[int]:
+def inexact(frontend: Frontend, specs: Sequence[Any]) -> list[int]:
     return [i for i, spec in enumerate(specs) if _is_inexact(frontend, spec)]
 
 
-def _call(traced: Traced, values: Sequence[Any]) -> list[Any]:
+def call_traced(traced: Traced, values: Sequence[Any]) -> list[Any]:
     return traced.frontend.bind("call", traced, [*traced.consts, *values], {}, traced.outputs)
 
 
-def _pushforward(
+def pushforward(
     traced: Traced, argnums: Sequence[int], values: Sequence[Any], tangents: Sequence[Any]
 ) -> tuple[list[Any], list[Any]]:
     """The results, and the tangents of the float and complex ones."""
     frontend, shift, count = traced.frontend, len(traced.consts), len(traced.outputs)
-    specs = [*traced.outputs, *(traced.outputs[i] for i in _inexact(frontend, traced.outputs))]
+    specs = [*traced.outputs, *(traced.outputs[i] for i in inexact(frontend, traced.outputs))]
     operands = [*traced.consts, *values, *tangents]
     results = frontend.bind("jvp", traced, operands, {"argnums": [shift + i for i in argnums]}, specs)
     return results[:count], results[count:]
 
 
-def _pullback(
+def pullback(
     traced: Traced, argnums: Sequence[int], values: Sequence[Any], cotangents: Sequence[Any]
 ) -> tuple[list[Any], list[Any]]:
     """The results, and the cotangents of the arguments ``argnums``, which are float or complex."""
@@ -147,7 +147,7 @@ def _pullback(
     return results[:count], results[count:]
 
 
-def _batch(
+def batch(
     traced: Traced, size: int, in_axes: Sequence[int], out_axes: Sequence[int], values: Sequence[Any]
 ) -> list[Any]:
     """The results batched along ``out_axes``; -1 is an argument or result that is not."""
@@ -163,7 +163,7 @@ def _batch(
 # --- arguments ---------------------------------------------------------------------------------------------------
 
 
-def _name(function: Callable[..., Any]) -> str:
+def name_of(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
@@ -181,7 +181,7 @@ def _positions(argnums: int | Sequence[int], count: int, name: str) -> list[int]
     return positions
 
 
-class _Chosen:
+class Chosen:
     """The arguments that are differentiated, as flat values; the others stay as they are, of whatever kind."""
 
     def __init__(
@@ -205,7 +205,7 @@ class _Chosen:
         return self.f(*args, **self.kwargs)
 
 
-def _split_aux(out: Any, has_aux: bool, name: str) -> tuple[Any, Any]:
+def split_aux(out: Any, has_aux: bool, name: str) -> tuple[Any, Any]:
     if not has_aux:
         return out, ()
     if not isinstance(out, tuple) or len(out) != 2:
@@ -223,7 +223,7 @@ _INPUT_WAYS = {
 }
 
 
-def _check_input(kind: str, spec: Any, name: str, holomorphic: bool, taken: str) -> None:
+def check_input(kind: str, spec: Any, name: str, holomorphic: bool, taken: str) -> None:
     """``taken``: the kinds of elements that arguments may have."""
     if holomorphic and kind != "c":
         raise DTypeError(f"{name} with holomorphic=True needs complex arguments, but one is {spec.dtype}")
@@ -232,7 +232,7 @@ def _check_input(kind: str, spec: Any, name: str, holomorphic: bool, taken: str)
         raise DTypeError(f"{name} needs {what}, but one is {spec.dtype}. {_INPUT_WAYS[name]}")
 
 
-def _check_output(kind: str, spec: Any, name: str, holomorphic: bool) -> None:
+def check_output(kind: str, spec: Any, name: str, holomorphic: bool) -> None:
     if holomorphic and kind != "c":
         raise DTypeError(f"{name} with holomorphic=True needs a function with complex results, but one is {spec.dtype}")
     if not holomorphic and kind == "c":
@@ -254,35 +254,35 @@ def value_and_grad(
     argnums: int | Sequence[int], has_aux: bool, holomorphic: bool, allow_int: bool,
 ) -> tuple[Any, Any]:  # fmt: skip
     """The value (with auxiliary data: a pair) and the tree of gradients."""
-    chosen = _Chosen(frontend, f, args, kwargs, argnums, "grad")
+    chosen = Chosen(frontend, f, args, kwargs, argnums, "grad")
     for spec in chosen.specs:
-        _check_input(frontend.kind(spec), spec, "grad", holomorphic, "fcibk" if allow_int else "fc")
+        check_input(frontend.kind(spec), spec, "grad", holomorphic, "fcibk" if allow_int else "fc")
 
     def scalar(*values: Any) -> Any:
-        out, aux = _split_aux(chosen.call(values), has_aux, "grad")
+        out, aux = split_aux(chosen.call(values), has_aux, "grad")
         leaves, _ = frontend.flatten(out)
         if len(leaves) != 1 or leaves[0] is not out:
             raise ShapeError(
-                f"grad needs a function with one scalar result, but '{_name(f)}' returned a {type(out).__name__}"
+                f"grad needs a function with one scalar result, but '{name_of(f)}' returned a {type(out).__name__}"
                 + ("" if has_aux else "; pass has_aux=True if it returns (output, auxiliary data)")
             )
         return out, aux
 
-    traced = frontend.trace(scalar, chosen.specs, _name(f))
+    traced = frontend.trace(scalar, chosen.specs, name_of(f))
     if isinstance(traced.leaves[0], Float0):
         raise DTypeError("grad needs a function with real (float) results, but one is float0")
     result = traced.outputs[traced.leaves[0]]
     if result.shape != ():
         raise ShapeError(
-            f"grad needs a function with a scalar result, but that of '{_name(f)}' has shape {tuple(result.shape)}. "
+            f"grad needs a function with a scalar result, but that of '{name_of(f)}' has shape {tuple(result.shape)}. "
             "Reduce it (for example with mean or sum), or use astra.jacrev or astra.vjp"
         )
-    _check_output(frontend.kind(result), result, "grad", holomorphic)
+    check_output(frontend.kind(result), result, "grad", holomorphic)
     cotangents = [
-        frontend.full(traced.outputs[i], int(i == traced.leaves[0])) for i in _inexact(frontend, traced.outputs)
+        frontend.full(traced.outputs[i], int(i == traced.leaves[0])) for i in inexact(frontend, traced.outputs)
     ]
-    argnums_flat = _inexact(frontend, chosen.specs)
-    results, gradients = _pullback(traced, argnums_flat, chosen.values, cotangents)
+    argnums_flat = inexact(frontend, chosen.specs)
+    results, gradients = pullback(traced, argnums_flat, chosen.values, cotangents)
     value, aux = traced.unflatten(results)
     tree = frontend.unflatten(chosen.tree, _with_float0(chosen.specs, argnums_flat, gradients))
     return ((value, aux) if has_aux else value), tree
@@ -291,14 +291,14 @@ def value_and_grad(
 def _with_float0(specs: Sequence[Any], present: Sequence[int], values: Sequence[Any]) -> list[Any]:
     """One value for each spec: those that are ``present``, zeros of type float0 for the others."""
     known = dict(zip(present, values, strict=True))
-    return [known[i] if i in known else _float0(spec.shape) for i, spec in enumerate(specs)]
+    return [known[i] if i in known else float0_zeros(spec.shape) for i, spec in enumerate(specs)]
 
 
 def _is_float0(leaf: Any) -> bool:
     return bool(getattr(leaf, "dtype", None) == FLOAT0)
 
 
-def _linear_arguments(
+def linear_arguments(
     frontend: Frontend, specs: Sequence[Any], structure: Any, given: Any, what: str, name: str
 ) -> list[Any]:
     """Values of tangents or cotangents for the float and complex ones of ``specs``, checked against them."""
@@ -323,12 +323,12 @@ def _linear_arguments(
     return values
 
 
-def _output_specs(traced: Traced, count: int) -> list[Any]:
+def output_specs(traced: Traced, count: int) -> list[Any]:
     """Specs of the first ``count`` leaves of the output tree."""
     return [x if isinstance(x, Float0) else traced.outputs[x] for x in traced.leaves[:count]]
 
 
-class _Primals:
+class Primals:
     """A function traced at its primal arguments, for the transformations that take these themselves."""
 
     def __init__(self, frontend: Frontend, f: Callable[..., Any], primals: Any, has_aux: bool, name: str) -> None:
@@ -340,18 +340,18 @@ class _Primals:
         self.frontend = frontend
         self.values = [frontend.value(leaf, f"{name}: an argument") for leaf in leaves]
         self.specs = [frontend.spec(value) for value in self.values]
-        self.argnums = _inexact(frontend, self.specs)
+        self.argnums = inexact(frontend, self.specs)
         structure: list[Any] = []
 
         def flat(*values: Any) -> Any:
-            out, aux = _split_aux(f(*frontend.unflatten(self.tree, values)), has_aux, name)
+            out, aux = split_aux(f(*frontend.unflatten(self.tree, values)), has_aux, name)
             leaves, tree = frontend.flatten(out)
             structure[:] = [len(leaves), tree]
             return leaves, aux
 
-        self.traced = frontend.trace(flat, self.specs, _name(f))
+        self.traced = frontend.trace(flat, self.specs, name_of(f))
         self.out_count, self.out_tree = structure
-        self.out_specs = _output_specs(self.traced, self.out_count)
+        self.out_specs = output_specs(self.traced, self.out_count)
 
     def outputs(self, results: Sequence[Any]) -> tuple[Any, Any]:
         """The function's output and auxiliary data."""
@@ -361,27 +361,27 @@ class _Primals:
     def pushforward(self, tangents: Any, name: str) -> tuple[list[Any], Any]:
         """The results, and the tree of the output's tangents."""
         frontend, traced = self.frontend, self.traced
-        values = _linear_arguments(frontend, self.specs, self.tree, tangents, "the tangents", name)
-        results, out = _pushforward(traced, self.argnums, self.values, values)
-        by_result = dict(zip(_inexact(frontend, traced.outputs), out, strict=True))
+        values = linear_arguments(frontend, self.specs, self.tree, tangents, "the tangents", name)
+        results, out = pushforward(traced, self.argnums, self.values, values)
+        by_result = dict(zip(inexact(frontend, traced.outputs), out, strict=True))
         leaves = [
-            by_result[leaf] if not isinstance(leaf, Float0) and leaf in by_result else _float0(spec.shape)
+            by_result[leaf] if not isinstance(leaf, Float0) and leaf in by_result else float0_zeros(spec.shape)
             for leaf, spec in zip(traced.leaves, self.out_specs, strict=False)
         ]
         return results, frontend.unflatten(self.out_tree, leaves)
 
-    def pullback(self, cotangent: Any, name: str) -> Any:
-        """The cotangents of the arguments."""
+    def pullback(self, cotangent: Any, name: str) -> tuple[list[Any], Any]:
+        """The results, and the tuple of the arguments' cotangents."""
         frontend, traced = self.frontend, self.traced
-        values = iter(_linear_arguments(frontend, self.out_specs, self.out_tree, cotangent, "the cotangents", name))
+        values = iter(linear_arguments(frontend, self.out_specs, self.out_tree, cotangent, "the cotangents", name))
         # The output's leaves come first, in order; auxiliary data has the cotangent zero.
         in_output = {x for x in traced.leaves[: self.out_count] if not isinstance(x, Float0)}
         cotangents = [
             next(values) if i in in_output else frontend.full(traced.outputs[i], 0)
-            for i in _inexact(frontend, traced.outputs)
+            for i in inexact(frontend, traced.outputs)
         ]
-        _, gradients = _pullback(traced, self.argnums, self.values, cotangents)
-        return frontend.unflatten(self.tree, _with_float0(self.specs, self.argnums, gradients))
+        results, gradients = pullback(traced, self.argnums, self.values, cotangents)
+        return results, frontend.unflatten(self.tree, _with_float0(self.specs, self.argnums, gradients))
 
 
 def jvp(
@@ -389,7 +389,7 @@ def jvp(
 ) -> tuple[Any, ...]:
     """Of ``args = (primals, tangents)``: output, tangent of the output, and auxiliary data if there is any."""
     del kwargs
-    primals = _Primals(frontend, f, args[0], has_aux, "jvp")
+    primals = Primals(frontend, f, args[0], has_aux, "jvp")
     if not isinstance(args[1], (tuple, list)):
         raise AstraError(
             f"jvp: tangents must be a tuple or a list, one for each argument, not {type(args[1]).__name__}"
@@ -404,13 +404,29 @@ def vjp(
 ) -> tuple[Any, ...]:
     """The output, the function from its cotangent to the arguments', and auxiliary data if there is any."""
     del kwargs
-    primals = _Primals(frontend, f, args, has_aux, "vjp")
-    out, aux = primals.outputs(_call(primals.traced, primals.values))
+    primals = Primals(frontend, f, args, has_aux, "vjp")
+    out, aux = primals.outputs(call_traced(primals.traced, primals.values))
 
     def pull_back(cotangent: Any) -> Any:
-        return primals.pullback(cotangent, "the function that vjp gave")
+        return primals.pullback(cotangent, "the function that vjp gave")[1]
 
     return (out, pull_back, aux) if has_aux else (out, pull_back)
+
+
+def derivative(
+    frontend: Frontend, f: Callable[..., Any], args: tuple[Any, Any], kwargs: dict[str, Any], *, reverse: bool,
+    has_aux: bool,
+) -> tuple[Any, Any]:  # fmt: skip
+    """What the functions of vjp and linearize compute, together with the value.
+
+    ``args`` are the primals and the cotangent (``reverse``) or tangents.  Gives ``((output, auxiliary data),
+    derivative)``.
+    """
+    del kwargs
+    primals = Primals(frontend, f, args[0], has_aux, "vjp" if reverse else "linearize")
+    run = primals.pullback if reverse else primals.pushforward
+    results, found = run(args[1], "the derivative")
+    return primals.outputs(results), found
 
 
 def linearize(
@@ -418,125 +434,13 @@ def linearize(
 ) -> tuple[Any, ...]:
     """The output, the function from tangents to its tangent, and auxiliary data if there is any."""
     del kwargs
-    primals = _Primals(frontend, f, args, has_aux, "linearize")
-    out, aux = primals.outputs(_call(primals.traced, primals.values))
+    primals = Primals(frontend, f, args, has_aux, "linearize")
+    out, aux = primals.outputs(call_traced(primals.traced, primals.values))
 
     def push_forward(*tangents: Any) -> Any:
         return primals.pushforward(tangents, "the function that linearize gave")[1]
 
     return (out, push_forward, aux) if has_aux else (out, push_forward)
-
-
-def jacobian(
-    frontend: Frontend, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, mode: str,
-    argnums: int | Sequence[int], has_aux: bool, holomorphic: bool, allow_int: bool = False,
-) -> Any:  # fmt: skip
-    """The tree of the output with, for each leaf, the tree of arguments with the blocks of the Jacobian.
-
-    ``mode`` is ``jacfwd``, one column for each element of an argument, or ``jacrev``, one row for each of the output:
-    each block is one batched derivative over the standard basis.
-    """
-    chosen = _Chosen(frontend, f, args, kwargs, argnums, mode)
-    for spec in chosen.specs:
-        taken = "f" if mode == "jacfwd" else ("fcibk" if allow_int else "fc")
-        _check_input(frontend.kind(spec), spec, mode, holomorphic, taken)
-    structure: list[Any] = []
-
-    def flat(*values: Any) -> Any:
-        out, aux = _split_aux(chosen.call(values), has_aux, mode)
-        leaves, tree = frontend.flatten(out)
-        structure[:] = [len(leaves), tree]
-        return leaves, aux
-
-    traced = frontend.trace(flat, chosen.specs, _name(f))
-    out_count, out_tree = structure
-    out_specs = _output_specs(traced, out_count)
-    for spec in out_specs:
-        kind = "i" if isinstance(spec, Float0) else frontend.kind(spec)
-        if mode == "jacrev":
-            _check_output(kind, spec if not isinstance(spec, Float0) else _Named("float0"), mode, holomorphic)
-        elif holomorphic and kind != "c":
-            raise DTypeError(f"{mode} with holomorphic=True needs a function with complex results")
-    blocks, results = (_columns if mode == "jacfwd" else _rows)(chosen, traced, out_count)
-    tree = [
-        frontend.unflatten(chosen.tree, [
-            blocks.get((o, i), _float0((*out_spec.shape, *in_spec.shape))) for i, in_spec in enumerate(chosen.specs)
-        ])
-        for o, out_spec in enumerate(out_specs)
-    ]  # fmt: skip
-    jacobian = frontend.unflatten(out_tree, tree)
-    return (jacobian, traced.unflatten(results)[1]) if has_aux else jacobian
-
-
-@dataclass(frozen=True)
-class _Named:
-    dtype: str
-
-
-_Blocks = dict[tuple[int, int], Any]
-
-
-def _over_basis(
-    frontend: Frontend, spec: Any, apply: Callable[[Any], list[Any]], out_axes: Sequence[int], name: str
-) -> list[Any]:
-    """``apply`` to each unit vector, the results stacked along ``out_axes`` (-1: the same for all)."""
-    size = math.prod(spec.shape)
-    if size == 1:
-        results = apply(frontend.full(spec, 1))
-        shapes = [frontend.spec(x).shape for x in results]
-        stacked = [(*shape[:a], 1, *shape[a:]) if a >= 0 else shape for shape, a in zip(shapes, out_axes, strict=True)]
-        return [frontend.reshape(x, shape) for x, shape in zip(results, stacked, strict=True)]
-    traced = frontend.trace(apply, [spec], name)
-    return _batch(traced, size, [0], out_axes, [frontend.basis(spec, size)])
-
-
-def _columns(chosen: _Chosen, traced: Traced, out_count: int) -> tuple[_Blocks, list[Any]]:
-    frontend, count = chosen.frontend, len(traced.outputs)
-    blocks: _Blocks = {}
-    results: list[Any] | None = None
-    inexact = _inexact(frontend, traced.outputs)
-    wanted = [(o, x) for o, x in enumerate(traced.leaves[:out_count]) if not isinstance(x, Float0) and x in inexact]
-    for i, spec in enumerate(chosen.specs):
-        shapes = {x: (*traced.outputs[x].shape, *spec.shape) for _, x in wanted}
-        if 0 in spec.shape:
-            blocks |= {(o, i): frontend.full(frontend.resized(traced.outputs[x], shapes[x]), 0) for o, x in wanted}
-            continue
-
-        def push(tangent: Any, i: int = i) -> list[Any]:
-            results, tangents = _pushforward(traced, [i], chosen.values, [tangent])
-            return [*results, *tangents]
-
-        axes = [-1] * count + [len(traced.outputs[x].shape) for x in inexact]
-        stacked = _over_basis(frontend, spec, push, axes, "push_forward")
-        results, columns = stacked[:count], dict(zip(inexact, stacked[count:], strict=True))
-        blocks |= {(o, i): frontend.reshape(columns[x], shapes[x]) for o, x in wanted}
-    return blocks, results if results is not None else _call(traced, chosen.values)
-
-
-def _rows(chosen: _Chosen, traced: Traced, out_count: int) -> tuple[_Blocks, list[Any]]:
-    frontend, count = chosen.frontend, len(traced.outputs)
-    blocks: _Blocks = {}
-    results: list[Any] | None = None
-    inexact = _inexact(frontend, traced.outputs)
-    argnums = _inexact(frontend, chosen.specs)
-    for o, leaf in enumerate(traced.leaves[:out_count]):
-        assert not isinstance(leaf, Float0), "checked before"
-        spec = traced.outputs[leaf]
-        shapes = {i: (*spec.shape, *chosen.specs[i].shape) for i in argnums}
-        if 0 in spec.shape:
-            blocks |= {(o, i): frontend.full(frontend.resized(chosen.specs[i], shapes[i]), 0) for i in argnums}
-            continue
-
-        def pull(cotangent: Any, leaf: int = leaf) -> list[Any]:
-            cotangents = [cotangent if x == leaf else frontend.full(traced.outputs[x], 0) for x in inexact]
-            results, gradients = _pullback(traced, argnums, chosen.values, cotangents)
-            return [*results, *gradients]
-
-        stacked = _over_basis(frontend, spec, pull, [-1] * count + [0] * len(argnums), "pull_back")
-        results = stacked[:count]
-        rows = zip(argnums, stacked[count:], strict=True)
-        blocks |= {(o, i): frontend.reshape(row, shapes[i]) for i, row in rows}
-    return blocks, results if results is not None else _call(traced, chosen.values)
 
 
 # --- batching and checkpoints ------------------------------------------------------------------------------------
@@ -550,7 +454,7 @@ def vmap(
     in_axes = tuple(in_axes) if isinstance(in_axes, list) else in_axes
     if isinstance(in_axes, tuple) and len(in_axes) != len(args):
         raise AstraError(
-            f"vmap: in_axes={in_axes} has {len(in_axes)} entries, but '{_name(f)}' was called with {len(args)} "
+            f"vmap: in_axes={in_axes} has {len(in_axes)} entries, but '{name_of(f)}' was called with {len(args)} "
             "positional arguments; give one for each"
         )
     leaves, tree = frontend.flatten((args, kwargs))
@@ -571,7 +475,7 @@ def vmap(
         args, kwargs = frontend.unflatten(tree, values)
         return f(*args, **kwargs)
 
-    traced = frontend.trace(one, slices, _name(f))
+    traced = frontend.trace(one, slices, name_of(f))
     given = frontend.flatten_axes("vmap: out_axes", traced.tree, out_axes)
     by_result: dict[int, int] = {}
     out_leaves: list[int | Float0] = []
@@ -583,9 +487,9 @@ def vmap(
         else:
             by_result[leaf] = position
             out_leaves.append(leaf)
-    results = _batch(traced, size, axes, [by_result[i] for i in range(len(traced.outputs))], values)
+    results = batch(traced, size, axes, [by_result[i] for i in range(len(traced.outputs))], values)
     return frontend.unflatten(
-        traced.tree, [_float0(x.shape) if isinstance(x, Float0) else results[x] for x in out_leaves]
+        traced.tree, [float0_zeros(x.shape) if isinstance(x, Float0) else results[x] for x in out_leaves]
     )
 
 
@@ -628,6 +532,6 @@ def checkpoint(
         args, kwargs = frontend.unflatten(tree, values)
         return f(*args, **kwargs)
 
-    traced = frontend.trace(flat, [frontend.spec(value) for value in values], _name(f))
+    traced = frontend.trace(flat, [frontend.spec(value) for value in values], name_of(f))
     operands = [*traced.consts, *values]
     return traced.unflatten(frontend.bind("checkpoint", traced, operands, {"policy": policy}, traced.outputs))

@@ -15,9 +15,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from astra_mlir import frontends
 from astra_mlir import transform_rules as rules
 from astra_mlir.bindings import ir
 from astra_mlir.errors import AstraError, UnsupportedError
+from astra_mlir.jacobian_rules import jacobian
 from astra_mlir.program import Program
 
 __all__ = [
@@ -87,9 +89,10 @@ def _frontend_of(source: Any, args: Any, kwargs: Any) -> str:
 
     Each has ``call`` and ``compile``, both of a :class:`Transformed`, its arguments and its keyword arguments.
     """
-    del args, kwargs
     if not callable(source):
         return "program_transforms"
+    if frontends.uses_torch(source, args, kwargs):
+        return "torch_eager"
     return "jax_eager"
 
 
@@ -226,7 +229,7 @@ def jacfwd(
            [0., 4.]], dtype=float32)
     """
     return Transformed(
-        _source(f, "jacfwd"), rules.jacobian, mode="jacfwd", argnums=_argnums(argnums), has_aux=has_aux,
+        _source(f, "jacfwd"), jacobian, mode="jacfwd", argnums=_argnums(argnums), has_aux=has_aux,
         holomorphic=holomorphic,
     )  # fmt: skip
 
@@ -246,7 +249,7 @@ def jacrev(
     array([1., 1., 1.], dtype=float32)
     """
     return Transformed(
-        _source(f, "jacrev"), rules.jacobian, mode="jacrev", argnums=_argnums(argnums), has_aux=has_aux,
+        _source(f, "jacrev"), jacobian, mode="jacrev", argnums=_argnums(argnums), has_aux=has_aux,
         holomorphic=holomorphic, allow_int=allow_int,
     )  # fmt: skip
 
@@ -349,12 +352,16 @@ _JAX_POLICIES = {
 def _policy(policy: Any) -> str:
     if policy is None:
         return "nothing"
-    name = policy if isinstance(policy, str) else getattr(policy, "__name__", type(policy).__name__)
-    name = _JAX_POLICIES.get(name, name)
-    if name in rules.CHECKPOINT_POLICIES and (isinstance(policy, str) or name != getattr(policy, "__name__", "")):
-        return name
+    if isinstance(policy, str):
+        if policy in rules.CHECKPOINT_POLICIES:
+            return policy
+    elif "jax" in sys.modules:
+        known = sys.modules["jax"].checkpoint_policies
+        for name, ours in _JAX_POLICIES.items():
+            if getattr(known, name) == policy:
+                return ours
     raise UnsupportedError(
-        f"astra.checkpoint: policy {name!r} is not supported; give one of {', '.join(rules.CHECKPOINT_POLICIES)}"
+        f"astra.checkpoint: the policy {policy!r} is not supported; give one of {', '.join(rules.CHECKPOINT_POLICIES)}"
     )
 
 

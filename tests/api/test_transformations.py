@@ -1,0 +1,274 @@
+"""``astra.grad`` and the other transformations against JAX's own, on functions, programs in files and exported ones."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import namedtuple
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import astra_mlir as astra
+
+F32 = np.float32
+Point = namedtuple("Point", ["x", "y"])
+
+
+def numbers(*shape: int, seed: int = 0, dtype: Any = F32) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    values = rng.uniform(0.2, 1.5, shape)
+    if np.dtype(dtype).kind == "c":
+        return (values + 1j * rng.uniform(-1, 1, shape)).astype(dtype)
+    return values.astype(dtype)
+
+
+def assert_same(ours: Any, theirs: Any, rtol: float = 2e-5, atol: float = 2e-5) -> None:
+    """Equal trees of arrays with the same shapes and element types."""
+    assert jax.tree.structure(ours) == jax.tree.structure(theirs)
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        assert np.shape(a) == np.shape(b)
+        assert a.dtype == b.dtype
+        if a.dtype != jax.dtypes.float0:
+            np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=rtol, atol=atol)
+
+
+# --- functions ---------------------------------------------------------------------------------------------------
+
+
+def norm(x: Any) -> Any:
+    return jnp.sum(jnp.sin(x) * x**2)
+
+
+def model(p: Any, x: Any, scale: Any = 1.0) -> Any:
+    h = jnp.tanh(x @ p["w"][0] + p["b"])
+    return jnp.mean((h @ p["w"][1]) ** 2) * scale
+
+
+PARAMETERS = {"w": [numbers(3, 4), numbers(4, 2, seed=1)], "b": numbers(4, seed=2)}
+X = numbers(5, 3, seed=3)
+
+
+def with_aux(x: Any, y: Any) -> Any:
+    z = jnp.exp(x) * y
+    return z.sum(), {"z": z, "n": jnp.arange(3), "half": (z[0] / 2, None)}
+
+
+def many(p: Any, y: Any) -> Any:
+    return Point(p["a"] * y, [jnp.sin(y), p["b"].sum() * y[0]])
+
+
+def scanned(w: Any, xs: Any) -> Any:
+    def step(c: Any, x: Any) -> Any:
+        c = jnp.tanh(w * c + x)
+        return c, c * x
+
+    return jax.lax.scan(step, jnp.zeros_like(xs[0]), xs)
+
+
+def looped(x: Any) -> Any:
+    return jax.lax.fori_loop(0, 5, lambda i, v: v + jnp.sin(v) * (i + 1), x).sum()
+
+
+def branching(x: Any) -> Any:
+    return jax.lax.cond(x.sum() > 1, lambda v: jnp.sin(v).sum(), lambda v: (v**2).sum(), x)
+
+
+def penalty(t: Any) -> Any:
+    def critic(w: Any, x: Any) -> Any:
+        return jnp.tanh(x @ w).sum()
+
+    def loss(w: Any, x: Any) -> Any:
+        g = t.grad(critic, argnums=1)(w, x)
+        return (jnp.sqrt((g**2).sum()) - 1) ** 2
+
+    return t.grad(loss)
+
+
+def hvp(t: Any) -> Any:
+    def product(x: Any, v: Any) -> Any:
+        return t.jvp(t.grad(norm), (x,), (v,))[1]
+
+    return product
+
+
+def relu6(x: Any) -> Any:
+    return jax.nn.relu6(3 * x).sum()
+
+
+def custom(t: Any) -> Any:
+    @t.custom_jvp
+    def f(x: Any, y: Any) -> Any:
+        return jnp.sin(x) * y
+
+    @f.defjvp
+    def rule(primals: Any, tangents: Any) -> Any:
+        x, y = primals
+        tx, ty = tangents
+        return f(x, y), 2 * jnp.cos(x) * tx * y + 3 * ty * jnp.sin(x)
+
+    return lambda x, y: f(x, y).sum()
+
+
+def custom_reverse(t: Any) -> Any:
+    @partial(t.custom_vjp, nondiff_argnums=(0,))
+    def f(power: int, x: Any) -> Any:
+        return {"out": x**power}
+
+    def forward(power: int, x: Any) -> Any:
+        return f(power, x), (x, jnp.cos(x))
+
+    def backward(power: int, residuals: Any, ct: Any) -> Any:
+        x, c = residuals
+        return (ct["out"] * c * power + x,)
+
+    f.defvjp(forward, backward)
+    return lambda x: f(3, x)["out"].sum()
+
+
+def both(x: Any, y: Any) -> Any:
+    return x * y, x.sum() + jnp.arange(2) * y.sum()
+
+
+INTS = np.arange(3, dtype=np.int32)
+
+# name: the transformed function, made with the transformations of JAX or of Astra; its arguments
+CASES: dict[str, tuple[Any, ...]] = {
+    "grad": (lambda t: t.grad(norm), X),
+    "grad of a scalar": (lambda t: t.grad(jnp.sin), F32(0.3)),
+    "grad of a Python number": (lambda t: t.grad(lambda x: x**3), 2.0),
+    "grad of a tree": (lambda t: t.grad(model), PARAMETERS, X),
+    "grad of the last": (lambda t: t.grad(model, argnums=-1), PARAMETERS, X),
+    "grad of several": (lambda t: t.grad(model, argnums=(1, 0)), PARAMETERS, X),
+    "grad with a keyword": (lambda t: lambda p, x: t.grad(model)(p, x, scale=2.0), PARAMETERS, X),
+    "value_and_grad": (lambda t: t.value_and_grad(model, argnums=(0, 1)), PARAMETERS, X),
+    "grad with aux": (lambda t: t.grad(with_aux, has_aux=True), numbers(3), numbers(3, seed=1)),
+    "value_and_grad with aux": (lambda t: t.value_and_grad(with_aux, 1, has_aux=True), numbers(3), numbers(3, seed=1)),
+    "grad of integers": (
+        lambda t: t.grad(lambda n, x: (n * x).sum(), argnums=(0, 1), allow_int=True), INTS, numbers(3),
+    ),
+    "grad of a complex argument": (
+        lambda t: t.grad(lambda z: jnp.abs(z * z).sum()), numbers(3, dtype=np.complex64),
+    ),
+    "holomorphic grad": (lambda t: t.grad(lambda z: (z**2 + jnp.sin(z)).sum(), holomorphic=True),
+                         numbers(3, dtype=np.complex64)),
+    "grad of a scan": (lambda t: t.grad(lambda w, xs: scanned(w, xs)[1].sum()), numbers(3), numbers(6, 3)),
+    "grad of a loop": (lambda t: t.grad(looped), numbers(3)),
+    "grad of a branch": (lambda t: t.grad(branching), numbers(3)),
+    "grad of stop_gradient": (lambda t: t.grad(lambda x: (x * jax.lax.stop_gradient(jnp.exp(x))).sum()), numbers(3)),
+    "grad of JAX's custom rule": (lambda t: t.grad(relu6), numbers(4) - 0.5),
+    "grad through jax.checkpoint": (lambda t: t.grad(lambda x: jax.checkpoint(jnp.sin)(jnp.sin(x)).sum()), X),
+    "grad of jax.grad": (lambda t: t.grad(lambda x: jax.grad(norm)(x).sum()), X),
+    "grad of softmax": (lambda t: t.grad(lambda x: jax.nn.log_softmax(x)[:, 0].sum()), X),
+    "grad of a sort": (lambda t: t.grad(lambda x: (jnp.sort(x) * jnp.arange(5)).sum()), numbers(5)),
+    "jvp": (lambda t: lambda x, v: t.jvp(norm, (x,), (v,)), X, numbers(5, 3, seed=9)),
+    "jvp of a tree": (
+        lambda t: lambda p, y: t.jvp(many, (p, y), ({"a": p["b"], "b": p["a"]}, 2 * y)),
+        {"a": numbers(2), "b": numbers(2, seed=1)}, numbers(2, seed=2),
+    ),
+    "jvp with aux": (lambda t: lambda x: t.jvp(with_aux, (x, x), (x, 2 * x), has_aux=True), numbers(3)),
+    "jvp with integers": (
+        lambda t: lambda x: t.jvp(both, (x, jnp.arange(3)), (x, np.zeros(3, jax.dtypes.float0))), numbers(3),
+    ),
+    "vjp": (lambda t: lambda x, y: t.vjp(jnp.sin, x)[1](y), X, numbers(5, 3, seed=5)),
+    "vjp and its value": (lambda t: lambda p, y: (lambda out, f: (out, f(out)))(*t.vjp(many, p, y)),
+                          {"a": numbers(2), "b": numbers(2, seed=1)}, numbers(2, seed=2)),
+    "vjp with aux": (lambda t: lambda x: (lambda out, f, aux: (out, f(out), aux))(*t.vjp(with_aux, x, x, has_aux=True)),
+                     numbers(3)),
+    "vjp with integers": (lambda t: lambda x: t.vjp(lambda n, x: n * x, jnp.arange(3), x)[1](x), numbers(3)),
+    "vjp twice": (lambda t: lambda x: (lambda f: (f(x), f(2 * x)))(t.vjp(jnp.tanh, x)[1]), numbers(3)),
+    "linearize": (lambda t: lambda x, v: (lambda out, f: (out, f(v), f(2 * v)))(*t.linearize(norm, x)),
+                  X, numbers(5, 3, seed=5)),
+    "jacfwd": (lambda t: t.jacfwd(jnp.sin), numbers(3)),
+    "jacfwd of trees": (lambda t: t.jacfwd(many, argnums=(0, 1)), {"a": numbers(2), "b": numbers(2, seed=1)},
+                        numbers(2, seed=2)),
+    "jacfwd with aux": (lambda t: t.jacfwd(lambda x: (x**2, x.sum()), has_aux=True), numbers(3)),
+    "jacfwd to complex": (lambda t: t.jacfwd(lambda x: jnp.exp(1j * x)), numbers(3)),
+    "jacrev": (lambda t: t.jacrev(lambda x: jnp.sin(x[:2]) * x[2]), numbers(3)),
+    "jacrev of trees": (lambda t: t.jacrev(many, argnums=(0, 1)), {"a": numbers(2), "b": numbers(2, seed=1)},
+                        numbers(2, seed=2)),
+    "jacrev of a matrix": (lambda t: t.jacrev(lambda x: x @ x.T), numbers(2, 3)),
+    "jacrev of a scan": (lambda t: t.jacrev(lambda w, xs: scanned(w, xs)[0]), numbers(3), numbers(6, 3)),
+    "jacfwd of a scan": (lambda t: t.jacfwd(lambda w, xs: scanned(w, xs)), numbers(3), numbers(6, 3)),
+    "jacobian of nothing": (lambda t: t.jacfwd(lambda x: jnp.concatenate([x, x])), numbers(0)),
+    "holomorphic jacobian": (lambda t: t.jacrev(lambda z: z**2, holomorphic=True), numbers(2, dtype=np.complex64)),
+    "hessian": (lambda t: t.hessian(norm), numbers(3)),
+    "hessian of a tree": (lambda t: t.hessian(lambda p: (p["a"] * p["b"].sum()).sum() ** 2),
+                          {"a": numbers(2), "b": numbers(3)}),
+    "hessian of several": (lambda t: t.hessian(lambda x, y: (x @ y) ** 2, argnums=(0, 1)), numbers(3), numbers(3)),
+    "hessian with aux": (lambda t: t.hessian(lambda x: (norm(x), 2 * x), has_aux=True), numbers(3)),
+    "vmap": (lambda t: t.vmap(norm), X),
+    "vmap over several axes": (lambda t: t.vmap(jnp.dot, in_axes=(1, 0), out_axes=-1), numbers(2, 4), numbers(4, 2)),
+    "vmap over one argument": (lambda t: t.vmap(model, in_axes=(None, -1)), PARAMETERS, numbers(5, 3, 2)),
+    "vmap over a tree": (
+        lambda t: t.vmap(lambda p, x: {"y": p["a"] * x, "z": p["b"]}, in_axes=({"a": 0, "b": None}, 1),
+                         out_axes={"y": 1, "z": None}),
+        {"a": numbers(2, 3), "b": numbers(3)}, numbers(3, 2),
+    ),
+    "vmap with a keyword": (lambda t: lambda x, y: t.vmap(lambda x, y: x * y)(x, y=y), numbers(2, 3), numbers(2, 3)),
+    "vmap of a size": (lambda t: lambda x: t.vmap(lambda: x * 2, axis_size=3)(), numbers(2)),
+    "vmap of vmap": (lambda t: t.vmap(t.vmap(jnp.dot, in_axes=(None, 0)), in_axes=(0, None)), numbers(2, 3), numbers(4, 3)),
+    "vmap of a scan": (lambda t: t.vmap(scanned, in_axes=(None, 1)), numbers(3), numbers(6, 2, 3)),
+    "vmap of a branch": (lambda t: t.vmap(branching), numbers(4, 2)),
+    "vmap over integers": (lambda t: t.vmap(lambda x, i: jnp.take(x, i) * i, in_axes=(None, 0)), numbers(5), INTS),
+    "vmap of jax.vmap": (lambda t: t.vmap(lambda x: jax.vmap(norm)(x)), numbers(2, 5, 3)),
+    "jax.vmap of it": (lambda t: jax.vmap(t.grad(norm), in_axes=1), numbers(3, 4)),
+    "per-example gradients": (lambda t: t.vmap(t.grad(model), in_axes=(None, 0)), PARAMETERS, numbers(4, 5, 3)),
+    "Hessian-vector product": (hvp, numbers(3), numbers(3, seed=1)),
+    "gradient penalty": (penalty, numbers(3, 2), numbers(4, 3)),
+    "an ensemble": (
+        lambda t: t.vmap(t.value_and_grad(model), in_axes=({"w": 0, "b": 0}, None)),
+        {"w": [numbers(2, 3, 4), numbers(2, 4, 2)], "b": numbers(2, 4)}, X,
+    ),
+    "grad of grad of grad": (lambda t: t.grad(t.grad(t.grad(lambda x: jnp.sin(x) * x))), F32(0.7)),
+    "vmap of hessian": (lambda t: t.vmap(t.hessian(norm)), numbers(4, 3)),
+    "grad of vmap of grad": (
+        lambda t: t.grad(lambda w, x: t.vmap(t.grad(lambda x: jnp.tanh(x * w).sum()))(x).sum()), numbers(3), numbers(2, 3),
+    ),
+    "jacfwd of jacrev of vmap": (lambda t: t.jacfwd(t.jacrev(lambda x: t.vmap(jnp.prod)(x))), numbers(2, 2)),
+    "jvp of vjp": (
+        lambda t: lambda x: t.jvp(lambda y: t.vjp(norm, y)[1](F32(1))[0], (x,), (x,)), numbers(3),
+    ),
+    "closed over": (lambda t: lambda w: t.grad(lambda x: (w * x**2).sum())(w + 1), numbers(3)),
+    "grad through a closed-over value": (
+        lambda t: t.grad(lambda w: t.grad(lambda x: (w * x**3).sum())(w + 1).sum()), numbers(3),
+    ),
+    "checkpoint": (lambda t: t.grad(t.checkpoint(norm)), X),
+    "checkpoint of a tree": (lambda t: t.grad(lambda p, x: t.checkpoint(model)(p, x, scale=3.0)), PARAMETERS, X),
+    "checkpoint with a policy": (
+        lambda t: t.grad(t.checkpoint(model, policy=jax.checkpoint_policies.dots_saveable)), PARAMETERS, X,
+    ),
+    "checkpoint in a scan": (
+        lambda t: t.grad(lambda w: jax.lax.scan(t.checkpoint(lambda c, _: (jnp.sin(c * w), c)), w, None, length=4)[0].sum()),
+        numbers(2),
+    ),
+    "custom_jvp": (lambda t: t.grad(custom(t), argnums=(0, 1)), numbers(3), numbers(3)),
+    "custom_jvp forward": (lambda t: t.jacfwd(custom(t)), numbers(3), numbers(3)),
+    "custom_jvp twice": (lambda t: t.hessian(custom(t)), numbers(3), numbers(3)),
+    "custom_jvp batched": (lambda t: t.vmap(t.grad(custom(t))), numbers(2, 3), numbers(2, 3)),
+    "custom_vjp": (lambda t: t.grad(custom_reverse(t)), numbers(3)),
+    "custom_vjp batched": (lambda t: t.vmap(t.grad(custom_reverse(t))), numbers(2, 3)),
+    "a function of jit": (lambda t: t.grad(t.jit(model, static_argnames="scale")), PARAMETERS, X),
+    "a jitted part": (lambda t: t.grad(lambda x: t.jit(norm)(x) * 2), X),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_as_jax_does(name: str) -> None:
+    make, *args = CASES[name]
+    theirs = make(jax)(*args)
+    assert_same(astra.jit(make(astra))(*args), theirs)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_called_on_arrays(name: str) -> None:
+    make, *args = CASES[name]
+    transformed = make(astra)
+    if name == "jax.vmap of it":
+        pytest.skip("JAX's own transformation needs astra.jit around it")
+    assert_same(transformed(*args), make(jax)(*args))
