@@ -385,8 +385,36 @@ def _vjp_rule(params: dict[str, Any]) -> tuple[Any, Any]:
     return traced, _trace(backward, (*traced.out_avals[len(results) :], *_tangent_avals(results)))
 
 
+# A linear_call of tangents: what the tangent of linear_call is.
+_linear_tangent_p = jax_core.Primitive("astra_linear_tangent")
+_linear_tangent_p.multiple_results = True
+_linear_tangent_p.def_abstract_eval(lambda *args, callee, **params: callee.out_avals)
+
+
 def _linear_call(ctx: Any, *args: Any, **params: Any) -> list[Any]:
-    """A function linear in its last arguments, with a transpose of its own: a vjp rule that only knows these."""
+    """A function linear in its last arguments: its tangent is the function of tangents, with the transpose given."""
+    callee, known = params["callee"], params["num_callee_consts"] + params["num_res"]
+    avals = callee.in_avals
+    count = len(_inexact(avals[:known]))
+
+    def jvp(*values: Any) -> list[Any]:
+        tangents = values[len(avals) + count :]
+        out = _linear_tangent_p.bind(*values[:known], *tangents, **params)
+        return [*jax_core.jaxpr_as_fun(callee)(*values[: len(avals)]), *out]
+
+    without = tuple(_inexact(avals[:known]))
+    reason = "linear_call takes derivatives by its linear arguments only"
+    autodiff = jax_lowering.AUTODIFF_PLATFORM
+    functions = {"callee": (callee, autodiff), "jvp": (_trace(jvp, (*avals, *_tangent_avals(avals))), autodiff)}
+    rule = _Rule(functions, object(), "linear_call", without, reason)
+    try:
+        return _emit(ctx, "custom_jvp", args, _label(callee), rule)
+    except _NoRuleError as error:
+        return _emit_without_rule(ctx, args, _label(callee), callee, autodiff, str(error))
+
+
+def _linear_tangent(ctx: Any, *args: Any, **params: Any) -> list[Any]:
+    """``linear_call`` with its transpose, as a vjp rule."""
     callee, known = params["callee"], params["num_callee_consts"] + params["num_res"]
     label = _label(callee)
     avals = callee.in_avals
@@ -413,9 +441,7 @@ def _linear_call(ctx: Any, *args: Any, **params: Any) -> list[Any]:
             }
         except Exception as error:
             raise _NoRuleError(_reason(error)) from error
-        without = tuple(i for i in _inexact(avals) if i < known)
-        reason = "linear_call takes derivatives by its linear arguments only"
-        return _emit(ctx, "custom_vjp", args, label, _Rule(functions, object(), "linear_call", without, reason))
+        return _emit(ctx, "custom_vjp", args, label, _Rule(functions, object(), "linear_call"))
     except _NoRuleError as error:
         return _emit_without_rule(ctx, args, label, callee, autodiff, str(error))
 
@@ -583,6 +609,7 @@ _RULES: tuple[tuple[Any, Callable[..., Any]], ...] = (
     (custom_derivatives.custom_jvp_call_p, _custom_jvp_call),
     (custom_derivatives.custom_vjp_call_p, _custom_vjp_call),
     (custom_derivatives.linear_call_p, _linear_call),
+    (_linear_tangent_p, _linear_tangent),
     (ad_checkpoint.remat_p, _remat),
     (solves.linear_solve_p, _linear_solve),
     (custom_batching.custom_vmap_p, _custom_vmap),

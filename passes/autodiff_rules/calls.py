@@ -53,6 +53,19 @@ def _refuse_nondifferentiable(op: ir.Operation, active: Container[ir.Value]) -> 
             refuse(op, f"@{value_of(op, 'callee')} has no derivative by operand {i}: {value_of(op, 'reason')}")
 
 
+def _through_callee(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Reverse) -> Contributions:
+    """Reverse mode of what a call computes, whose operations take its place."""
+    operations, found = _copy_before(engine, op, value_of(op, "callee"), list(op.operands))
+    engine.varied.difference_update(op.results)
+    _replace(op, found)
+    varied_values(operations, engine.varied, engine.varied)
+    seeds: dict[ir.Value, ir.Value] = {}
+    for value, c in zip(found, cotangents, strict=True):
+        engine.accumulate(seeds, value, c)
+    engine.run(operations, seeds)
+    return list(seeds.items())
+
+
 # --- custom_jvp ------------------------------------------------------------------------------------------------------
 
 
@@ -72,7 +85,13 @@ def _custom_jvp_jvp(op: ir.Operation, engine: Forward) -> None:
 
 @structured_vjp("custom_jvp")
 def _custom_jvp_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Reverse) -> Contributions:
-    """The transpose of the rule, which is linear in the tangents: its reverse mode at tangents of zero."""
+    """The transpose of the rule, which is linear in the tangents: its reverse mode at tangents of zero.
+
+    Where a rule applies an operation with a rule to tangents (that of a linear function, perhaps the same one), it is
+    the function itself that is transposed, as in JAX: the tangent of a linear function is the function again.
+    """
+    if engine.transposing:
+        return _through_callee(op, cotangents, engine)
     _refuse_nondifferentiable(op, engine.varied)
     b, operands = engine.b, list(op.operands)
     place = b.place
@@ -85,7 +104,7 @@ def _custom_jvp_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: 
     _replace(op, found[:count])
     b.return_to(place)
     needed = {t for x, t in zip(_inexact(operands), separate, strict=True) if x in engine.varied}
-    inner = Reverse(engine.functions, engine.policy, b, set(needed))
+    inner = Reverse(engine.functions, engine.policy, b, set(needed), transposing=True)
     varied_values(operations, inner.varied)
     seeds: dict[ir.Value, ir.Value] = {}
     for value, c in zip(found[count:], given, strict=True):
@@ -188,9 +207,8 @@ def _back_through(
     cotangents: Sequence[MaybeValue], engine: Reverse,
 ) -> Contributions:  # fmt: skip
     """Reverse mode of operations whose arguments stand for the operands of a call."""
-    inner = Reverse(
-        engine.functions, engine.policy, engine.b, {new for old, new in arguments.items() if old in engine.varied}
-    )
+    varied = {new for old, new in arguments.items() if old in engine.varied}
+    inner = Reverse(engine.functions, engine.policy, engine.b, varied, engine.transposing)
     varied_values(operations, inner.varied)
     seeds: dict[ir.Value, ir.Value] = {}
     for value, c in zip(results, cotangents, strict=True):
@@ -211,15 +229,7 @@ def _custom_vmap_jvp(op: ir.Operation, engine: Forward) -> None:
 
 @structured_vjp("custom_vmap")
 def _custom_vmap_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Reverse) -> Contributions:
-    operations, found = _copy_before(engine, op, value_of(op, "callee"), list(op.operands))
-    engine.varied.difference_update(op.results)
-    _replace(op, found)
-    varied_values(operations, engine.varied, engine.varied)
-    seeds: dict[ir.Value, ir.Value] = {}
-    for value, c in zip(found, cotangents, strict=True):
-        engine.accumulate(seeds, value, c)
-    engine.run(operations, seeds)
-    return list(seeds.items())
+    return _through_callee(op, cotangents, engine)
 
 
 # --- linear_solve ----------------------------------------------------------------------------------------------------

@@ -167,12 +167,16 @@ def _linear(
 
 @dataclass
 class Reverse:
-    """Reverse mode: builds cotangents at the place of ``b``, for operations elsewhere; ``varied`` spans all regions."""
+    """Reverse mode: builds cotangents at the place of ``b``, for operations elsewhere; ``varied`` spans all regions.
+
+    ``transposing``: what varies are tangents, in which the operations are linear.
+    """
 
     functions: Functions
     policy: Policy = Policy()
     b: Emitter = field(default_factory=Emitter)
     varied: set[ir.Value] = field(default_factory=set)
+    transposing: bool = False
 
     def run(self, operations: Sequence[ir.Operation], cotangents: dict[ir.Value, ir.Value]) -> None:
         """Go through operations, last first, and add to ``cotangents`` those of everything varied that they use."""
