@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from astra_mlir.runtime import set_num_threads, threads
     from astra_mlir.target_machine import TargetMachine
     from astra_mlir.transformations import (
+        ReverseMode,
         checkpoint,
         custom_jvp,
         custom_vjp,
@@ -44,8 +45,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AstraError", "CompileError", "CompiledFunction", "DTypeError", "Executable", "InvalidProgramError", "Program",
-    "ShapeError", "TargetMachine", "UnsupportedError", "VerificationError", "__version__", "checkpoint", "compile",
-    "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd", "jacrev", "jit", "jvp", "linearize", "set_num_threads",
+    "ReverseMode", "ShapeError", "TargetMachine", "UnsupportedError", "VerificationError", "__version__", "checkpoint",
+    "compile", "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd", "jacrev", "jit", "jvp", "linearize", "set_num_threads",
     "threads", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
 
@@ -60,6 +61,7 @@ _LAZY = {
     "threads": "runtime",
     **dict.fromkeys(
         (
+            "ReverseMode",
             "checkpoint",
             "custom_jvp",
             "custom_vjp",

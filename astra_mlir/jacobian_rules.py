@@ -15,6 +15,7 @@ from astra_mlir.transform_rules import (
     Chosen,
     Float0,
     Frontend,
+    ReverseMode,
     Traced,
     batch,
     call_traced,
@@ -35,6 +36,7 @@ __all__ = ["jacobian"]
 def jacobian(
     frontend: Frontend, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, mode: str,
     argnums: int | Sequence[int], has_aux: bool, holomorphic: bool, allow_int: bool = False,
+    reverse_mode: ReverseMode | None = None,
 ) -> Any:  # fmt: skip
     """The tree of the output with, for each leaf, the tree of arguments with the blocks of the Jacobian.
 
@@ -62,7 +64,10 @@ def jacobian(
             check_output(kind, spec if not isinstance(spec, Float0) else _Named("float0"), mode, holomorphic)
         elif holomorphic and kind != "c":
             raise DTypeError(f"{mode} with holomorphic=True needs a function with complex results")
-    blocks, results = (_columns if mode == "jacfwd" else _rows)(chosen, traced, out_count)
+    if mode == "jacfwd":
+        blocks, results = _columns(chosen, traced, out_count)
+    else:
+        blocks, results = _rows(chosen, traced, out_count, reverse_mode)
     rows = []
     for o, out_spec in enumerate(out_specs):
         shapes = [(*out_spec.shape, *spec.shape) for spec in chosen.specs]
@@ -117,7 +122,9 @@ def _columns(chosen: Chosen, traced: Traced, out_count: int) -> tuple[_Blocks, l
     return blocks, results if results is not None else call_traced(traced, chosen.values)
 
 
-def _rows(chosen: Chosen, traced: Traced, out_count: int) -> tuple[_Blocks, list[Any]]:
+def _rows(
+    chosen: Chosen, traced: Traced, out_count: int, reverse_mode: ReverseMode | None
+) -> tuple[_Blocks, list[Any]]:
     frontend, count = chosen.frontend, len(traced.outputs)
     blocks: _Blocks = {}
     results: list[Any] | None = None
@@ -133,7 +140,7 @@ def _rows(chosen: Chosen, traced: Traced, out_count: int) -> tuple[_Blocks, list
 
         def pull(cotangent: Any, leaf: int = leaf) -> list[Any]:
             cotangents = [cotangent if x == leaf else frontend.full(traced.outputs[x], 0) for x in tangible]
-            results, gradients = pullback(traced, argnums, chosen.values, cotangents)
+            results, gradients = pullback(traced, argnums, chosen.values, cotangents, reverse_mode)
             return [*results, *gradients]
 
         stacked = _over_basis(frontend, spec, pull, [-1] * count + [0] * len(argnums), "pull_back")

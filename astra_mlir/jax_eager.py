@@ -63,7 +63,7 @@ class _Derivative:
     def __init__(self, function: Transformed, primals: tuple[Any, ...], leaves: Sequence[Any], tree: Any) -> None:
         reverse, has_aux = function.rule is rules.vjp, function.options["has_aux"]
         name = "vjp" if reverse else "linearize"
-        source = Transformed(function.source, rules.derivative, reverse=reverse, has_aux=has_aux)
+        source = Transformed(function.source, rules.derivative, reverse=reverse, **function.options)
         specs = [FRONTEND.spec(FRONTEND.value(leaf, f"{name}: an argument")) for leaf in leaves]
         outline = self._outline(function, specs, tree, has_aux, name)
         # What the derivative is linear in: the output's cotangents or the arguments' tangents.

@@ -14,10 +14,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from astra_mlir.dialects.transforms import VJP_POLICIES
 from astra_mlir.errors import AstraError, DTypeError, ShapeError, UnsupportedError
 
 __all__ = [
-    "CHECKPOINT_POLICIES", "FLOAT0", "Chosen", "Float0", "Frontend", "Primals", "Traced", "batch", "call_traced",
+    "CHECKPOINT_POLICIES", "FLOAT0", "Chosen", "Float0", "Frontend", "Primals", "ReverseMode", "Traced", "batch",
+    "call_traced",
     "check_input", "check_output", "checkpoint", "derivative", "float0_zeros", "inexact", "jvp", "linear_arguments",
     "linearize", "name_of", "output_specs", "pullback", "pushforward", "split_aux", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
@@ -136,14 +138,44 @@ def pushforward(
     return results[:count], results[count:]
 
 
+@dataclass(frozen=True)
+class ReverseMode:
+    """How reverse mode is to run: what it keeps, within which memory, and how long loops may run.
+
+    ``policy`` is ``"recompute-cheap"`` (the default), which computes again what costs less than being read back, or
+    ``"save-all"``.  ``memory_budget`` is the most bytes of temporaries to aim at, by computing more again.
+    ``while_bound`` is the most iterations of while loops whose number of iterations is not known; a loop that runs
+    longer gives NaN.
+    """
+
+    policy: str | None = None
+    memory_budget: int | None = None
+    while_bound: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.policy not in (None, *VJP_POLICIES):
+            raise AstraError(f"ReverseMode: policy {self.policy!r} is not one of {', '.join(VJP_POLICIES)}")
+        for name in ("memory_budget", "while_bound"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < 0):
+                raise AstraError(f"ReverseMode: {name} must be an integer that is not negative, but is {value!r}")
+
+    def attributes(self) -> dict[str, Any]:
+        """The attributes of ``astra.vjp`` that say so."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
 def pullback(
-    traced: Traced, argnums: Sequence[int], values: Sequence[Any], cotangents: Sequence[Any]
-) -> tuple[list[Any], list[Any]]:
+    traced: Traced, argnums: Sequence[int], values: Sequence[Any], cotangents: Sequence[Any],
+    reverse_mode: ReverseMode | None = None,
+) -> tuple[list[Any], list[Any]]:  # fmt: skip
     """The results, and the cotangents of the arguments ``argnums``, which are float or complex."""
     frontend, shift, count = traced.frontend, len(traced.consts), len(traced.outputs)
     specs = [*traced.outputs, *(traced.inputs[i] for i in argnums)]
     operands = [*traced.consts, *values, *cotangents]
-    results = frontend.bind("vjp", traced, operands, {"argnums": [shift + i for i in argnums]}, specs)
+    attributes: dict[str, Any] = {"argnums": [shift + i for i in argnums]}
+    attributes |= reverse_mode.attributes() if reverse_mode is not None else {}
+    results = frontend.bind("vjp", traced, operands, attributes, specs)
     return results[:count], results[count:]
 
 
@@ -252,6 +284,7 @@ def check_output(kind: str, spec: Any, name: str, holomorphic: bool) -> None:
 def value_and_grad(
     frontend: Frontend, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *,
     argnums: int | Sequence[int], has_aux: bool, holomorphic: bool, allow_int: bool,
+    reverse_mode: ReverseMode | None = None,
 ) -> tuple[Any, Any]:  # fmt: skip
     """The value (with auxiliary data: a pair) and the tree of gradients."""
     chosen = Chosen(frontend, f, args, kwargs, argnums, "grad")
@@ -282,7 +315,7 @@ def value_and_grad(
         frontend.full(traced.outputs[i], int(i == traced.leaves[0])) for i in inexact(frontend, traced.outputs)
     ]
     argnums_flat = inexact(frontend, chosen.specs)
-    results, gradients = pullback(traced, argnums_flat, chosen.values, cotangents)
+    results, gradients = pullback(traced, argnums_flat, chosen.values, cotangents, reverse_mode)
     value, aux = traced.unflatten(results)
     tree = frontend.unflatten(chosen.tree, _with_float0(chosen.specs, argnums_flat, gradients))
     return ((value, aux) if has_aux else value), tree
@@ -370,7 +403,7 @@ class Primals:
         ]
         return results, frontend.unflatten(self.out_tree, leaves)
 
-    def pullback(self, cotangent: Any, name: str) -> tuple[list[Any], Any]:
+    def pullback(self, cotangent: Any, name: str, reverse_mode: ReverseMode | None = None) -> tuple[list[Any], Any]:
         """The results, and the tuple of the arguments' cotangents."""
         frontend, traced = self.frontend, self.traced
         values = iter(linear_arguments(frontend, self.out_specs, self.out_tree, cotangent, "the cotangents", name))
@@ -380,7 +413,7 @@ class Primals:
             next(values) if i in in_output else frontend.full(traced.outputs[i], 0)
             for i in inexact(frontend, traced.outputs)
         ]
-        results, gradients = pullback(traced, self.argnums, self.values, cotangents)
+        results, gradients = pullback(traced, self.argnums, self.values, cotangents, reverse_mode)
         return results, frontend.unflatten(self.tree, _with_float0(self.specs, self.argnums, gradients))
 
 
@@ -400,22 +433,23 @@ def jvp(
 
 
 def vjp(
-    frontend: Frontend, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, has_aux: bool
-) -> tuple[Any, ...]:
+    frontend: Frontend, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, has_aux: bool,
+    reverse_mode: ReverseMode | None = None,
+) -> tuple[Any, ...]:  # fmt: skip
     """The output, the function from its cotangent to the arguments', and auxiliary data if there is any."""
     del kwargs
     primals = Primals(frontend, f, args, has_aux, "vjp")
     out, aux = primals.outputs(call_traced(primals.traced, primals.values))
 
     def pull_back(cotangent: Any) -> Any:
-        return primals.pullback(cotangent, "the function that vjp gave")[1]
+        return primals.pullback(cotangent, "the function that vjp gave", reverse_mode)[1]
 
     return (out, pull_back, aux) if has_aux else (out, pull_back)
 
 
 def derivative(
     frontend: Frontend, f: Callable[..., Any], args: tuple[Any, Any], kwargs: dict[str, Any], *, reverse: bool,
-    has_aux: bool,
+    has_aux: bool, reverse_mode: ReverseMode | None = None,
 ) -> tuple[Any, Any]:  # fmt: skip
     """What the functions of vjp and linearize compute, together with the value.
 
@@ -424,8 +458,10 @@ def derivative(
     """
     del kwargs
     primals = Primals(frontend, f, args[0], has_aux, "vjp" if reverse else "linearize")
-    run = primals.pullback if reverse else primals.pushforward
-    results, found = run(args[1], "the derivative")
+    if reverse:
+        results, found = primals.pullback(args[1], "the derivative", reverse_mode)
+    else:
+        results, found = primals.pushforward(args[1], "the derivative")
     return primals.outputs(results), found
 
 

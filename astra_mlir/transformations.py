@@ -21,10 +21,11 @@ from astra_mlir.bindings import ir
 from astra_mlir.errors import AstraError, UnsupportedError
 from astra_mlir.jacobian_rules import jacobian
 from astra_mlir.program import Program
+from astra_mlir.transform_rules import ReverseMode
 
 __all__ = [
-    "Transformed", "checkpoint", "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd", "jacrev", "jvp", "linearize",
-    "value_and_grad", "vjp", "vmap",
+    "ReverseMode", "Transformed", "checkpoint", "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd", "jacrev", "jvp",
+    "linearize", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
 
 
@@ -124,13 +125,15 @@ def grad(
     has_aux: bool = False,
     holomorphic: bool = False,
     allow_int: bool = False,
+    reverse_mode: ReverseMode | None = None,
 ) -> Transformed:
     """The gradient of a function with a scalar result, with respect to the positional arguments ``argnums``.
 
     It takes the arguments of ``f`` and gives a tree like the argument ``argnums``, or a tuple of trees for several;
     with ``has_aux`` ``f`` returns ``(result, auxiliary data)`` and the gradient is ``(gradient, auxiliary data)``.
     Conventions are those of ``jax.grad``: complex arguments get the transpose without conjugation; ``holomorphic`` is
-    for complex results; with ``allow_int`` integer arguments get zeros of type float0.
+    for complex results; with ``allow_int`` integer arguments get zeros of type float0.  ``reverse_mode`` says what to
+    keep of the forward run and how long while loops may run (:class:`ReverseMode`).
 
     ``f`` is a function of JAX arrays (also one of ``astra.jit``), a program (a path, MLIR text or bytes, a module) or a
     ``jax.export.Exported``.  Raises :class:`ShapeError` or :class:`DTypeError` for a result that is no scalar or not
@@ -142,7 +145,7 @@ def grad(
     """
     return Transformed(
         _source(f, "grad"), _gradient, argnums=_argnums(argnums), has_aux=has_aux, holomorphic=holomorphic,
-        allow_int=allow_int,
+        allow_int=allow_int, reverse_mode=reverse_mode,
     )  # fmt: skip
 
 
@@ -153,6 +156,7 @@ def value_and_grad(
     has_aux: bool = False,
     holomorphic: bool = False,
     allow_int: bool = False,
+    reverse_mode: ReverseMode | None = None,
 ) -> Transformed:
     """As :func:`grad`, giving ``(value, gradient)``; with ``has_aux`` the value is ``(value, auxiliary data)``.
 
@@ -163,7 +167,7 @@ def value_and_grad(
     """
     return Transformed(
         _source(f, "value_and_grad"), rules.value_and_grad, argnums=_argnums(argnums), has_aux=has_aux,
-        holomorphic=holomorphic, allow_int=allow_int,
+        holomorphic=holomorphic, allow_int=allow_int, reverse_mode=reverse_mode,
     )  # fmt: skip
 
 
@@ -179,11 +183,11 @@ def jvp(f: Any, primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: boo
     >>> float(value), float(tangent)
     (9.0, 6.0)
     """
-    result: tuple[Any, ...] = _cached(_source(f, "jvp"), rules.jvp, has_aux)(primals, tangents)
+    result: tuple[Any, ...] = _cached(_source(f, "jvp"), rules.jvp, has_aux=has_aux)(primals, tangents)
     return result
 
 
-def vjp(f: Any, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+def vjp(f: Any, *primals: Any, has_aux: bool = False, reverse_mode: ReverseMode | None = None) -> tuple[Any, ...]:
     """The value of ``f`` at ``primals`` and the function from a cotangent of it to those of the arguments.
 
     Gives ``(out, pull_back)``, and auxiliary data last with ``has_aux``.  ``pull_back`` takes a tree like ``out`` and
@@ -195,7 +199,9 @@ def vjp(f: Any, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     >>> float(pull_back(np.float32(2))[0])
     2.0
     """
-    result: tuple[Any, ...] = _cached(_source(f, "vjp"), rules.vjp, has_aux)(*primals)
+    result: tuple[Any, ...] = _cached(_source(f, "vjp"), rules.vjp, has_aux=has_aux, reverse_mode=reverse_mode)(
+        *primals
+    )
     return result
 
 
@@ -210,7 +216,7 @@ def linearize(f: Any, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     >>> float(push_forward(np.float32(10)))
     60.0
     """
-    result: tuple[Any, ...] = _cached(_source(f, "linearize"), rules.linearize, has_aux)(*primals)
+    result: tuple[Any, ...] = _cached(_source(f, "linearize"), rules.linearize, has_aux=has_aux)(*primals)
     return result
 
 
@@ -241,6 +247,7 @@ def jacrev(
     has_aux: bool = False,
     holomorphic: bool = False,
     allow_int: bool = False,
+    reverse_mode: ReverseMode | None = None,
 ) -> Transformed:
     """As :func:`jacfwd`, in reverse mode: one row for each element of the output, which is real.
 
@@ -250,13 +257,14 @@ def jacrev(
     """
     return Transformed(
         _source(f, "jacrev"), jacobian, mode="jacrev", argnums=_argnums(argnums), has_aux=has_aux,
-        holomorphic=holomorphic, allow_int=allow_int,
+        holomorphic=holomorphic, allow_int=allow_int, reverse_mode=reverse_mode,
     )  # fmt: skip
 
 
 def hessian(
-    f: Any, argnums: int | Sequence[int] = 0, *, has_aux: bool = False, holomorphic: bool = False
-) -> Transformed:
+    f: Any, argnums: int | Sequence[int] = 0, *, has_aux: bool = False, holomorphic: bool = False,
+    reverse_mode: ReverseMode | None = None,
+) -> Transformed:  # fmt: skip
     """The matrix of second derivatives, forward over reverse: ``jacfwd(jacrev(f))``.
 
     >>> import numpy as np, jax.numpy as jnp, astra_mlir as astra
@@ -264,7 +272,7 @@ def hessian(
     array([[0., 1.],
            [1., 0.]], dtype=float32)
     """
-    inner = jacrev(f, argnums, has_aux=has_aux, holomorphic=holomorphic)
+    inner = jacrev(f, argnums, has_aux=has_aux, holomorphic=holomorphic, reverse_mode=reverse_mode)
     return jacfwd(inner, argnums, has_aux=has_aux, holomorphic=holomorphic)
 
 
@@ -277,16 +285,16 @@ def _argnums(argnums: Any) -> int | tuple[int, ...]:
 
 
 @functools.lru_cache(maxsize=256)
-def _kept(source: Any, rule: Rule, has_aux: bool) -> Transformed:
-    return Transformed(source, rule, has_aux=has_aux)
+def _kept(source: Any, rule: Rule, **options: Any) -> Transformed:
+    return Transformed(source, rule, **options)
 
 
-def _cached(source: Any, rule: Rule, has_aux: bool) -> Transformed:
+def _cached(source: Any, rule: Rule, **options: Any) -> Transformed:
     """The same transformed function, with what it has compiled, for the same source."""
     try:
-        return _kept(source, rule, has_aux)
+        return _kept(source, rule, **options)
     except TypeError:  # not hashable
-        return Transformed(source, rule, has_aux=has_aux)
+        return Transformed(source, rule, **options)
 
 
 # --- batching and checkpoints ------------------------------------------------------------------------------------

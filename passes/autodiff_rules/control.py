@@ -371,8 +371,9 @@ def _while_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Rever
     if known is None and stated <= 0:
         refuse(
             op,
-            "reverse mode runs a loop backwards and must know how often it runs at most; say it with the option "
-            "while-bound (Python: while_bound=), count with a fixed number of iterations, or use forward mode",
+            "reverse mode runs a loop backwards and must know how often it runs at most; say it with while_bound "
+            "(Python: reverse_mode=astra.ReverseMode(while_bound=...); astra-opt: the option while-bound), count with a "
+            "fixed number of iterations, or use forward mode",
         )
     b, place = engine.b, engine.b.place
     b.before(op)
