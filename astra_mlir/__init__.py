@@ -46,8 +46,8 @@ __version__ = "0.1.0"
 __all__ = [
     "AstraError", "CompileError", "CompiledFunction", "DTypeError", "Executable", "InvalidProgramError", "Program",
     "ReverseMode", "ShapeError", "TargetMachine", "UnsupportedError", "VerificationError", "__version__", "checkpoint",
-    "compile", "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd", "jacrev", "jit", "jvp", "linearize", "set_num_threads",
-    "threads", "value_and_grad", "vjp", "vmap",
+    "compile", "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd", "jacrev", "jit", "jvp", "linearize",
+    "set_num_threads", "threads", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
 
 _LAZY = {

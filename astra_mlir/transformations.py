@@ -24,8 +24,8 @@ from astra_mlir.program import Program
 from astra_mlir.transform_rules import ReverseMode
 
 __all__ = [
-    "ReverseMode", "Transformed", "checkpoint", "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd", "jacrev", "jvp",
-    "linearize", "value_and_grad", "vjp", "vmap",
+    "ReverseMode", "Transformed", "checkpoint", "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd", "jacrev",
+    "jvp", "linearize", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
 
 

@@ -372,8 +372,8 @@ def _while_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Rever
         refuse(
             op,
             "reverse mode runs a loop backwards and must know how often it runs at most; say it with while_bound "
-            "(Python: reverse_mode=astra.ReverseMode(while_bound=...); astra-opt: the option while-bound), count with a "
-            "fixed number of iterations, or use forward mode",
+            "(Python: reverse_mode=astra.ReverseMode(while_bound=...); astra-opt: the option while-bound), count with "
+            "a fixed number of iterations, or use forward mode",
         )
     b, place = engine.b, engine.b.place
     b.before(op)
