@@ -14,6 +14,7 @@ from astra_mlir.bindings import ir
 from astra_mlir.errors import AstraError, source_place
 from astra_mlir.passes.autodiff_rules.residuals import choose
 from astra_mlir.passes.core import Pass, register_pass
+from astra_mlir.passes.dependence import dependent_results
 from astra_mlir.passes.simplify import simplify
 from astra_mlir.passes.simplify_rules.loops import used_values
 from astra_mlir.passes.transforms import entry_block, find_function, functions_of
@@ -85,6 +86,7 @@ class _Splitter:
         arguments = list(self.block.arguments)
         depends = {arguments[i] for i in late}
         self._drop_barriers(depends)
+        self._separate_regions(depends)
         *operations, end = (view.operation for view in self.block.operations)
         early = []
         for op in operations:
@@ -122,6 +124,21 @@ class _Splitter:
                 for result, operand in zip(list(op.results), list(op.operands), strict=True):
                     result.replace_all_uses_with(operand)
                 op.erase()
+        simplify(self.block)
+
+    def _separate_regions(self, depends: set[ir.Value]) -> None:
+        """Run a loop or branch twice of whose results some depend on late arguments: once for the others alone."""
+        values = set(depends)
+        for view in list(self.block.operations):
+            op = view.operation
+            found = dependent_results(op, values)
+            values.update(result for result, late in zip(op.results, found, strict=True) if late)
+            if any(found) and not all(found):
+                copy = op.clone(ip=ir.InsertionPoint.after(op)).operation
+                for result, new, late in zip(op.results, copy.results, found, strict=True):
+                    if late:
+                        result.replace_all_uses_with(new)
+                        values.add(new)
         simplify(self.block)
 
     def _build(
