@@ -40,7 +40,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from astra_mlir import torch_decompositions, torch_rules
 from astra_mlir.bindings import func, ir, passmanager, torch_context, torch_importer
-from astra_mlir.errors import CompileError, UnsupportedError, source_place
+from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.program import Program
 from astra_mlir.torch_rules import KeepRules, Rule, Traced, is_inexact, is_user_file, marker_results, recording
 
@@ -284,6 +284,7 @@ class _Trace:
         written = _move_writes(graph)
         _put_literals(graph, len(tensors) + len(hidden), literals)
         graph.graph.eliminate_dead_code()
+        _make_numbers_floats(graph)
         graph.recompile()
         return graph, tuple(hidden), written
 
@@ -416,6 +417,20 @@ def _move_writes(graph: GraphModule) -> tuple[int, ...]:
     return tuple(values)
 
 
+def _make_numbers_floats(graph: GraphModule) -> None:
+    """Write integers that meet float tensors as floats: torch-mlir folds such constants to wrong values."""
+    for node in graph.graph.nodes:
+        schema = getattr(node.target, "_schema", None)
+        if schema is None or not node.args or node.target.overloadpacket is torch.ops.aten.pow:
+            continue
+        value = node.args[0].meta.get("val") if isinstance(node.args[0], torch.fx.Node) else None
+        if not isinstance(value, torch.Tensor) or not is_inexact(value):
+            continue
+        for i, argument in enumerate(schema.arguments[: len(node.args)]):
+            if isinstance(node.args[i], int) and str(argument.type) in ("number", "Tensor"):
+                node.update_arg(i, float(node.args[i]))
+
+
 # --- to StableHLO ------------------------------------------------------------------------------------------------
 
 
@@ -502,30 +517,42 @@ def _import(importer: Any, name: str, part: GraphModule) -> None:
 
 def _run_passes(module: ir.Module, pipeline: str) -> None:
     """Run passes; raises :class:`UnsupportedError` with the first operation that they do not convert."""
-    messages: list[tuple[str, str]] = []
-
-    def keep(diagnostic: ir.Diagnostic) -> bool:
-        messages.append((diagnostic.message, source_place(diagnostic.location)))
-        return True
-
     with module.context:
-        handler = module.context.attach_diagnostic_handler(keep)
         try:
             passmanager.PassManager.parse(f"builtin.module({pipeline})").run(module.operation)
         except ir.MLIRError as error:
-            left = [op for op in _operations(module.operation) if op.name.startswith(("torch.aten.", "torch.operator"))]
-            refused = re.findall(r"operation '(torch\.(?:aten|prims)[^']*)'", " ".join(text for text, _ in messages))
-            op = next((op for op in left if op.name in refused or not refused), None)
-            if op is None:
-                text, place = messages[0] if messages else (str(error), "unknown location")
-                raise CompileError(f"{place}: the conversion to StableHLO failed: {text}") from None
-            name = ir.StringAttr(op.attributes["name"]).value if op.name == "torch.operator" else op.name
-            raise UnsupportedError(
-                f"{source_place(op.location)}: {name.removeprefix('torch.')} has no lowering to StableHLO for these "
-                "arguments; write it with other operations"
-            ) from None
-        finally:
-            handler.detach()
+            raise _unconverted(module, str(error)) from None
+
+
+_ERROR = re.compile(r"^error: (?P<place>.*?): (?P<text>[^:\n]*)(?P<rest>.*)", re.MULTILINE)
+
+
+def _unconverted(module: ir.Module, text: str) -> Exception:
+    """What to raise where torch-mlir's passes fail: names the operation that they refused."""
+    messages = list(_ERROR.finditer(text))
+    for message in messages:
+        name = re.search(r"failed to legalize operation '([^']+)'", message["text"])
+        if name is not None and name[1].startswith(("torch.aten", "torch.operator", "torch.prims")):
+            real = re.search(r'name = "([^"]+)"', message["rest"]) if name[1] == "torch.operator" else None
+            return _no_lowering((real or name)[1], message["place"].replace('"', ""))
+    reason = re.search(r'message = "(?:unimplemented: )?([^"]+)"', text)
+    # Else what was refused is an operand of an operation that was not converted.
+    for op in _operations(module.operation):
+        if op.name.startswith(("torch.aten.", "torch.prims.")) and op.name not in _CONVERTED_LATE and not reason:
+            return _no_lowering(op.name, source_place(op.location))
+    place = messages[0]["place"].replace('"', "") if messages else "unknown location"
+    what = reason[1] if reason else text
+    return UnsupportedError(f"{place}: torch-mlir has no lowering to StableHLO for this: {what}")
+
+
+_CONVERTED_LATE = ("torch.aten.empty.memory_format", "torch.aten.size.int")
+
+
+def _no_lowering(name: str, place: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{place}: {name.removeprefix('torch.')} has no lowering to StableHLO for these arguments; write it with other "
+        "operations"
+    )
 
 
 def _operations(op: ir.Operation) -> Iterator[ir.Operation]:

@@ -151,7 +151,78 @@ def _vector_norm(
     return torch.where(zero, torch.zeros_like(square), torch.where(zero, torch.ones_like(square), square).sqrt())
 
 
+def _leaky_relu(x: torch.Tensor, negative_slope: Any = 0.01) -> torch.Tensor:
+    return torch.where(x > 0, x, x * negative_slope)
+
+
+def _prelu(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    return torch.where(x > 0, x, x * weight)
+
+
+def _elu(x: torch.Tensor, alpha: Any = 1.0, scale: Any = 1.0, input_scale: Any = 1.0) -> torch.Tensor:
+    """The exponential of what is positive is not taken: where it overflows, its derivative would be no number."""
+    below = torch.where(x > 0, torch.zeros_like(x), x)
+    return torch.where(x > 0, x * scale, torch.expm1(below * input_scale) * (alpha * scale))
+
+
+def _hardsigmoid(x: torch.Tensor) -> torch.Tensor:
+    return _hardtanh(x, -3.0, 3.0) / 6 + 0.5
+
+
+def _hardswish(x: torch.Tensor) -> torch.Tensor:
+    return torch.where(x <= -3, torch.zeros_like(x), torch.where(x < 3, x * (x / 6 + 0.5), x))
+
+
+def _softplus(x: torch.Tensor, beta: Any = 1.0, threshold: Any = 20.0) -> torch.Tensor:
+    linear = x * beta > threshold
+    safe = torch.where(linear, torch.zeros_like(x), x)
+    return torch.where(linear, x, torch.log1p(torch.exp(safe * beta)) / beta)
+
+
+def _mish(x: torch.Tensor) -> torch.Tensor:
+    return x * torch.tanh(_softplus(x))
+
+
+def _sinc(x: torch.Tensor) -> torch.Tensor:
+    zero = x == 0
+    angle = torch.where(zero, torch.ones_like(x), x) * math.pi
+    return torch.where(zero, torch.ones_like(x), torch.sin(angle) / angle)
+
+
+def _fmax(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return torch.where((x >= y) | y.isnan(), x, y)
+
+
+def _fmin(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return torch.where((x <= y) | y.isnan(), x, y)
+
+
+def _asinh(x: torch.Tensor) -> torch.Tensor:
+    """Accurate and differentiable at 0, and without overflow."""
+    size = torch.where(x < 0, -x, x)
+    is_small, is_large = size < 0.5, size > 1e8
+    small = torch.where(is_small, x, torch.zeros_like(x))
+    near = torch.log1p(small + small * small / (1 + torch.sqrt(small * small + 1)))
+    middle = torch.where(is_small | is_large, torch.ones_like(x), size)
+    far = torch.log(middle + torch.sqrt(middle * middle + 1))
+    huge = torch.log(torch.where(is_large, size, torch.ones_like(x))) + math.log(2)
+    away = torch.where(is_large, huge, far)
+    return torch.where(is_small, near, torch.where(x < 0, -away, away))
+
+
 _DIFFERENTIABLE: dict[Any, _Decomposition] = {
+    _aten.leaky_relu.default: _leaky_relu,
+    _aten._prelu_kernel.default: _prelu,
+    _aten.elu.default: _elu,
+    _aten.hardsigmoid.default: _hardsigmoid,
+    _aten.hardswish.default: _hardswish,
+    _aten.softplus.default: _softplus,
+    _aten.mish.default: _mish,
+    _aten.sinc.default: _sinc,
+    _aten.fmax.default: _fmax,
+    _aten.fmin.default: _fmin,
+    _aten.asinh.default: _asinh,
+    _aten.celu.default: lambda x, alpha=1.0: _elu(x, alpha, 1.0, 1.0 / alpha),
     _aten.relu.default: _relu,
     _aten.clamp.default: _clamp,
     _aten.clamp.Tensor: _clamp,

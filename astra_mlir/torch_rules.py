@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import itertools
+import operator
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -179,6 +180,8 @@ class KeepRules(RecordPlaces):
             return self._detach(args[0], previous)
         if function._schema.is_mutable:
             self._check_written(function, args, kwargs)
+            if not torch.is_grad_enabled() and self._is_differentiable(args[0]):
+                return self._write_unseen(function, args, kwargs)
         if not torch.is_grad_enabled():
             args, kwargs = pytree.tree_map_only(torch.Tensor, self._stop, (args, kwargs))
         return function(*args, **kwargs)
@@ -222,9 +225,42 @@ class KeepRules(RecordPlaces):
     def _why_not_written(self, tensor: torch.Tensor, function: Any) -> str | None:
         if tensor.untyped_storage()._cdata in self._stopped:
             return "a detached tensor, which shares its memory with the one it was detached from"
-        if tensor.requires_grad and (function is _aten.detach_.default or not torch.is_grad_enabled()):
-            return "a tensor that gradients flow through, hidden from autograd"
+        if tensor.requires_grad and function is _aten.detach_.default:
+            return "whether gradients flow"
         return None
+
+    @staticmethod
+    def _is_differentiable(tensor: Any) -> bool:
+        return isinstance(tensor, torch.Tensor) and tensor.requires_grad and is_inexact(tensor)
+
+    def _write_unseen(self, function: Any, args: Any, kwargs: Any) -> torch.Tensor:
+        """Change a tensor in place such that its value changes, and its derivative stays that of the old value."""
+        target: torch.Tensor = args[0]
+        rest, kwargs = pytree.tree_map_only(torch.Tensor, self._stop, (args[1:], kwargs))
+        new = function(stop_gradient(target).clone(), *rest, **kwargs)
+        number = new_marker([target])
+        two, one = [target, new], [target]
+        self.rules[number] = Rule("custom_vjp", "unseen_write", {
+            "callee": _graph(two, lambda graph, old, new: [new]),
+            "forward": _graph(two, lambda graph, old, new: [_first(graph, call, ([old, new], number))]),
+            "backward": _graph(one, lambda graph, c: [c, graph.call_function(_aten.zeros_like.default, (c,))]),
+        })  # fmt: skip
+        written: torch.Tensor = _aten.copy_.default(target, call([target, new], number)[0])
+        return written
+
+
+def _graph(examples: Sequence[torch.Tensor], build: Callable[..., list[torch.fx.Node]]) -> GraphModule:
+    """A graph whose values all are like the first example, made by hand where nothing can be traced."""
+    graph = torch.fx.Graph()
+    results = build(graph, *(graph.placeholder(f"value_{i}") for i in range(len(examples))))
+    graph.output(results)
+    for node in graph.nodes:
+        node.meta["val"] = [examples[0].detach()] if node.target is call else examples[0].detach()
+    return GraphModule(torch.nn.Module(), graph)
+
+
+def _first(graph: torch.fx.Graph, function: Any, args: tuple[Any, ...]) -> torch.fx.Node:
+    return graph.call_function(operator.getitem, (graph.call_function(function, args), 0))
 
 
 @contextlib.contextmanager
