@@ -23,12 +23,14 @@ def contract(
 ) -> Val:  # fmt: skip
     """The sum over the reduction loops of the product of two inputs, as a value of ``info``."""
     wide = low.info_of(info.shape, info.compute) if info.narrow else info
-    start = low.tensor(Val(wide, scalar=neutral(low, "add", wide)))
+    zero = neutral(low, "add", wide)
+    start = low.tensor(Val(wide, scalar=zero))
     kinds = [val.info for val, _ in inputs]
 
     def body(accumulators: list[ir.Value], elements: list[ir.Value]) -> list[ir.Value]:
         a, b = (convert(low, x, source, wide) for x, source in zip(elements, kinds, strict=True))
-        return [_multiply_add(low, accumulators[0], a, b, wide)]
+        # Where nothing is summed the accumulator is left alone: fused into a sum, the loop would add to it each time.
+        return [_multiply_add(low, accumulators[0] if "r" in iterators else zero, a, b, wide)]
 
     (total,) = low.read_generic(inputs, [(start, tuple(out))], iterators, sizes, body)
     result = Val(wide, tensor=total)

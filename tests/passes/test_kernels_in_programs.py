@@ -157,3 +157,15 @@ def test_the_same_bits_on_any_number_of_threads() -> None:
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
             np.testing.assert_array_equal(a.view(np.uint8), b.view(np.uint8))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int32, np.complex64])
+def test_a_product_without_contraction_in_a_sum(dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    a, b = ((3 * rng.normal(size=n)).astype(dtype) for n in (4, 5))
+
+    def outer_sum(a: jax.Array, b: jax.Array) -> jax.Array:
+        return jnp.sum(jax.lax.dot_general(a, b, (((), ()), ((), ()))), axis=0)
+
+    tolerance = 1e-2 if dtype == np.float16 else 1e-5
+    np.testing.assert_allclose(astra.jit(outer_sum)(a, b), np.outer(a, b).sum(0), rtol=tolerance, atol=tolerance)
