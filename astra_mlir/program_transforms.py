@@ -15,11 +15,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from astra_mlir import compiler
+from astra_mlir import transform_rules as rules
 from astra_mlir.bindings import ir
+from astra_mlir.compiled import Compiled
 from astra_mlir.errors import AstraError, UnsupportedError
 from astra_mlir.executable import Executable
 from astra_mlir.program import Program
 from astra_mlir.program_frontend import ProgramFrontend, array_of, current
+from astra_mlir.split_programs import compile_parts
 from astra_mlir.transform_rules import FLOAT0, Float0
 from astra_mlir.transformations import Transformed
 from astra_mlir.trees import PlainTrees, Trees
@@ -138,8 +141,11 @@ def bottom_of(source: Any) -> Bottom:
 # --- calling -----------------------------------------------------------------------------------------------------
 
 
+_ArrayType = tuple[tuple[int, ...], np.dtype[Any]]
+
+
 @dataclass(frozen=True)
-class CompiledProgram:
+class CompiledProgram(Compiled):
     """A transformed program compiled for one signature."""
 
     executable: Executable
@@ -149,7 +155,7 @@ class CompiledProgram:
 
     def run(self, arrays: Sequence[np.ndarray[Any, Any]], leaves: Sequence[Any]) -> Any:
         """The results for arrays made of ``leaves``."""
-        results = self.executable(*arrays)
+        results = self.executable(*(array for array in arrays if array.dtype != FLOAT0))
         found = [np.zeros(x.shape, FLOAT0) if isinstance(x, Float0) else results[x] for x in self.places]
         return self.bottom.trees.unflatten(self.tree, self.bottom.outputs(found, leaves))
 
@@ -157,9 +163,6 @@ class CompiledProgram:
         """Run on arguments like those it was compiled for."""
         leaves, _ = self.bottom.trees.flatten((args, kwargs))
         return self.run(_arrays(self.bottom, leaves), leaves)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.executable, name)
 
 
 def call(function: Transformed, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -191,6 +194,8 @@ def call_with(bottom: Bottom, function: Transformed, args: tuple[Any, ...], kwar
     frontend = current.get()
     if frontend is not None:
         return function.traced(frontend, args, kwargs)
+    if function.rule in (rules.vjp, rules.linearize):
+        return _with_function(bottom, function, args)
     leaves, tree = bottom.trees.flatten((args, kwargs))
     arrays = _arrays(bottom, leaves)
     return _compiled(bottom, function, arrays, tree).run(arrays, leaves)
@@ -225,8 +230,134 @@ def built(
     frontend = ProgramFrontend(bottom.trees, bottom)
 
     def flat(*values: Any) -> Any:
-        args, kwargs = frontend.unflatten(tree, values)
+        given = iter(values)
+        leaves = [rules.float0_zeros(shape) if dtype == FLOAT0 else next(given) for shape, dtype in types]
+        args, kwargs = frontend.unflatten(tree, leaves)
         return function.traced(frontend, args, kwargs)
 
-    paths = [f"argument {i}" for i in range(len(types))]
-    return frontend.build(bottom.name, flat, types, paths)
+    present = [(i, type) for i, type in enumerate(types) if type[1] != FLOAT0]
+    return frontend.build(bottom.name, flat, [type for _, type in present], [f"argument {i}" for i, _ in present])
+
+
+# --- vjp and linearize -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Type:
+    """Shape and element type of what a derivative is linear in."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    kind: str  # as of transform_rules.Frontend
+
+
+@dataclass(frozen=True)
+class _Arrays:
+    """The part of ``transform_rules.Frontend`` that checks arrays outside of any trace."""
+
+    bottom: Bottom
+
+    def flatten(self, tree: Any) -> tuple[list[Any], Any]:
+        return self.bottom.trees.flatten(tree)
+
+    def value(self, leaf: Any, what: str) -> np.ndarray[Any, Any]:
+        return self.bottom.array(leaf, what)
+
+    def spec(self, value: Any) -> Any:
+        return value
+
+    def kind(self, spec: _Type) -> str:
+        return spec.kind
+
+
+class _Derivative:
+    """A program compiled for one signature of primals, in two parts: its value, and its derivative there."""
+
+    def __init__(self, bottom: Bottom, function: Transformed, types: Sequence[_ArrayType], tree: Any) -> None:
+        self.bottom, self.function, self.tree = bottom, function, tree
+        self.reverse, has_aux = function.rule is rules.vjp, function.options["has_aux"]
+        self.name = "vjp" if self.reverse else "linearize"
+        self.what = "the cotangents" if self.reverse else "the tangents"
+        self._outline(types)
+        linear = [x for x in self.linear if x.kind in "fc"]
+        source = Transformed(
+            function.source, rules.derivative, reverse=self.reverse, has_aux=has_aux,
+            reverse_mode=function.options.get("reverse_mode"),
+        )  # fmt: skip
+        frontend = ProgramFrontend(bottom.trees, bottom)
+        structures: list[Any] = []
+
+        def joint(*values: Any) -> list[Any]:
+            given = iter(values[len(types) :])
+            filled = [next(given) if x.kind in "fc" else rules.float0_zeros(x.shape) for x in self.linear]
+            primals = frontend.unflatten(tree, values[: len(types)])
+            out, found = source.traced(frontend, (primals, frontend.unflatten(self.linear_tree, filled)), {})
+            first, value_tree = frontend.flatten(out)
+            second, derivative_tree = frontend.flatten(found)
+            structures[:] = [len(first), value_tree, derivative_tree]
+            return [*first, *second]
+
+        paths = [f"argument {i}" for i in range(len(types))] + [f"{self.what} {i}" for i in range(len(linear))]
+        program, _, places = frontend.build(bottom.name, joint, [*types, *((x.shape, x.dtype) for x in linear)], paths)
+        leaves, self.value_tree, self.derivative_tree = structures
+        self.value_places, self.derivative_places = places[:leaves], places[leaves:]
+        self.count = sum(isinstance(x, int) for x in self.value_places)
+        self.parts = compile_parts(program, range(len(types), len(types) + len(linear)), self.count)
+        self.constants = program.constants
+
+    def _outline(self, types: Sequence[_ArrayType]) -> None:
+        """Trace the program for its structure alone."""
+        frontend = ProgramFrontend(self.bottom.trees, self.bottom)
+        source = self.function.source
+
+        def probe(*values: Any) -> tuple[()]:
+            f = source if isinstance(source, Transformed) else frontend.function(source)
+            primals = frontend.unflatten(self.tree, values)
+            found = rules.Primals(frontend, f, primals, self.function.options["has_aux"], self.name)
+            specs = found.out_specs if self.reverse else found.specs
+            self.linear = [
+                _Type(x.shape, FLOAT0, "b") if isinstance(x, Float0) else _Type(x.shape, x.dtype, frontend.kind(x))
+                for x in specs
+            ]
+            self.linear_tree = found.out_tree if self.reverse else found.tree
+            return ()
+
+        frontend.build(self.bottom.name, probe, types, [f"argument {i}" for i in range(len(types))])
+
+    def run(self, arrays: Sequence[np.ndarray[Any, Any]], leaves: Sequence[Any]) -> tuple[Any, ...]:
+        """The value, the function that gives the derivative, and auxiliary data if there is any."""
+        results = self.parts.early(*arrays)
+        out, aux = self._tree(self.value_tree, self.value_places, 0, results, leaves)
+        residuals = results[self.count :]
+        kept = [array.copy() for array in arrays]  # the caller may write into its own arrays afterwards
+        name = f"the function that {self.name} gave"
+        checked: Any = _Arrays(self.bottom)
+
+        def derivative(*given: Any) -> Any:
+            if self.reverse and len(given) != 1:
+                raise AstraError(f"{name} takes one argument, the cotangent of the output, but got {len(given)}")
+            tree = given[0] if self.reverse else given
+            values = rules.linear_arguments(checked, self.linear, self.linear_tree, tree, self.what, name)
+            found = self.parts.late(*kept, *self.constants, *residuals, *values)
+            return self._tree(self.derivative_tree, self.derivative_places, self.count, found, [*leaves, *given])
+
+        return (out, derivative, aux) if self.function.options["has_aux"] else (out, derivative)
+
+    def _tree(
+        self, tree: Any, places: Sequence[int | Float0], first: int, results: Sequence[Any], leaves: Sequence[Any]
+    ) -> Any:
+        arrays = [np.zeros(x.shape, FLOAT0) if isinstance(x, Float0) else results[x - first] for x in places]
+        return self.bottom.trees.unflatten(tree, self.bottom.outputs(arrays, leaves))
+
+
+def _with_function(bottom: Bottom, function: Transformed, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """vjp and linearize on arrays: compiled once for each signature."""
+    leaves, tree = bottom.trees.flatten(args)
+    arrays = _arrays(bottom, leaves)
+    types = [(tuple(array.shape), array.dtype) for array in arrays]
+    key = (tree, tuple(types))
+    known = function.compiled.get(key)
+    if known is None:
+        known = function.compiled[key] = _Derivative(bottom, function, types, tree)
+    result: tuple[Any, ...] = known.run(arrays, leaves)
+    return result
