@@ -327,7 +327,7 @@ func.func @clamp_scalar_forward(%x: tensor<4xf32>, %lo: tensor<f32>, %dx: tensor
 // CHECK-NEXT: %[[V7:.*]] = "astra.select"(%[[V5]], %arg2, %[[V6]])
 // CHECK-NEXT: %[[V8:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<f32>}
 // CHECK-NEXT: %[[V9:.*]] = "astra.reduce"(%[[V7]], %[[V8]]) ({
-// CHECK-NEXT: }) {dimensions = array<i64: 0>, kind = "add"}
+// CHECK-NEXT: }) {dimensions = array<i64: 0>, kind = "add"} : (tensor<4xf32>, tensor<f32>) -> tensor<f32>
 // CHECK-NEXT: %[[V10:.*]] = "astra.select"(%[[V4]], %arg2, %[[V6]])
 // CHECK-NEXT: return %[[V10]], %[[V9]] : tensor<4xf32>, tensor<f32>
 func.func @clamp_scalar_reverse(%x: tensor<4xf32>, %lo: tensor<f32>, %cy: tensor<4xf32>) -> (tensor<4xf32>, tensor<f32>) {
