@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from astra_mlir.bindings import ir, make_context
+from astra_mlir.dialects import OPS
+from astra_mlir.passes.traversal import walk
+from astra_mlir.passes.vectorize_rules import RULES
+
 from . import round_trip
 from .stablehlo_programs import PROGRAMS, Program
-from .vectorization import check
+from .vectorization import axes_of, check, mixes, vectorized
 
 # Of each program one or two element types: batching does not look at them, but for the identity of a reduction.
 _TYPES = [
@@ -29,3 +34,54 @@ def test_operation(program: Program, element: str) -> None:
         pytest.importorskip("jax")
         evaluate = round_trip.evaluate_in_jax
     check(program.text(element), evaluate=evaluate, only=_SHARED_INITIAL_VALUE.get(program.name, ()))
+
+
+_INTERPRETED = [p for p in PROGRAMS if p.reference == "interpreter" and p.name not in _BY_XLA]
+
+
+@pytest.mark.parametrize("program", _INTERPRETED, ids=lambda p: p.name)
+def test_batch_of_one_and_of_none(program: Program) -> None:
+    """A batch of one looks like a dimension of size 1 that is expanded, one of none like an empty tensor."""
+    text = program.text(program.element_types()[0])
+    mix = _SHARED_INITIAL_VALUE.get(program.name, ())
+    check(text, only=mix, size=1, evaluate=round_trip.evaluate)
+    with make_context(), ir.Location.unknown():
+        original = ir.Module.parse(text)
+        types = ir.FunctionType(round_trip.entry(original).attributes["function_type"].value).inputs
+        for batched in mix or mixes(len(types)):
+            module = vectorized(text, axes_of(batched, [len(type.shape) for type in types], 1), size=0)
+            results = ir.FunctionType(round_trip.entry(module).attributes["function_type"].value).results
+            assert all(type.shape[0] == 0 for type in results)
+
+
+# What has no operands, what only ends regions, and what exists late in code generation.
+_WITHOUT_RULE = {"astra.constant", "astra.yield", "astra.kernel_call"}
+
+
+def test_every_operation_has_a_rule() -> None:
+    assert OPS.keys() - RULES.keys() == _WITHOUT_RULE
+    assert RULES.keys() - OPS.keys() == {"func.call"}
+
+
+def test_no_loop_over_the_batch() -> None:
+    """A branch, a loop, a gather and a product of each application: as many operations for 2 as for 200."""
+    text = """
+    func.func @main(%p: tensor<i1>, %x: tensor<4x4xf32>, %i: tensor<i32>) -> tensor<4x4xf32> {
+      %0 = "astra.if"(%p) ({
+        %n = "astra.negate"(%x) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+        "astra.yield"(%n) : (tensor<4x4xf32>) -> ()
+      }, {
+        "astra.yield"(%x) : (tensor<4x4xf32>) -> ()
+      }) : (tensor<i1>) -> tensor<4x4xf32>
+      %1 = "astra.dot_general"(%0, %x)
+          {lhs_batching_dimensions = array<i64>, rhs_batching_dimensions = array<i64>,
+           lhs_contracting_dimensions = array<i64: 1>, rhs_contracting_dimensions = array<i64: 0>}
+          : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+      %2 = "astra.dynamic_update_slice"(%1, %x, %i, %i)
+          : (tensor<4x4xf32>, tensor<4x4xf32>, tensor<i32>, tensor<i32>) -> tensor<4x4xf32>
+      return %2 : tensor<4x4xf32>
+    }
+    """
+    with make_context(), ir.Location.unknown():
+        counts = {len(list(walk(vectorized(text, [0, 0, 0], size=size).body))) for size in (2, 200)}
+    assert len(counts) == 1
