@@ -167,8 +167,10 @@ class Simplify(Pass):
 
     Values never change: an identity is applied to floating-point numbers only where it holds for every operand, with
     signed zeros, infinities and NaNs (any NaN is as good as any other).  So ``x + (-0.0)`` and ``x * 1`` are ``x``, but
-    ``x + 0.0`` and ``x * 0.0`` stay.  The one exception is a power with exponent 2, 3 or -1, which becomes products or
-    a quotient as in XLA.  Large constants stay resources and are not folded by arithmetic.
+    ``x + 0.0`` and ``x * 0.0`` stay.  The exceptions are a power with exponent 2, 3 or -1, which becomes products or a
+    quotient as in XLA, and sums with tensors of zeros into which a part was written (``simplify_rules/accumulation``):
+    signs of zeros and, of scattered updates, the order of additions may change.  Large constants stay resources and are
+    not folded by arithmetic.
     """
 
     name: ClassVar[str] = "astra-simplify"

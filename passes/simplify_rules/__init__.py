@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from astra_mlir.passes.simplify_rules import accumulation as accumulation
 from astra_mlir.passes.simplify_rules import algebra as algebra
 from astra_mlir.passes.simplify_rules import contraction as contraction
 from astra_mlir.passes.simplify_rules import control as control
