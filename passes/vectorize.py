@@ -73,7 +73,7 @@ class _Body(Batcher):
         size = math.prod(shape)
         marked = set(block.arguments)
         body = _Body(self.vectorizer, size, self.ip, self.loc, marked)
-        for old in {value for op in walk(block) for value in op.operands}:
+        for old in dict.fromkeys(value for op in walk(block) for value in op.operands):
             batch = self.environment.get(old)
             if batch is None:
                 continue
