@@ -16,7 +16,8 @@ from pathlib import Path
 
 import astra_mlir.tools
 from astra_mlir.dialects import OPS, OpDef
-from astra_mlir.passes import PASSES, kernel_rules, linalg_rules, simplify_rules
+from astra_mlir.dialects.transforms import CUSTOM_CALLS, TRANSFORMATIONS
+from astra_mlir.passes import PASSES, autodiff_rules, kernel_rules, linalg_rules, simplify_rules, vectorize_rules
 from astra_mlir.passes.export_rules.core import EXPORT
 from astra_mlir.passes.import_rules.core import IMPORT, REJECTED
 from astra_mlir.passes.import_rules.rejected import REJECTED_TYPES
@@ -106,14 +107,31 @@ _SOURCES = {
     "astra.cumulative": "stablehlo.reduce_window",
     "astra.scan": "stablehlo.while",
 }
+_TRANSFORM_CALLS = frozenset((*TRANSFORMATIONS, *CUSTOM_CALLS, "astra.stop_gradient"))  # custom calls in StableHLO
 _RAISED_BY = {"astra.scan": "astra-raise-loops"}  # passes that make an operation from what its source becomes
+
+_EXPANDED_FIRST = "expanded before what contains it is differentiated"
+_SHAPE_AT_RUN_TIME = "shapes that are only known at run time are not differentiated"
 
 # Where an operation needs no rule, and why.
 _NOT_NEEDED = {
     ("astra.kernel_call", "import"): "made by `astra-to-kernels`",
     ("astra.kernel_call", "export"): "only on the way to code",
+    ("astra.kernel_call", "jvp"): "only on the way to code",
+    ("astra.kernel_call", "vjp"): "only on the way to code",
+    ("astra.kernel_call", "vmap"): "only on the way to code",
+    ("astra.constant", "vmap"): "has no operand that could be batched",
+    ("astra.custom_call", "jvp"): "what it calls is not known; refused unless a rule is given (`astra.custom_jvp`)",
+    ("astra.custom_call", "vjp"): "what it calls is not known; refused unless a rule is given (`astra.custom_vjp`)",
+    ("astra.rng", "jvp"): "which numbers it draws by its bounds is not defined; refused",
+    ("astra.rng", "vjp"): "which numbers it draws by its bounds is not defined; refused",
+    **{(f"astra.{name}", mode): _EXPANDED_FIRST for name in ("jvp", "vjp", "vmap") for mode in ("jvp", "vjp")},
+    ("astra.set_dimension_size", "vjp"): _SHAPE_AT_RUN_TIME,
     ("astra.set_dimension_size", "numerics"): "shapes that are only known at run time are not computed yet",
     ("astra.yield", "CPU"): "belongs to its region",
+    ("astra.yield", "jvp"): "belongs to its region",
+    ("astra.yield", "vjp"): "belongs to its region",
+    ("astra.yield", "vmap"): "belongs to its region",
     ("astra.yield", "verify"): "its values are checked by the operation that has the region",
 }
 
@@ -137,11 +155,15 @@ def _import_source(definition: OpDef) -> str:
 
 
 def _import(definition: OpDef) -> str:
+    if definition.name in _TRANSFORM_CALLS:
+        return f"`@{definition.name}`"
     source = _import_source(definition)
     return "yes" if source.partition(".")[2] == definition.name.removeprefix("astra.") else f"`{source}`" * bool(source)
 
 
 def _cpu(definition: OpDef) -> str:
+    if definition.name in _TRANSFORM_CALLS:
+        return "expanded"
     if definition.name in linalg_rules.REFUSED:
         return "refused"
     lowerings = (("kernel", kernel_rules.KERNEL_RULES), ("linalg", linalg_rules.RULES))
@@ -163,10 +185,19 @@ def _mentions(directory: str, pattern: str, apart_from: str) -> Callable[[OpDef]
     return mark
 
 
+def _derivative(has_rule: Callable[[str], bool]) -> Callable[[OpDef], str]:
+    def mark(definition: OpDef) -> str:
+        return "zero" if definition.name in autodiff_rules.core.ZERO else "yes" * has_rule(definition.name)
+
+    return mark
+
+
 def _columns() -> list[_Column]:
     return [
         _Column(
-            "import", "made by `astra-import` of the StableHLO (CHLO) operation of that name, or the one named", _import
+            "import",
+            "made by `astra-import` of the StableHLO (CHLO) operation of that name, the one named, or the custom call `@...`",
+            _import,
         ),
         _Column("export", "`astra-export` gives StableHLO (CHLO)", lambda d: "yes" if d.name in EXPORT else ""),
         _Column("verify", "has a verifier of its own beside its declaration", lambda d: "yes" if d.verify else ""),
@@ -176,9 +207,17 @@ def _columns() -> list[_Column]:
             lambda d: "yes" if d.name in simplify_rules.RULES else "",
             missing="-",
         ),
+        _Column("jvp", "`astra-autodiff` has its tangent (forward mode)", _derivative(autodiff_rules.core.has_jvp)),
+        _Column(
+            "vjp", "... and the cotangents of its operands (reverse mode)", _derivative(autodiff_rules.core.has_vjp)
+        ),
+        _Column(
+            "vmap", "`astra-vectorize` has its batched form", lambda d: "yes" if d.name in vectorize_rules.RULES else ""
+        ),
         _Column(
             "CPU",
-            "generated `kernel` (`astra-to-kernels`) or loops by way of `linalg` (`astra-to-linalg`); *refused*: below",
+            "generated `kernel` (`astra-to-kernels`) or loops by way of `linalg` (`astra-to-linalg`); *expanded* before"
+            " (`astra-expand-transforms`); *refused*: below",
             _cpu,
         ),
         _Column(
@@ -200,6 +239,14 @@ def _cell(definition: OpDef, column: _Column) -> str:
 
 def _row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
+
+
+def _not_needed() -> list[str]:
+    """A line for each operation and reason, with all columns that it holds for."""
+    columns: dict[tuple[str, str], list[str]] = {}
+    for (name, column), reason in _NOT_NEEDED.items():
+        columns.setdefault((name, reason), []).append(column)
+    return [f"- `{name}`, {', '.join(found)}: {reason}." for (name, reason), found in columns.items()]
 
 
 def _by_reason(refused: dict[str, str]) -> str:
@@ -224,7 +271,9 @@ def operation_table() -> str:
     for _, definitions in _families():
         parts += [_row([f"`{d.name}`", *(_cell(d, column) for column in columns)]) for d in definitions]
     parts.append("")
-    parts += [f"- `{name}`, {column}: {reason}." for (name, column), reason in _NOT_NEEDED.items()]
+    parts += _not_needed()
+    parts.append("\n## Operations whose derivative is zero\n")
+    parts.append(_by_reason(autodiff_rules.core.ZERO))
     sources = {_import_source(definition) for definition in OPS.values()}
     others = sorted(name for name in (*IMPORT.rules, *IMPORT.renamed) if name not in sources)
     parts.append("\n## Operations that are written in terms of others when a program is imported\n")

@@ -24,6 +24,17 @@ def test_refused_operations_are_listed(name: str) -> None:
     assert name in op_table.operation_table().partition("refused by name")[2]
 
 
+@pytest.mark.parametrize("column", ["jvp", "vjp", "vmap"])
+def test_every_operation_is_transformed_or_says_why_not(column: str) -> None:
+    lines = op_table.operation_table().splitlines()
+    number = next(line for line in lines if line.startswith("| operation |")).split("|").index(f" {column} ")
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines if line.startswith("| `astra.")]
+    assert [row[1] for row in rows if row[number] not in ("yes", "zero", "-")] == []
+    for row in rows:
+        if row[number] == "-":
+            assert any(line.startswith(f"- {row[1]}, ") and column in line.partition(":")[0] for line in lines), row[1]
+
+
 def test_a_missing_rule_is_a_visible_hole(monkeypatch: pytest.MonkeyPatch) -> None:
     def row() -> str:
         return next(line for line in op_table.operation_table().splitlines() if line.startswith("| `astra.sine` |"))
