@@ -58,5 +58,9 @@ class Compiled:
         """Bytes of arguments, results, arena, constants and code."""
         return self.executable.memory()
 
+    def predicted_peak_bytes(self) -> int:
+        """The bytes of temporaries predicted from the Astra IR; see :meth:`Executable.predicted_peak_bytes`."""
+        return self.executable.predicted_peak_bytes()
+
     def __repr__(self) -> str:
         return f"<astra compiled {self.executable.program.name} {self.signature} for {self.executable.target.cpu}>"

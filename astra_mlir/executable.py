@@ -17,6 +17,8 @@ from astra_mlir import compiler
 from astra_mlir.bindings import make_context
 from astra_mlir.cost import Cost, cost_of
 from astra_mlir.errors import AstraError
+from astra_mlir.passes.rematerialize import predicted_peak
+from astra_mlir.passes.transforms import find_function
 from astra_mlir.program import Program
 from astra_mlir.runtime import ALIGNMENT, Call, data_pointer, empty, runtime, thread_override
 from astra_mlir.signature import ArraySpec, Signature
@@ -193,6 +195,11 @@ class Executable:
             constant_bytes=sum(c.nbytes for c in self._constants),
             code_bytes=sum(map(len, self.objects)),
         )
+
+    def predicted_peak_bytes(self) -> int:
+        """The bytes of temporaries that ``astra-rematerialize`` predicts from the Astra IR, beside ``arena_bytes``."""
+        module = compiler.lower(self.program, make_context(), "astra", self.target)
+        return predicted_peak(find_function(module.operation, self.program.entry, "predicted_peak_bytes"))
 
     def __repr__(self) -> str:
         return f"<astra executable @{self.program.entry} {self.signature} for {self.target.cpu}>"

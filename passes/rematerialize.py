@@ -27,7 +27,8 @@ PEAK_ATTRIBUTE = "astra.predicted_peak_bytes"
 
 _NO_MEMORY = frozenset(f"astra.{name}" for name in ("constant", "iota"))
 _ALIASES = frozenset(f"astra.{name}" for name in ("reshape", "broadcast", "optimization_barrier"))
-_NEVER = UNIQUE | frozenset(("astra.custom_call", "astra.kernel_call"))
+# Behind a barrier of one value, such as this pass and reverse mode make, lies the same value.
+_NEVER = (UNIQUE | {"astra.custom_call", "astra.kernel_call"}) - {"astra.optimization_barrier"}
 _CONTRACTIONS = ("astra.dot_general", "astra.convolution")
 _ELEMENTWISE = frozenset(name for name, definition in OPS.items() if definition.family == "elementwise")
 
@@ -186,7 +187,9 @@ def rematerialize(block: ir.Block, budget: int) -> int:
     program = _Program(block)
     peak, where = program.peak()
     refused: set[int] = set()
-    while peak > budget:
+    for _ in range(_STEPS * len(program.nodes)):  # a step may move the peak without lowering it
+        if peak <= budget:
+            break
         candidate = _Search(program, where).best(refused)
         if candidate is None:
             break
@@ -203,6 +206,7 @@ def rematerialize(block: ir.Block, budget: int) -> int:
     return peak
 
 
+_STEPS = 4  # tried for each operation, at most
 _DEPTH = 16  # operations in a row that are run again for one value, at most
 
 
@@ -213,6 +217,12 @@ class _Search:
         self.program, self.where = program, where
         self.made, self.used = program.lifetimes()
         self.maker = {value: node for node in program.nodes for value in node.makes}
+        # The first operation behind the peak that reads a value itself (or a view of it, made before).
+        self.first_after: dict[int, int] = {}
+        for i in reversed(range(where + 1, len(program.nodes))):
+            for use in program.nodes[i].uses:
+                for value in (use, *program.bases.get(use, ())):
+                    self.first_after[value] = i
 
     def best(self, refused: set[int]) -> tuple[list[_Node], int] | None:
         """The operations with the best value made again, and that value."""
@@ -221,7 +231,7 @@ class _Search:
             uses = self.used.get(value, ())
             if not self.program.bytes[value] or value in refused or start >= self.where:
                 continue
-            later = next((use for use in uses if use > self.where), None)
+            later = self.first_after.get(value)
             if later is None or self.where in uses:
                 continue
             for depth in (0, 1, 3, _DEPTH):
@@ -250,6 +260,11 @@ class _Search:
                 base for base in self.program.bases.get(operand, ())
                 if base in self.made and base not in longer and self.used.get(base, [-1])[-1] < later
             }  # fmt: skip
+            if not self.program.own[operand] and operand in self.maker:
+                # Without memory of its own: taken from what it is a view of, or computed from, once more.
+                if not self._chain(operand, later, depth, chain, longer):
+                    return False
+                continue
             if not dead:
                 continue
             if depth > 0 and len(chain) < _DEPTH and self._chain(operand, later, depth - 1, chain, longer):
