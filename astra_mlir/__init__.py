@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from astra_mlir.program import Program
     from astra_mlir.runtime import set_num_threads, threads
     from astra_mlir.target_machine import TargetMachine
+    from astra_mlir.testing import check_grads
     from astra_mlir.transformations import (
         ReverseMode,
         checkpoint,
@@ -45,9 +46,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AstraError", "CompileError", "CompiledFunction", "DTypeError", "Executable", "InvalidProgramError", "Program",
-    "ReverseMode", "ShapeError", "TargetMachine", "UnsupportedError", "VerificationError", "__version__", "checkpoint",
-    "compile", "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd", "jacrev", "jit", "jvp", "linearize",
-    "set_num_threads", "threads", "value_and_grad", "vjp", "vmap",
+    "ReverseMode", "ShapeError", "TargetMachine", "UnsupportedError", "VerificationError", "__version__",
+    "check_grads", "checkpoint", "compile", "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd", "jacrev", "jit",
+    "jvp", "linearize", "set_num_threads", "threads", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
 
 _LAZY = {
@@ -55,6 +56,7 @@ _LAZY = {
     "Executable": "executable",
     "Program": "program",
     "TargetMachine": "target_machine",
+    "check_grads": "testing",
     "compile": "api",
     "jit": "jax_functions",
     "set_num_threads": "runtime",
@@ -81,6 +83,8 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "testing":
+        return importlib.import_module("astra_mlir.testing")
     if name not in _LAZY:
         raise AttributeError(f"module 'astra_mlir' has no attribute '{name}'")
     value = getattr(importlib.import_module(f"astra_mlir.{_LAZY[name]}"), name)
