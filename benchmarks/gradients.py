@@ -35,7 +35,7 @@ __all__ = ["WAYS", "GradientMeasurement", "measure_gradient", "to_markdown", "ve
 Tree = Any
 
 XLA, TRACED, ASTRA = WAYS = ("XLA, jax.grad", "Astra, jax.grad", "Astra, astra.grad")
-EXPANSION = "astra-expand-transformations"  # the pass that differentiates
+EXPANSION = "astra-expand-transforms"  # the pass that differentiates
 
 _BLOCK_SECONDS = 0.02
 _LEAST_BLOCKS = 7
