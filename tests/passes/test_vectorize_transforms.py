@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from astra_mlir.bindings import ir, make_context
+from astra_mlir.bindings import ir, make_context, stablehlo
 from astra_mlir.errors import AstraError, UnsupportedError
 from astra_mlir.passes import run_pipeline
+from astra_mlir.passes.custom_batching import register_batching_rule
 from astra_mlir.passes.vectorize import vectorize
 
 from . import round_trip
@@ -145,6 +148,48 @@ func.func private @f(%x: !v, %w: !v) -> !v {
 def test_checkpoint() -> None:
     (found,) = evaluate(CHECKPOINT, "astra-vectorize{fn=main in-axes=[0,-1] axis-size=3}", [X, W])
     np.testing.assert_allclose(found, X * W, rtol=1e-6)
+
+
+CUSTOM_VMAP = """
+!v = tensor<4xf32>
+func.func public @main(%x: !v, %w: !v) -> !v {{
+  %y = "astra.custom_vmap"(%x, %w) {{callee = @f, rule = "{key}"}} : (!v, !v) -> !v
+  return %y : !v
+}}
+func.func private @f(%x: !v, %w: !v) -> !v {{
+  %y = "astra.multiply"(%x, %w) : (!v, !v) -> !v
+  return %y : !v
+}}
+"""
+# The rule adds where the callee multiplies, so that it shows which is used, and has functions of the names of others.
+BATCHED = """
+!b = tensor<3x4xf32>
+func.func public @main(%x: !b, %w: tensor<4xf32>) -> !b {
+  %0 = stablehlo.broadcast_in_dim %w, dims = [1] : (tensor<4xf32>) -> !b
+  %1 = stablehlo.custom_call @astra.checkpoint(%x, %0)
+      {called_computations = [@f], backend_config = {symbols = ["callee"]}, api_version = 4 : i32} : (!b, !b) -> !b
+  return %1 : !b
+}
+func.func private @f(%x: !b, %w: !b) -> !b {
+  %0 = stablehlo.add %x, %w : !b
+  return %0 : !b
+}
+"""
+
+
+def test_custom_vmap() -> None:
+    asked = []
+
+    def batched(size: int, marks: Sequence[bool]) -> tuple[bytes, tuple[bool, ...]]:
+        asked.append((size, tuple(marks)))
+        with make_context(), ir.Location.unknown():
+            version = stablehlo.get_current_version()
+            return stablehlo.serialize_portable_artifact(ir.Module.parse(BATCHED), version), (True,)
+
+    text = CUSTOM_VMAP.format(key=register_batching_rule("f", batched))
+    (found,) = evaluate(text, "astra-vectorize{fn=main in-axes=[1,-1] axis-size=3}", [X.T.copy(), W])
+    assert asked == [(3, (True, False))]
+    np.testing.assert_allclose(found, X + W, rtol=1e-6)
 
 
 SQUARE = """
