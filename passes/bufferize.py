@@ -83,10 +83,12 @@ class FunctionBufferizer:
         for name in ("arg_attrs", "res_attrs"):
             if name in self.func.attributes:
                 del self.func.attributes[name]
-        counts = (len(tensors), len(outputs), constants)
+        counts = {"num_inputs": len(tensors), "num_outputs": len(outputs), "num_constants": constants}
+        if len(self.constants) > constants:  # the module's list begins with those of functions before this one
+            counts["first_constant"] = len(self.constants) - constants
         i64 = ir.IntegerType.get_signless(64)
-        for name, count in zip(("astra.num_inputs", "astra.num_outputs", "astra.num_constants"), counts, strict=True):
-            self.func.attributes[name] = ir.IntegerAttr.get(i64, count)
+        for name, count in counts.items():
+            self.func.attributes[f"astra.{name}"] = ir.IntegerAttr.get(i64, count)
 
     def _argument(self, tensor: ir.Type, loc: ir.Location) -> ir.Value:
         size = math.prod(tensor.shape) * byte_width(tensor.element_type)

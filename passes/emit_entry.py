@@ -64,10 +64,13 @@ llvm.func @"{name}"(%count: i64{", " if parameters else ""}{parameters}) {{
 """
 
 
-def _entry(name: str, kinds: list[str], inputs: int, outputs: int, constants: int) -> str:
-    """The entry point of a bufferized function: arguments are inputs, outputs, constants and the arena."""
+def _entry(name: str, kinds: list[str], inputs: int, outputs: int, constants: int, first: int) -> str:
+    """The entry point of a bufferized function: arguments are inputs, outputs, constants and the arena.
+
+    Behind the inputs the caller gives all of the module's constants; those of this function begin with ``first``.
+    """
     sources = [("inputs", i) for i in range(inputs)] + [("outputs", i) for i in range(outputs)]
-    sources += [("inputs", inputs + i) for i in range(constants)]
+    sources += [("inputs", inputs + first + i) for i in range(constants)]
     lines = [
         f"  %p{n} = llvm.getelementptr %{array}[{i}] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr\n"
         f"  %a{n} = llvm.load %p{n} : !llvm.ptr -> !llvm.ptr"
@@ -129,7 +132,10 @@ class EmitEntry(Pass):
                 func.erase()
             elif "astra.num_inputs" in func.attributes:
                 counts = [func.attributes[f"astra.num_{what}"].value for what in ("inputs", "outputs", "constants")]
-                texts.append(_entry(name, _parameters(func), *counts))
+                first = (
+                    func.attributes["astra.first_constant"].value if "astra.first_constant" in func.attributes else 0
+                )
+                texts.append(_entry(name, _parameters(func), *counts, first))
                 _keep_apart(func, functions)
         if any("@astra_parallel_for" in text for text in texts):
             texts.append(_RUNTIME)

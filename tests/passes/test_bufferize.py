@@ -229,3 +229,19 @@ def test_random_loop_bodies(seed, carries):
     state = [generator.standard_normal((7, 3)).astype(np.float32) for _ in range(carries)]
     for result, value in zip(astra.jit(program)(*state), jax.jit(program)(*state), strict=True):
         np.testing.assert_allclose(np.asarray(result), np.asarray(value), rtol=1e-4, atol=1e-5)
+
+
+def test_functions_have_their_own_constants() -> None:
+    """A module may have several public functions; the constants of all are one list."""
+    type = "tensor<3xf32>"
+    functions = "".join(
+        f"func.func @{name}(%x: {type}) -> {type} {{\n"
+        f"  %w = stablehlo.constant dense<[{values}]> : {type}\n"
+        f"  %y = stablehlo.multiply %x, %w : {type}\n"
+        f"  return %y : {type}\n}}\n"
+        for name, values in (("other", "1.0, 2.0, 3.0"), ("main", "4.0, 5.0, 6.0"))
+    )
+    x = np.ones(3, np.float32)
+    for entry, expected in (("other", [1, 2, 3]), ("main", [4, 5, 6])):
+        (found,) = astra.compile(functions, entry=entry)(x)
+        assert np.array_equal(found, expected), entry
