@@ -82,6 +82,15 @@ zero("bits have no derivative", "bitcast_convert")
 # --- types change --------------------------------------------------------------------------------------------------
 
 
+def _unit(op: ir.Operation, b: Emitter) -> list[ir.Value]:
+    """The derivatives of |z| by both parts, z / |z|: not ``astra.sign``, whose derivative is declared to be zero."""
+    (x,), y = op.operands, op.results[0]
+    nothing = b.zeros_like(y)
+    at_zero = b.compare("EQ", y, nothing)
+    size = b.select(at_zero, b.full(y.type, 1), y)
+    return [b.f("divide", b.f(part, x), size) for part in ("real", "imag")]
+
+
 @jvp("abs")
 def _abs_jvp(op: ir.Operation, tangents: Sequence[MaybeValue], b: Emitter) -> Sequence[MaybeValue]:
     """d|z| = Re(conj(z) dz) / |z|; of a real number, sign(x) dx.  Zero at zero."""
@@ -89,8 +98,7 @@ def _abs_jvp(op: ir.Operation, tangents: Sequence[MaybeValue], b: Emitter) -> Se
     assert t is not None
     if b.info(x).kind != "c":
         return [b.f("multiply", t, b.f("sign", x))]
-    unit = b.f("sign", x)
-    parts = [b.f("multiply", b.f(part, unit), b.f(part, t)) for part in ("real", "imag")]
+    parts = [b.f("multiply", unit, b.f(part, t)) for unit, part in zip(_unit(op, b), ("real", "imag"), strict=True)]
     return [b.f("add", *parts)]
 
 
@@ -100,10 +108,9 @@ def _abs_vjp(
 ) -> Sequence[MaybeValue]:
     (c,), (x,) = cotangents, op.operands
     assert c is not None
-    unit = b.f("sign", x)
     if b.info(x).kind != "c":
-        return [b.f("multiply", c, unit)]
-    real, imag = (b.f("multiply", c, b.f(part, unit)) for part in ("real", "imag"))
+        return [b.f("multiply", c, b.f("sign", x))]
+    real, imag = (b.f("multiply", c, unit) for unit in _unit(op, b))
     return [b.f("complex", real, b.f("negate", imag))]
 
 
@@ -182,12 +189,16 @@ def _select_vjp(
 
 
 def _clamp_masks(op: ir.Operation, b: Emitter) -> list[ir.Value]:
-    """Where the result is the lower bound, the operand strictly between the bounds, and the upper bound."""
+    """Where the result is the lower bound, the operand strictly between the bounds, and the upper bound.
+
+    As in JAX, the lower bound counts only where it is below the upper one.
+    """
     low, x, high = op.operands
     shape = b.info(x).shape
     low, high = (bound if b.info(bound).shape == shape else b.broadcast(bound, shape, ()) for bound in (low, high))
     inside = b.f("and", b.compare("GT", x, low), b.compare("LT", x, high))
-    return [b.compare("GT", low, x), inside, b.compare("LT", high, x)]
+    below = b.f("and", b.compare("GT", low, x), b.compare("LT", low, high))
+    return [below, inside, b.compare("LT", high, x)]
 
 
 @jvp("clamp")
