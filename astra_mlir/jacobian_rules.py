@@ -139,7 +139,7 @@ def _rows(
             continue
 
         def pull(cotangent: Any, leaf: int = leaf) -> list[Any]:
-            cotangents = [cotangent if x == leaf else frontend.full(traced.outputs[x], 0) for x in tangible]
+            cotangents = [cotangent if x == leaf else None for x in tangible]
             results, gradients = pullback(traced, argnums, chosen.values, cotangents, reverse_mode)
             return [*results, *gradients]
 

@@ -169,11 +169,18 @@ def pullback(
     traced: Traced, argnums: Sequence[int], values: Sequence[Any], cotangents: Sequence[Any],
     reverse_mode: ReverseMode | None = None,
 ) -> tuple[list[Any], list[Any]]:  # fmt: skip
-    """The results, and the cotangents of the arguments ``argnums``, which are float or complex."""
+    """The results, and the cotangents of the arguments ``argnums``, which are float or complex.
+
+    There is a cotangent for each float or complex result; None is one that is zero, for which nothing is computed.
+    """
     frontend, shift, count = traced.frontend, len(traced.consts), len(traced.outputs)
     specs = [*traced.outputs, *(traced.inputs[i] for i in argnums)]
-    operands = [*traced.consts, *values, *cotangents]
+    given = [traced.outputs[i] for i in inexact(frontend, traced.outputs)]
+    full = [frontend.full(spec, 0) if x is None else x for x, spec in zip(cotangents, given, strict=True)]
+    operands = [*traced.consts, *values, *full]
     attributes: dict[str, Any] = {"argnums": [shift + i for i in argnums]}
+    zeros = [i for i, x in enumerate(cotangents) if x is None]
+    attributes |= {"zero_cotangents": zeros} if zeros else {}
     attributes |= reverse_mode.attributes() if reverse_mode is not None else {}
     results = frontend.bind("vjp", traced, operands, attributes, specs)
     return results[:count], results[count:]
@@ -312,7 +319,7 @@ def value_and_grad(
         )
     check_output(frontend.kind(result), result, "grad", holomorphic)
     cotangents = [
-        frontend.full(traced.outputs[i], int(i == traced.leaves[0])) for i in inexact(frontend, traced.outputs)
+        frontend.full(result, 1) if i == traced.leaves[0] else None for i in inexact(frontend, traced.outputs)
     ]
     argnums_flat = inexact(frontend, chosen.specs)
     results, gradients = pullback(traced, argnums_flat, chosen.values, cotangents, reverse_mode)
@@ -409,10 +416,7 @@ class Primals:
         values = iter(linear_arguments(frontend, self.out_specs, self.out_tree, cotangent, "the cotangents", name))
         # The output's leaves come first, in order; auxiliary data has the cotangent zero.
         in_output = {x for x in traced.leaves[: self.out_count] if not isinstance(x, Float0)}
-        cotangents = [
-            next(values) if i in in_output else frontend.full(traced.outputs[i], 0)
-            for i in inexact(frontend, traced.outputs)
-        ]
+        cotangents = [next(values) if i in in_output else None for i in inexact(frontend, traced.outputs)]
         results, gradients = pullback(traced, self.argnums, self.values, cotangents, reverse_mode)
         return results, frontend.unflatten(self.tree, _with_float0(self.specs, self.argnums, gradients))
 

@@ -114,6 +114,12 @@ def _verify_vjp(op: ir.Operation) -> None:
     argnums = _require_argnums(op, len(inputs))
     if "policy" in op.attributes:
         require_choice(op, "policy", VJP_POLICIES)
+    inexact_count = len(_inexact(results))
+    require(
+        all(0 <= i < inexact_count for i in value_of(op, "zero_cotangents", ())),
+        f"attribute 'zero_cotangents' must have numbers from 0 to {inexact_count - 1}, but is "
+        f"{list(value_of(op, 'zero_cotangents', ()))}",
+    )
     for name in ("while_bound", "memory_budget"):
         require(value_of(op, name, 0) >= 0, f"attribute '{name}' must not be negative, but is {value_of(op, name)}")
     _require_types("the operands", _operand_types(op), [*inputs, *_inexact(results)])
@@ -248,7 +254,12 @@ define(
     operands=("*operands",),
     results=("*results",),
     attributes={"callee": Attr.SYMBOL, "argnums": Attr.I64_ARRAY},
-    optional_attributes={"policy": Attr.STRING, "while_bound": Attr.I64, "memory_budget": Attr.I64},
+    optional_attributes={
+        "policy": Attr.STRING,
+        "while_bound": Attr.I64,
+        "memory_budget": Attr.I64,
+        "zero_cotangents": Attr.I64_ARRAY,
+    },
     doc="""A function's value and the cotangents of its arguments (vector-Jacobian product, reverse mode).
 
 ```mlir
@@ -261,7 +272,8 @@ The operands are the arguments of `callee`, then a cotangent for each float or c
 the transpose of the Jacobian without conjugation, as in JAX: of `f(z) = a z` it is `a c`. `astra-autodiff` expands it.
 `policy` says what is kept of the forward computation: `save-all`, or `recompute-cheap` (the default), which computes
 again what costs less than being read back. `memory_budget` is the most bytes of temporaries to aim at by computing more
-again; `while_bound` the most iterations of while loops whose number of iterations is not known.
+again; `while_bound` the most iterations of while loops whose number of iterations is not known. `zero_cotangents` are
+numbers of cotangents that are zero, for which nothing is computed: not zero times infinity, either.
 """,
     verify=_verify_vjp,
 )

@@ -72,8 +72,9 @@ def _derive_vjp(expansion: Expansion, callee: ir.Operation, attributes: dict[str
         (value, block.add_argument(value.type, function.location)) for value in end.operands if is_inexact(value.type)
     ]
     autodiff_rules.engine.varied_values(operations, engine.varied)
-    for value, cotangent in seeds:
-        engine.accumulate(cotangents, value, cotangent)
+    for i, (value, cotangent) in enumerate(seeds):
+        if i not in attributes.get("zero_cotangents", ()):
+            engine.accumulate(cotangents, value, cotangent)
     engine.run(operations, cotangents)
     if engine.policy.recompute_cheap:
         everything = operations_of(block)
