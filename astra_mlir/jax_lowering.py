@@ -123,6 +123,12 @@ def _top_k(ctx: Any, operand: Any, *, k: int, axis: int) -> Any:
     return [hlo.transpose(result, mlir.dense_int_array(order)) for result in call.results]
 
 
+def _logistic(ctx: Any, operand: Any, *, accuracy: Any) -> Any:
+    """As one operation: JAX writes 1 / (1 + exp(-x)), whose derivative is NaN where the exponential overflows."""
+    del ctx, accuracy
+    return [hlo.logistic(operand)]
+
+
 # primitive, implementation in JAX operations, has several results
 _RULES: tuple[tuple[Any, Callable[..., Any], bool], ...] = (
     (loops.cumlogsumexp_p, _logaddexp_scan, False),
@@ -142,3 +148,4 @@ def register() -> None:
             rule = mlir.lower_fun(function, multiple_results=several)
             rules.setdefault(primitive, mlir.LoweringRuleEntry(rule, False))
         rules.setdefault(lax_internal.top_k_p, mlir.LoweringRuleEntry(_top_k, False))
+        rules.setdefault(lax_internal.logistic_p, mlir.LoweringRuleEntry(_logistic, False))
