@@ -274,20 +274,22 @@ def pack_text(types: GemmTypes, source: str, width: int) -> str:
                 to = f.ssa(f.add("%panel_offset", f.mul(k, width), lane))
                 f.line(f"memref.store {value}, %panel[{to}] : {to_memref}")
 
-    def transpose_blocks(side: int) -> None:
+    def transpose_blocks(side: int, *, whole: bool) -> None:
         zero = f.constant(f"dense<{types.zero}>", vector(side))
-        with f.loop(0, "%depth", side) as block:
-            k = f.min(block, f.sub("%depth", side))  # the last one overlaps the one before
-            with f.loop(0, width, side) as group:
-                start = f.min(group, width - side) if width > side else group
+        with f.loop(0, width, side) as group:
+            start = f.min(group, width - side) if width > side else group
+            lanes = [lane_offset(f.add(start, i)) for i in range(side)]
+            with f.loop(0, "%depth", side) as block:
+                k = f.min(block, f.sub("%depth", side))  # the last one overlaps the one before
                 rows = []
-                for i in range(side):
-                    offset, valid = lane_offset(f.add(start, i))
+                for offset, valid in lanes:
                     value = f.value(
                         f"vector.load %source[{f.ssa(f.add(offset, k))}] : {from_memref}, {vector(side, signless)}"
                     )
                     value = widen(f, value, source, element, lanes=side)
-                    rows.append(f.value(f"arith.select {valid}, {value}, {zero} : {vector(side)}"))
+                    if not whole:
+                        value = f.value(f"arith.select {valid}, {value}, {zero} : {vector(side)}")
+                    rows.append(value)
                 for i, row in enumerate(_transposed(f, rows, vector(side))):
                     to = f.ssa(f.add("%panel_offset", f.mul(f.add(k, i), width), start))
                     f.line(f"vector.store {row}, %panel[{to}] : {to_memref}, {vector(side)}")
@@ -300,7 +302,10 @@ def pack_text(types: GemmTypes, source: str, width: int) -> str:
         side = min(types.lanes, 1 << (width - 1).bit_length())
         in_blocks = f.value(f"arith.andi {f.compare('eq', '%step', 1)}, {f.compare('sge', '%depth', side)} : i1")
         with f.block(f"scf.if {in_blocks} {{", "} else {"):
-            transpose_blocks(side)
+            with f.block(f"scf.if {f.compare('eq', '%valid', width)} {{", "} else {"):
+                transpose_blocks(side, whole=True)
+            with f.block(""):
+                transpose_blocks(side, whole=False)
         with f.block(""):
             copy_scalars()
     return f.text()
