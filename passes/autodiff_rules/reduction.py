@@ -178,37 +178,55 @@ def _extreme_vjp(op: ir.Operation, cotangents: Values, needs: Sequence[bool], b:
     return [of_x, of_init]
 
 
-def _arg_taken(op: ir.Operation, b: Emitter) -> tuple[ir.Value, ir.Value]:
-    """Which element argmax or argmin has taken, as i1, and whether it was one at all and not the initial value."""
-    _, indices, _, _ = op.operands
-    dimensions = _reduced(op)[1]
-    taken = b.compare("EQ", b.convert(indices, b.info(op.results[1]).element), _spread(op.results[1], op, b))
+def _numbers(indices: ir.Value, dimensions: list[int]) -> bool:
+    """Whether the indices of argmax or argmin number the elements along the one dimension that is reduced."""
     owner = indices.owner
-    numbered = not isinstance(owner, ir.Block) and owner.operation.name == "astra.iota"
-    if not (numbered and dimensions == [value_of(owner.operation, "dimension")]):
-        refuse(op, "its indices are not those of the one dimension that is reduced (an iota)")
-    return taken, b.reduce("or", taken, dimensions, False)
+    if isinstance(owner, ir.Block) or len(dimensions) != 1:
+        return False
+    op = owner.operation
+    if op.name == "astra.broadcast":
+        spread = int_list(op, "dimensions")
+        return spread == dimensions and _numbers(op.operands[0], [0])
+    return op.name == "astra.iota" and dimensions == [value_of(op, "dimension")]
+
+
+def _arg_taken(op: ir.Operation, b: Emitter) -> tuple[ir.Value, ir.Value | None]:
+    """Which elements argmax or argmin has taken, as i1, and how many where that may be several (as floats)."""
+    x, indices, _, _ = op.operands
+    value, index = op.results
+    taken = b.compare("EQ", b.convert(indices, b.info(index).element), _spread(index, op, b))
+    if _numbers(indices, _reduced(op)[1]):
+        return taken, None
+    element = b.info(value).element
+    taken = b.f("and", taken, b.compare("EQ", b.convert(x, element), _spread(value, op, b)))
+    return taken, b.sum(b.convert(taken, element), _reduced(op)[1])
+
+
+def _refuse_active_init(op: ir.Operation, active: bool) -> None:
+    if active:
+        refuse(op, "its initial value varies; combine with that by maximum or minimum afterwards")
 
 
 def _arg_jvp(op: ir.Operation, tangents: Values, b: Emitter) -> Values:
-    taken, _ = _arg_taken(op, b)
     t = tangents[0]
-    if tangents[2] is not None:
-        refuse(op, "the initial value has a tangent; combine with it by maximum or minimum afterwards")
+    _refuse_active_init(op, tangents[2] is not None)
     if t is None:
         return [None, None]
+    taken, count = _arg_taken(op, b)
     t = b.convert(t, b.info(op.results[0]).element)
-    return [b.sum(b.select(taken, t, b.zeros_like(t)), _reduced(op)[1]), None]
+    total = b.sum(b.select(taken, t, b.zeros_like(t)), _reduced(op)[1])
+    return [total if count is None else b.f("divide", total, count), None]
 
 
 def _arg_vjp(op: ir.Operation, cotangents: Values, needs: Sequence[bool], b: Emitter) -> Values:
     c, x = cotangents[0], op.operands[0]
-    if needs[2]:
-        refuse(op, "the initial value has a cotangent; combine with it by maximum or minimum afterwards")
+    _refuse_active_init(op, needs[2])
     if c is None or not needs[0]:
         return [None] * 4
+    taken, count = _arg_taken(op, b)
+    c = c if count is None else b.f("divide", c, count)
     c = b.convert(_spread(c, op, b), b.info(x).element)
-    return [b.select(_arg_taken(op, b)[0], c, b.zeros_like(c)), None, None, None]
+    return [b.select(taken, c, b.zeros_like(c)), None, None, None]
 
 
 # --- reduce_window -------------------------------------------------------------------------------------------------
