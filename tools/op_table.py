@@ -196,7 +196,7 @@ def _columns() -> list[_Column]:
     return [
         _Column(
             "import",
-            "made by `astra-import` of the StableHLO (CHLO) operation of that name, of the one named or the custom call",
+            "made by `astra-import` of the StableHLO (CHLO) operation of that name, the one named, or a custom call",
             _import,
         ),
         _Column("export", "`astra-export` gives StableHLO (CHLO)", lambda d: "yes" if d.name in EXPORT else ""),

@@ -10,7 +10,7 @@ import pytest
 import astra_mlir.tools
 
 _REPOSITORY = Path(astra_mlir.tools.__file__).resolve().parent.parent
-_GUIDES = ("docs/adding-an-op.md", "docs/adding-a-pass.md", "docs/vectorization.md")
+_GUIDES = ("docs/adding-an-op.md", "docs/adding-a-pass.md", "docs/autodiff.md", "docs/vectorization.md")
 _BLOCK = re.compile(r"^(`{3,})python\n(.*?)^\1$", re.DOTALL | re.MULTILINE)
 _PATH = re.compile(r"`((?:dialects|passes|lit_tests|tests|tools)/[\w./]+)`")
 
