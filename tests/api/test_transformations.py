@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import namedtuple
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -15,6 +12,7 @@ import numpy as np
 import pytest
 
 import astra_mlir as astra
+from astra_mlir import transform_rules, transformations
 
 F32 = np.float32
 Point = namedtuple("Point", ["x", "y"])
@@ -212,7 +210,9 @@ CASES: dict[str, tuple[Any, ...]] = {
     ),
     "vmap with a keyword": (lambda t: lambda x, y: t.vmap(lambda x, y: x * y)(x, y=y), numbers(2, 3), numbers(2, 3)),
     "vmap of a size": (lambda t: lambda x: t.vmap(lambda: x * 2, axis_size=3)(), numbers(2)),
-    "vmap of vmap": (lambda t: t.vmap(t.vmap(jnp.dot, in_axes=(None, 0)), in_axes=(0, None)), numbers(2, 3), numbers(4, 3)),
+    "vmap of vmap": (
+        lambda t: t.vmap(t.vmap(jnp.dot, in_axes=(None, 0)), in_axes=(0, None)), numbers(2, 3), numbers(4, 3),
+    ),
     "vmap of a scan": (lambda t: t.vmap(scanned, in_axes=(None, 1)), numbers(3), numbers(6, 2, 3)),
     "vmap of a branch": (lambda t: t.vmap(branching), numbers(4, 2)),
     "vmap over integers": (lambda t: t.vmap(lambda x, i: jnp.take(x, i) * i, in_axes=(None, 0)), numbers(5), INTS),
@@ -228,7 +228,8 @@ CASES: dict[str, tuple[Any, ...]] = {
     "grad of grad of grad": (lambda t: t.grad(t.grad(t.grad(lambda x: jnp.sin(x) * x))), F32(0.7)),
     "vmap of hessian": (lambda t: t.vmap(t.hessian(norm)), numbers(4, 3)),
     "grad of vmap of grad": (
-        lambda t: t.grad(lambda w, x: t.vmap(t.grad(lambda x: jnp.tanh(x * w).sum()))(x).sum()), numbers(3), numbers(2, 3),
+        lambda t: t.grad(lambda w, x: t.vmap(t.grad(lambda x: jnp.tanh(x * w).sum()))(x).sum()),
+        numbers(3), numbers(2, 3),
     ),
     "jacfwd of jacrev of vmap": (lambda t: t.jacfwd(t.jacrev(lambda x: t.vmap(jnp.prod)(x))), numbers(2, 2)),
     "jvp of vjp": (
@@ -244,7 +245,9 @@ CASES: dict[str, tuple[Any, ...]] = {
         lambda t: t.grad(t.checkpoint(model, policy=jax.checkpoint_policies.dots_saveable)), PARAMETERS, X,
     ),
     "checkpoint in a scan": (
-        lambda t: t.grad(lambda w: jax.lax.scan(t.checkpoint(lambda c, _: (jnp.sin(c * w), c)), w, None, length=4)[0].sum()),
+        lambda t: t.grad(
+            lambda w: jax.lax.scan(t.checkpoint(lambda c, _: (jnp.sin(c * w), c)), w, None, length=4)[0].sum()
+        ),
         numbers(2),
     ),
     "custom_jvp": (lambda t: t.grad(custom(t), argnums=(0, 1)), numbers(3), numbers(3)),
@@ -272,3 +275,157 @@ def test_called_on_arrays(name: str) -> None:
     if name == "jax.vmap of it":
         pytest.skip("JAX's own transformation needs astra.jit around it")
     assert_same(transformed(*args), make(jax)(*args))
+
+
+# --- how they behave ---------------------------------------------------------------------------------------------
+
+
+def test_one_compilation_for_each_signature() -> None:
+    traces = []
+
+    def f(x: Any) -> Any:
+        traces.append(x.shape)
+        return jnp.sum(x**2)
+
+    gradient = astra.grad(f)
+    for n in (2, 3, 2, 3):
+        assert_same(gradient(numbers(n)), 2 * numbers(n))
+    assert traces == [(2,), (3,)]
+    for n in (2, 2):
+        astra.vjp(f, numbers(n))[1](F32(1))
+        astra.jvp(f, (numbers(n),), (numbers(n),))
+    assert len(traces) == 5  # vjp looks at the structure of the result first
+
+
+def test_kinds_of_arrays() -> None:
+    gradient = astra.value_and_grad(norm)
+    assert all(type(leaf) is np.ndarray for leaf in gradient(X))
+    assert all(isinstance(leaf, jax.Array) for leaf in gradient(jnp.asarray(X)))
+    out, pull_back = astra.vjp(norm, jnp.asarray(X))
+    assert isinstance(out, jax.Array)
+    assert isinstance(pull_back(F32(1))[0], jax.Array)
+
+
+def test_what_vjp_keeps_is_its_own() -> None:
+    x = numbers(3)
+    expected = jax.vjp(norm, x)[1](F32(1))[0]
+    _, pull_back = astra.vjp(norm, x)
+    x[:] = 0
+    assert_same(pull_back(F32(1))[0], np.asarray(expected))
+
+
+def test_the_value_is_computed_once() -> None:
+    """What the backward part of an LU-free chain of matrix products computes: no product of the forward part."""
+
+    def f(x: Any, y: Any) -> Any:
+        return jnp.tanh(x @ y) @ y
+
+    x, y = numbers(4, 4), numbers(4, 4, seed=1)
+    transformed = transformations._cached(f, transform_rules.vjp, has_aux=False, reverse_mode=None)
+    transformed(x, y)
+    (derivative,) = transformed.compiled.values()
+    assert derivative.parts.early.ir("astra").count("astra.dot_general") == 2
+    assert derivative.parts.late.ir("astra").count("astra.dot_general") == 4
+    assert "astra.tanh" not in derivative.parts.late.ir("astra")
+
+
+def test_auxiliary_data_is_not_differentiated() -> None:
+    """Its derivative is infinite here, which times a zero would be no number; nor is any of it computed."""
+    gradient = astra.grad(lambda x: (x.sum(), jnp.sqrt(x) @ jnp.sqrt(x)), has_aux=True)
+    assert_same(gradient(np.zeros(2, F32)), (np.ones(2, F32), np.zeros((), F32)))
+    text = astra.vmap(gradient).compile(numbers(3, 2)).ir("astra")
+    assert "astra.divide" not in text
+    outer = astra.grad(lambda x: gradient(x)[1])  # but a derivative around is of auxiliary data, too
+    assert_same(outer(numbers(2)), np.ones(2, F32))
+
+
+def test_closed_over_large_arrays() -> None:
+    w = numbers(200, 200)
+    assert_same(astra.grad(lambda x: jnp.tanh(w @ x).sum())(numbers(200)),
+                jax.grad(lambda x: jnp.tanh(w @ x).sum())(numbers(200)), rtol=1e-4, atol=1e-4)  # fmt: skip
+    out, pull_back = astra.vjp(lambda x: w @ x, numbers(200))
+    assert_same((out, *pull_back(numbers(200))), (w @ numbers(200), w.T @ numbers(200)), rtol=1e-4)
+
+
+def test_static_arguments_of_jit() -> None:
+    power = astra.jit(lambda x, n: (x**n).sum(), static_argnums=1)
+    assert_same(astra.grad(power)(numbers(3), 3), 3 * numbers(3) ** 2)
+    assert_same(astra.grad(power)(numbers(3), 2), 2 * numbers(3))
+    assert_same(astra.jit(astra.grad(lambda x, n: (x**n).sum()), static_argnums=1)(numbers(3), 2), 2 * numbers(3))
+    only_named = astra.grad(lambda x, *, flag: x.sum() if flag else (2 * x).sum())
+    assert_same(astra.jit(only_named, static_argnames="flag")(numbers(3), flag=False), np.full(3, 2, F32))
+
+
+def test_options_of_jit() -> None:
+    f = astra.jit(norm, output="jax", target="x86-64-v3")
+    assert isinstance(astra.grad(f)(X), jax.Array)
+    assert astra.grad(f).compile(X).executable.target.cpu == "x86-64-v3"
+    donating = astra.jit(norm, donate_argnums=0)
+    x = jnp.asarray(X)
+    astra.grad(donating)(x)
+    assert not x.is_deleted()
+
+
+def test_methods() -> None:
+    class Model:
+        scale = 2.0
+
+        @partial(astra.grad, argnums=1)
+        def slope(self, x: Any) -> Any:
+            """The slope."""
+            return self.scale * x**2
+
+    assert Model.slope.__doc__ == "The slope."
+    assert float(astra.jit(Model().slope)(F32(3))) == 12
+
+
+def test_random_keys() -> None:
+    def f(key: Any, x: Any) -> Any:
+        return (jax.random.normal(key, x.shape) * x).sum()
+
+    keys = jax.random.split(jax.random.key(1), 3)
+    x = jnp.asarray(numbers(3, 2))
+    assert_same(astra.vmap(astra.grad(f, argnums=1))(keys, x), jax.vmap(jax.grad(f, argnums=1))(keys, x))
+
+
+def test_sixty_four_bits() -> None:
+    with jax.enable_x64(True):
+        x = numbers(3, dtype=np.float64)
+        assert_same(astra.hessian(norm)(x), np.asarray(jax.hessian(norm)(x)), rtol=1e-12, atol=1e-12)
+        z = numbers(3, dtype=np.complex128)
+        assert_same(astra.vjp(jnp.exp, z)[1](z)[0], np.asarray(jax.vjp(jnp.exp, z)[1](z)[0]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_sixteen_bits(dtype: str) -> None:
+    x = jnp.asarray(numbers(3)).astype(dtype)
+    assert_same(astra.grad(norm)(x), jax.grad(norm)(x), rtol=2e-2, atol=2e-2)
+
+
+def test_bound_of_a_while_loop() -> None:
+    def f(x: Any) -> Any:
+        return jax.lax.while_loop(lambda v: v.sum() < 10, lambda v: v * 1.5, x).sum()
+
+    with pytest.raises(astra.UnsupportedError, match="while"):
+        astra.grad(f)(numbers(3))
+    steps = np.log(10 / numbers(3).sum()) // np.log(1.5) + 1
+    gradient = astra.grad(f, reverse_mode=astra.ReverseMode(while_bound=20))(numbers(3))
+    assert_same(gradient, np.full(3, 1.5**steps, F32))
+
+
+def test_what_jax_keeps_of_a_trace_is_not_run_by_it() -> None:
+    inner = jax.jit(lambda x: astra.grad(norm)(x))
+    assert_same(astra.jit(inner)(X), np.asarray(jax.grad(norm)(X)))
+    with pytest.raises(astra.AstraError, match=r"astra\.jit|called on traced"):
+        inner(X)
+
+
+def test_functions_lowered_before_keep_their_rules() -> None:
+    """A function that is lowered plainly in the same module must not lend its form to the differentiated one."""
+
+    def f(x: Any) -> Any:
+        return jax.nn.relu(x).sum() + astra.grad(lambda y: jax.nn.relu(y).sum())(x).sum() + jax.nn.relu(x).sum()
+
+    text = astra.jit(f).compile(numbers(3)).ir("stablehlo")
+    assert text.count("@astra.custom_jvp") >= 1
+    assert_same(astra.jit(f)(np.zeros(3, F32)), F32(0) + np.zeros((), F32))
