@@ -11,9 +11,14 @@ import pytest
 pytest.importorskip("jax")
 sys.path.append(str(Path(__file__).parents[2]))
 
-from benchmarks import report, run
-from benchmarks.cases import CASES
-from benchmarks.measure import CompileMeasurement, Measurement, measure
+import jax
+import jax.numpy as jnp
+
+import astra_mlir as astra
+from benchmarks import gradients, report, run
+from benchmarks.cases import CASES, Case, arrays
+from benchmarks.gradient_programs import PROGRAMS
+from benchmarks.measure import CompileMeasurement, Measurement, largest_error, measure
 
 
 def result(name: str, astra_ms: float, xla_ms: float, error: float = 0.0) -> Measurement:
@@ -63,3 +68,46 @@ def test_a_case_is_measured_and_agrees() -> None:
     assert measured.agrees
     assert measured.astra_ms > 0
     assert measured.xla_ms > 0
+
+
+def gradient(
+    name: str, times: tuple[float, ...], memory: tuple[int, ...], share: float = 0.1
+) -> gradients.GradientMeasurement:
+    measured = gradients.GradientMeasurement(name, tolerance=1e-6, autodiff_share=share)
+    measured.median_ms = dict(zip(gradients.WAYS, times, strict=True))
+    measured.memory = dict(zip(gradients.WAYS, memory, strict=True))
+    measured.compile_seconds = dict(zip(gradients.WAYS, (1.0, 2.0, 2.0), strict=True))
+    measured.errors = dict.fromkeys(gradients.WAYS[1:], 1e-7)
+    return measured
+
+
+def test_marks_of_gradients_name_what_misses_them() -> None:
+    good = gradient("good", (3.0, 2.0, 2.0), (100, 100, 90))
+    bad = gradient("bad", (3.0, 2.0, 4.0), (100, 90, 110), share=0.5)
+    assert all(line.endswith("met") for line in gradients.verdict([good]))
+    missed = [line for line in gradients.verdict([good, bad]) if "missed" in line]
+    assert len(missed) == 4
+    assert all("bad" in line and "good" not in line for line in missed)
+    assert "bad (0.75x)" in missed[0]
+    assert "bad (1.10 times)" in missed[1]
+
+
+def test_the_page_of_gradients_holds_every_program() -> None:
+    page = gradients.to_markdown([gradient("one", (3.0, 2.0, 1.0), (1 << 20, 1 << 21, 1 << 20))])
+    assert "| one | 3.00 | 2.00 | 1.00 | 1.50x | 3.00x | 2.00x | 1.0 | 2.0 | 1.0 |" in page
+
+
+def test_a_gradient_is_measured_three_ways_and_agrees() -> None:
+    case = Case("product", lambda w, x: jnp.sum(jnp.tanh(x @ w)), arrays((32, 32), (16, 32)), 1e-5)
+    measured = gradients.measure_gradient(case, seconds=0.05)
+    assert set(measured.median_ms) == set(gradients.WAYS)
+    assert measured.agrees
+    assert measured.autodiff_share is not None
+    assert 0 < measured.autodiff_share < 1
+
+
+@pytest.mark.parametrize("case", [c for c in PROGRAMS if "N-body" in c.name or "Gibbs" in c.name], ids=lambda c: c.name)
+def test_programs_of_loops_have_the_same_gradients(case: Case) -> None:
+    arguments = case.arguments()
+    expected = jax.jit(jax.grad(case.function))(*arguments)
+    assert largest_error(astra.jit(astra.grad(case.function))(*arguments), expected) <= case.tolerance
