@@ -27,29 +27,41 @@ func.func private @abs(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // Of a complex number Re(conj(z) dz) / |z|; its transpose, without conjugation, is conj(z) c / |z|.
 // CHECK-LABEL: func.func @modulus_forward
-// CHECK-NEXT: %[[V0:.*]] = "astra.sign"(%arg0)
-// CHECK-NEXT: %[[V1:.*]] = "astra.real"(%[[V0]])
-// CHECK-NEXT: %[[V2:.*]] = "astra.real"(%arg1)
-// CHECK-NEXT: %[[V3:.*]] = "astra.multiply"(%[[V1]], %[[V2]])
-// CHECK-NEXT: %[[V4:.*]] = "astra.imag"(%[[V0]])
-// CHECK-NEXT: %[[V5:.*]] = "astra.imag"(%arg1)
-// CHECK-NEXT: %[[V6:.*]] = "astra.multiply"(%[[V4]], %[[V5]])
-// CHECK-NEXT: %[[V7:.*]] = "astra.add"(%[[V3]], %[[V6]])
-// CHECK-NEXT: return %[[V7]] : tensor<4xf32>
+// CHECK-NEXT: %[[V0:.*]] = "astra.abs"(%arg0)
+// CHECK-NEXT: %[[V1:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<4xf32>}
+// CHECK-NEXT: %[[V2:.*]] = "astra.compare"(%[[V0]], %[[V1]]) {compare_type = "FLOAT", direction = "EQ"}
+// CHECK-NEXT: %[[V3:.*]] = "astra.constant"() {value = dense<1.000000e+00> : tensor<4xf32>}
+// CHECK-NEXT: %[[V4:.*]] = "astra.select"(%[[V2]], %[[V3]], %[[V0]])
+// CHECK-NEXT: %[[V5:.*]] = "astra.real"(%arg0)
+// CHECK-NEXT: %[[V6:.*]] = "astra.divide"(%[[V5]], %[[V4]])
+// CHECK-NEXT: %[[V7:.*]] = "astra.imag"(%arg0)
+// CHECK-NEXT: %[[V8:.*]] = "astra.divide"(%[[V7]], %[[V4]])
+// CHECK-NEXT: %[[V9:.*]] = "astra.real"(%arg1)
+// CHECK-NEXT: %[[V10:.*]] = "astra.multiply"(%[[V6]], %[[V9]])
+// CHECK-NEXT: %[[V11:.*]] = "astra.imag"(%arg1)
+// CHECK-NEXT: %[[V12:.*]] = "astra.multiply"(%[[V8]], %[[V11]])
+// CHECK-NEXT: %[[V13:.*]] = "astra.add"(%[[V10]], %[[V12]])
+// CHECK-NEXT: return %[[V13]] : tensor<4xf32>
 func.func @modulus_forward(%z: tensor<4xcomplex<f32>>, %dz: tensor<4xcomplex<f32>>) -> tensor<4xf32> {
   %0:2 = "astra.jvp"(%z, %dz) {callee = @modulus, argnums = array<i64: 0>}
       : (tensor<4xcomplex<f32>>, tensor<4xcomplex<f32>>) -> (tensor<4xf32>, tensor<4xf32>)
   return %0#1 : tensor<4xf32>
 }
 // CHECK-LABEL: func.func @modulus_reverse
-// CHECK-NEXT: %[[V0:.*]] = "astra.sign"(%arg0)
-// CHECK-NEXT: %[[V1:.*]] = "astra.real"(%[[V0]])
-// CHECK-NEXT: %[[V2:.*]] = "astra.multiply"(%arg1, %[[V1]])
-// CHECK-NEXT: %[[V3:.*]] = "astra.imag"(%[[V0]])
-// CHECK-NEXT: %[[V4:.*]] = "astra.multiply"(%arg1, %[[V3]])
-// CHECK-NEXT: %[[V5:.*]] = "astra.negate"(%[[V4]])
-// CHECK-NEXT: %[[V6:.*]] = "astra.complex"(%[[V2]], %[[V5]])
-// CHECK-NEXT: return %[[V6]] : tensor<4xcomplex<f32>>
+// CHECK-NEXT: %[[V0:.*]] = "astra.abs"(%arg0)
+// CHECK-NEXT: %[[V1:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<4xf32>}
+// CHECK-NEXT: %[[V2:.*]] = "astra.compare"(%[[V0]], %[[V1]]) {compare_type = "FLOAT", direction = "EQ"}
+// CHECK-NEXT: %[[V3:.*]] = "astra.constant"() {value = dense<1.000000e+00> : tensor<4xf32>}
+// CHECK-NEXT: %[[V4:.*]] = "astra.select"(%[[V2]], %[[V3]], %[[V0]])
+// CHECK-NEXT: %[[V5:.*]] = "astra.real"(%arg0)
+// CHECK-NEXT: %[[V6:.*]] = "astra.divide"(%[[V5]], %[[V4]])
+// CHECK-NEXT: %[[V7:.*]] = "astra.imag"(%arg0)
+// CHECK-NEXT: %[[V8:.*]] = "astra.divide"(%[[V7]], %[[V4]])
+// CHECK-NEXT: %[[V9:.*]] = "astra.multiply"(%arg1, %[[V6]])
+// CHECK-NEXT: %[[V10:.*]] = "astra.multiply"(%arg1, %[[V8]])
+// CHECK-NEXT: %[[V11:.*]] = "astra.negate"(%[[V10]])
+// CHECK-NEXT: %[[V12:.*]] = "astra.complex"(%[[V9]], %[[V11]])
+// CHECK-NEXT: return %[[V12]] : tensor<4xcomplex<f32>>
 func.func @modulus_reverse(%z: tensor<4xcomplex<f32>>, %cy: tensor<4xf32>) -> tensor<4xcomplex<f32>> {
   %0:2 = "astra.vjp"(%z, %cy) {callee = @modulus, argnums = array<i64: 0>}
       : (tensor<4xcomplex<f32>>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xcomplex<f32>>)
@@ -263,14 +275,16 @@ func.func private @select_one(%p: tensor<4xi1>, %x: tensor<4xf32>, %y: tensor<4x
 // CHECK-NEXT: %[[V1:.*]] = "astra.compare"(%arg0, %arg2) {compare_type = "FLOAT", direction = "LT"}
 // CHECK-NEXT: %[[V2:.*]] = "astra.and"(%[[V0]], %[[V1]])
 // CHECK-NEXT: %[[V3:.*]] = "astra.compare"(%arg1, %arg0) {compare_type = "FLOAT", direction = "GT"}
-// CHECK-NEXT: %[[V4:.*]] = "astra.compare"(%arg2, %arg0) {compare_type = "FLOAT", direction = "LT"}
-// CHECK-NEXT: %[[V5:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<4xf32>}
-// CHECK-NEXT: %[[V6:.*]] = "astra.select"(%[[V3]], %arg4, %[[V5]])
-// CHECK-NEXT: %[[V7:.*]] = "astra.select"(%[[V2]], %arg3, %[[V5]])
-// CHECK-NEXT: %[[V8:.*]] = "astra.add"(%[[V6]], %[[V7]])
-// CHECK-NEXT: %[[V9:.*]] = "astra.select"(%[[V4]], %arg5, %[[V5]])
+// CHECK-NEXT: %[[V4:.*]] = "astra.compare"(%arg1, %arg2) {compare_type = "FLOAT", direction = "LT"}
+// CHECK-NEXT: %[[V5:.*]] = "astra.and"(%[[V3]], %[[V4]])
+// CHECK-NEXT: %[[V6:.*]] = "astra.compare"(%arg2, %arg0) {compare_type = "FLOAT", direction = "LT"}
+// CHECK-NEXT: %[[V7:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<4xf32>}
+// CHECK-NEXT: %[[V8:.*]] = "astra.select"(%[[V5]], %arg4, %[[V7]])
+// CHECK-NEXT: %[[V9:.*]] = "astra.select"(%[[V2]], %arg3, %[[V7]])
 // CHECK-NEXT: %[[V10:.*]] = "astra.add"(%[[V8]], %[[V9]])
-// CHECK-NEXT: return %[[V10]] : tensor<4xf32>
+// CHECK-NEXT: %[[V11:.*]] = "astra.select"(%[[V6]], %arg5, %[[V7]])
+// CHECK-NEXT: %[[V12:.*]] = "astra.add"(%[[V10]], %[[V11]])
+// CHECK-NEXT: return %[[V12]] : tensor<4xf32>
 func.func @clamp_forward(%x: tensor<4xf32>, %lo: tensor<4xf32>, %hi: tensor<4xf32>, %dx: tensor<4xf32>, %dlo: tensor<4xf32>, %dhi: tensor<4xf32>) -> tensor<4xf32> {
   %0:2 = "astra.jvp"(%x, %lo, %hi, %dx, %dlo, %dhi) {callee = @clamp, argnums = array<i64: 0, 1, 2>}
       : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
@@ -281,12 +295,14 @@ func.func @clamp_forward(%x: tensor<4xf32>, %lo: tensor<4xf32>, %hi: tensor<4xf3
 // CHECK-NEXT: %[[V1:.*]] = "astra.compare"(%arg0, %arg2) {compare_type = "FLOAT", direction = "LT"}
 // CHECK-NEXT: %[[V2:.*]] = "astra.and"(%[[V0]], %[[V1]])
 // CHECK-NEXT: %[[V3:.*]] = "astra.compare"(%arg1, %arg0) {compare_type = "FLOAT", direction = "GT"}
-// CHECK-NEXT: %[[V4:.*]] = "astra.compare"(%arg2, %arg0) {compare_type = "FLOAT", direction = "LT"}
-// CHECK-NEXT: %[[V5:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<4xf32>}
-// CHECK-NEXT: %[[V6:.*]] = "astra.select"(%[[V3]], %arg3, %[[V5]])
-// CHECK-NEXT: %[[V7:.*]] = "astra.select"(%[[V2]], %arg3, %[[V5]])
-// CHECK-NEXT: %[[V8:.*]] = "astra.select"(%[[V4]], %arg3, %[[V5]])
-// CHECK-NEXT: return %[[V7]], %[[V6]], %[[V8]] : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+// CHECK-NEXT: %[[V4:.*]] = "astra.compare"(%arg1, %arg2) {compare_type = "FLOAT", direction = "LT"}
+// CHECK-NEXT: %[[V5:.*]] = "astra.and"(%[[V3]], %[[V4]])
+// CHECK-NEXT: %[[V6:.*]] = "astra.compare"(%arg2, %arg0) {compare_type = "FLOAT", direction = "LT"}
+// CHECK-NEXT: %[[V7:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<4xf32>}
+// CHECK-NEXT: %[[V8:.*]] = "astra.select"(%[[V5]], %arg3, %[[V7]])
+// CHECK-NEXT: %[[V9:.*]] = "astra.select"(%[[V2]], %arg3, %[[V7]])
+// CHECK-NEXT: %[[V10:.*]] = "astra.select"(%[[V6]], %arg3, %[[V7]])
+// CHECK-NEXT: return %[[V9]], %[[V8]], %[[V10]] : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
 func.func @clamp_reverse(%x: tensor<4xf32>, %lo: tensor<4xf32>, %hi: tensor<4xf32>, %cy: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
   %0:4 = "astra.vjp"(%x, %lo, %hi, %cy) {callee = @clamp, argnums = array<i64: 0, 1, 2>}
       : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
@@ -299,18 +315,22 @@ func.func private @clamp(%x: tensor<4xf32>, %lo: tensor<4xf32>, %hi: tensor<4xf3
 
 // Bounds may be scalars: their cotangents are sums.
 // CHECK-LABEL: func.func @clamp_scalar_forward
-// CHECK-NEXT: %[[V0:.*]] = "astra.broadcast"(%arg1) {dimensions = array<i64>}
-// CHECK-NEXT: %[[V1:.*]] = "astra.constant"() {value = dense<6.000000e+00> : tensor<4xf32>}
-// CHECK-NEXT: %[[V2:.*]] = "astra.compare"(%arg0, %[[V0]]) {compare_type = "FLOAT", direction = "GT"}
-// CHECK-NEXT: %[[V3:.*]] = "astra.compare"(%arg0, %[[V1]]) {compare_type = "FLOAT", direction = "LT"}
-// CHECK-NEXT: %[[V4:.*]] = "astra.and"(%[[V2]], %[[V3]])
-// CHECK-NEXT: %[[V5:.*]] = "astra.compare"(%[[V0]], %arg0) {compare_type = "FLOAT", direction = "GT"}
-// CHECK-NEXT: %[[V6:.*]] = "astra.broadcast"(%arg3) {dimensions = array<i64>}
-// CHECK-NEXT: %[[V7:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<4xf32>}
-// CHECK-NEXT: %[[V8:.*]] = "astra.select"(%[[V5]], %[[V6]], %[[V7]])
-// CHECK-NEXT: %[[V9:.*]] = "astra.select"(%[[V4]], %arg2, %[[V7]])
-// CHECK-NEXT: %[[V10:.*]] = "astra.add"(%[[V8]], %[[V9]])
-// CHECK-NEXT: return %[[V10]] : tensor<4xf32>
+// CHECK-NEXT: %[[V0:.*]] = "astra.constant"() {value = dense<6.000000e+00> : tensor<f32>}
+// CHECK-NEXT: %[[V1:.*]] = "astra.broadcast"(%arg1) {dimensions = array<i64>}
+// CHECK-NEXT: %[[V2:.*]] = "astra.constant"() {value = dense<6.000000e+00> : tensor<4xf32>}
+// CHECK-NEXT: %[[V3:.*]] = "astra.compare"(%arg0, %[[V1]]) {compare_type = "FLOAT", direction = "GT"}
+// CHECK-NEXT: %[[V4:.*]] = "astra.compare"(%arg0, %[[V2]]) {compare_type = "FLOAT", direction = "LT"}
+// CHECK-NEXT: %[[V5:.*]] = "astra.and"(%[[V3]], %[[V4]])
+// CHECK-NEXT: %[[V6:.*]] = "astra.compare"(%[[V1]], %arg0) {compare_type = "FLOAT", direction = "GT"}
+// CHECK-NEXT: %[[V7:.*]] = "astra.compare"(%arg1, %[[V0]]) {compare_type = "FLOAT", direction = "LT"}
+// CHECK-NEXT: %[[V8:.*]] = "astra.broadcast"(%[[V7]]) {dimensions = array<i64>}
+// CHECK-NEXT: %[[V9:.*]] = "astra.and"(%[[V6]], %[[V8]])
+// CHECK-NEXT: %[[V10:.*]] = "astra.broadcast"(%arg3) {dimensions = array<i64>}
+// CHECK-NEXT: %[[V11:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<4xf32>}
+// CHECK-NEXT: %[[V12:.*]] = "astra.select"(%[[V9]], %[[V10]], %[[V11]])
+// CHECK-NEXT: %[[V13:.*]] = "astra.select"(%[[V5]], %arg2, %[[V11]])
+// CHECK-NEXT: %[[V14:.*]] = "astra.add"(%[[V12]], %[[V13]])
+// CHECK-NEXT: return %[[V14]] : tensor<4xf32>
 func.func @clamp_scalar_forward(%x: tensor<4xf32>, %lo: tensor<f32>, %dx: tensor<4xf32>, %dlo: tensor<f32>) -> tensor<4xf32> {
   %0:2 = "astra.jvp"(%x, %lo, %dx, %dlo) {callee = @clamp_scalar, argnums = array<i64: 0, 1>}
       : (tensor<4xf32>, tensor<f32>, tensor<4xf32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
@@ -318,18 +338,22 @@ func.func @clamp_scalar_forward(%x: tensor<4xf32>, %lo: tensor<f32>, %dx: tensor
 }
 // CHECK-LABEL: func.func @clamp_scalar_reverse
 // CHECK-NEXT: %[[V0:.*]] = "astra.broadcast"(%arg1) {dimensions = array<i64>}
-// CHECK-NEXT: %[[V1:.*]] = "astra.constant"() {value = dense<6.000000e+00> : tensor<4xf32>}
-// CHECK-NEXT: %[[V2:.*]] = "astra.compare"(%arg0, %[[V0]]) {compare_type = "FLOAT", direction = "GT"}
-// CHECK-NEXT: %[[V3:.*]] = "astra.compare"(%arg0, %[[V1]]) {compare_type = "FLOAT", direction = "LT"}
-// CHECK-NEXT: %[[V4:.*]] = "astra.and"(%[[V2]], %[[V3]])
-// CHECK-NEXT: %[[V5:.*]] = "astra.compare"(%[[V0]], %arg0) {compare_type = "FLOAT", direction = "GT"}
-// CHECK-NEXT: %[[V6:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<4xf32>}
-// CHECK-NEXT: %[[V7:.*]] = "astra.select"(%[[V5]], %arg2, %[[V6]])
-// CHECK-NEXT: %[[V8:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<f32>}
-// CHECK-NEXT: %[[V9:.*]] = "astra.reduce"(%[[V7]], %[[V8]]) ({
+// CHECK-NEXT: %[[V1:.*]] = "astra.constant"() {value = dense<6.000000e+00> : tensor<f32>}
+// CHECK-NEXT: %[[V2:.*]] = "astra.constant"() {value = dense<6.000000e+00> : tensor<4xf32>}
+// CHECK-NEXT: %[[V3:.*]] = "astra.compare"(%arg0, %[[V0]]) {compare_type = "FLOAT", direction = "GT"}
+// CHECK-NEXT: %[[V4:.*]] = "astra.compare"(%arg0, %[[V2]]) {compare_type = "FLOAT", direction = "LT"}
+// CHECK-NEXT: %[[V5:.*]] = "astra.and"(%[[V3]], %[[V4]])
+// CHECK-NEXT: %[[V6:.*]] = "astra.compare"(%[[V0]], %arg0) {compare_type = "FLOAT", direction = "GT"}
+// CHECK-NEXT: %[[V7:.*]] = "astra.compare"(%arg1, %[[V1]]) {compare_type = "FLOAT", direction = "LT"}
+// CHECK-NEXT: %[[V8:.*]] = "astra.broadcast"(%[[V7]]) {dimensions = array<i64>}
+// CHECK-NEXT: %[[V9:.*]] = "astra.and"(%[[V6]], %[[V8]])
+// CHECK-NEXT: %[[V10:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<4xf32>}
+// CHECK-NEXT: %[[V11:.*]] = "astra.select"(%[[V9]], %arg2, %[[V10]])
+// CHECK-NEXT: %[[V12:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<f32>}
+// CHECK-NEXT: %[[V13:.*]] = "astra.reduce"(%[[V11]], %[[V12]]) ({
 // CHECK-NEXT: }) {dimensions = array<i64: 0>, kind = "add"} : (tensor<4xf32>, tensor<f32>) -> tensor<f32>
-// CHECK-NEXT: %[[V10:.*]] = "astra.select"(%[[V4]], %arg2, %[[V6]])
-// CHECK-NEXT: return %[[V10]], %[[V9]] : tensor<4xf32>, tensor<f32>
+// CHECK-NEXT: %[[V14:.*]] = "astra.select"(%[[V5]], %arg2, %[[V10]])
+// CHECK-NEXT: return %[[V14]], %[[V13]] : tensor<4xf32>, tensor<f32>
 func.func @clamp_scalar_reverse(%x: tensor<4xf32>, %lo: tensor<f32>, %cy: tensor<4xf32>) -> (tensor<4xf32>, tensor<f32>) {
   %0:3 = "astra.vjp"(%x, %lo, %cy) {callee = @clamp_scalar, argnums = array<i64: 0, 1>}
       : (tensor<4xf32>, tensor<f32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<f32>)
