@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from astra_mlir.tools import page_output
+
 REPOSITORY = Path(__file__).parents[1]
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
 WITH_PYTHON = ["README.md", "docs/getting-started.md", "docs/python-api.md"]
@@ -19,6 +21,13 @@ def test_python_examples_run(page: str, capsys: pytest.CaptureFixture[str]) -> N
     assert blocks
     exec(compile("\n".join(blocks), page, "exec"), {"__name__": page})
     assert capsys.readouterr().out.strip()
+
+
+def test_shown_output_is_what_the_examples_print() -> None:
+    pytest.importorskip("jax")
+    path = REPOSITORY / "docs" / "higher-order.md"
+    found = path.read_text()
+    assert page_output.page(found, str(path)) == found, f"run python -m astra_mlir.tools.page_output {path}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
