@@ -42,7 +42,16 @@ from astra_mlir import torch_decompositions, torch_rules
 from astra_mlir.bindings import func, ir, passmanager, torch_context, torch_importer
 from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.program import Program
-from astra_mlir.torch_rules import KeepRules, Rule, Traced, is_inexact, is_user_file, marker_results, recording
+from astra_mlir.torch_rules import (
+    KeepRules,
+    RecordPlaces,
+    Rule,
+    Traced,
+    is_inexact,
+    is_user_file,
+    marker_results,
+    recording,
+)
 
 __all__ = ["Captured", "array_of", "capture", "dtype_of", "is_tracing", "name_of", "running_trace", "tensor_of"]
 
@@ -210,6 +219,7 @@ class _Trace:
         self.name = name
         self.fake_mode = FakeTensorMode(allow_non_fake_inputs=True)
         self.rules: dict[int, Rule] = {}
+        self.real: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # fake and real tensors, by the id of the fake one
 
     @contextlib.contextmanager
     def names(self) -> Iterator[None]:
@@ -265,17 +275,17 @@ class _Trace:
 
         Also gives these tensors, and the numbers of the arguments whose new values are its last results.
         """
-        keeper = KeepRules(self.part, self.rules) if keep else None
+        mode = KeepRules(self.part, self.rules, self.fake) if keep else RecordPlaces(self.fake)
 
         def recorded(*values: torch.Tensor) -> list[torch.Tensor]:
-            with recording(keeper):
-                return [_tracked(value) for value in function(*values)]
+            with recording(mode):
+                return [self._tracked(value) for value in function(*values)]
 
         fakes = self.fakes(tensors, keep)
         with _tracing(self.fake_mode), torch.enable_grad():
             written_as = make_fx(recorded, _allow_non_fake_inputs=True)(*fakes)
         _refuse_randomness(written_as)
-        literals, hidden = _lift(written_as)
+        literals, hidden = _lift(written_as, self.real)
         arguments = self.fakes([*tensors, *hidden, *literals], False)
         table = torch_decompositions.table(keep)
         functional = torch.func.functionalize(Interpreter(written_as).run, remove="mutations")
@@ -287,6 +297,19 @@ class _Trace:
         _make_numbers_floats(graph)
         graph.recompile()
         return graph, tuple(hidden), written
+
+    def fake(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The fake tensor that stands for a tensor which the function closes over."""
+        if isinstance(tensor, FakeTensor):
+            return tensor
+        _check_supported(tensor)
+        fake: torch.Tensor = self.fake_mode.from_tensor(tensor, static_shapes=True)
+        self.real[id(fake)] = fake, tensor
+        return fake
+
+    def _tracked(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A result as a value of the trace, also where the function gives a tensor that it closes over."""
+        return tensor if isinstance(tensor, FakeTensor) else torch.ops.aten.alias.default(tensor)
 
     def part(self, function: Callable[..., list[torch.Tensor]], tensors: Sequence[torch.Tensor], keep: bool) -> Traced:
         """As :meth:`run`, for a part of an autograd function, met while another function is traced."""
@@ -328,11 +351,6 @@ def _check_supported(tensor: torch.Tensor) -> None:
         raise UnsupportedError(f"a tensor has the layout {tensor.layout}; pass dense tensors (.to_dense())")
 
 
-def _tracked(tensor: torch.Tensor) -> torch.Tensor:
-    """A result as a value of the trace, also where the function gives a tensor that it closes over."""
-    return tensor if isinstance(tensor, FakeTensor) else torch.ops.aten.alias.default(tensor)
-
-
 def _refuse_randomness(graph: GraphModule) -> None:
     for node in graph.graph.nodes:
         if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
@@ -359,7 +377,9 @@ def _place(node: Any) -> str:
     return "unknown location" if match is None else f"{match[1]}:{match[2]}"
 
 
-def _lift(graph: GraphModule) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+def _lift(
+    graph: GraphModule, real: dict[int, tuple[torch.Tensor, torch.Tensor]]
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Make arguments of the tensors that a graph refers to: hidden ones, then small ones that it made itself."""
     found: dict[int, tuple[torch.Tensor, list[Any], bool]] = {}
     for node in graph.graph.find_nodes(op="get_attr"):
@@ -369,6 +389,7 @@ def _lift(graph: GraphModule) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
                 f"{_place(node)}: control flow of torch.cond and the like is not compiled; use torch.where or "
                 "a Python loop"
             )
+        tensor = real[id(tensor)][1] if id(tensor) in real else tensor
         made = all(user.target is torch.ops.aten.lift_fresh_copy.default for user in node.users)
         small = made and math.prod(tensor.shape) * tensor.itemsize < _HOISTED_BYTES
         found.setdefault(id(tensor), (tensor, [], small))[1].append(node)
@@ -441,15 +462,16 @@ class _Importer(_fx.GraphNodeImporter):  # type: ignore[misc, name-defined]
     """torch-mlir's importer of a graph's nodes, with markers as calls of functions that are declared only."""
 
     def _import_torch_op_overload(self, loc: Any, node: Any, *rest: Any) -> None:
-        if node.target not in (torch_rules.call, torch_rules.stop_gradient):
+        if node.target not in (torch_rules.call, torch_rules.stop_gradient, *torch_rules.direct):
             super()._import_torch_op_overload(loc, node, *rest)
             return
         is_call = node.target is torch_rules.call
-        operands, values = (node.args[0], node.meta["val"]) if is_call else ([node.args[0]], [node.meta["val"]])
+        operands, values = (node.args[0], node.meta["val"]) if is_call else (node.args, [node.meta["val"]])
         with loc, ir.InsertionPoint(self._b):
             inputs = [self._import_argument(loc, operand) for operand in operands]
             types = [self._cc.tensor_to_vtensor_type(value) for value in values]
-            name = f"{_MARKER}{node.args[1] if is_call else 'stop'}.{next(_marker_count)}"
+            kind = node.args[1] if is_call else node.target._schema.name.removeprefix("astra::")
+            name = f"{_MARKER}{kind}.{next(_marker_count)}"
             results = func.CallOp(types, ir.FlatSymbolRefAttr.get(name), inputs).results
             signature = ir.FunctionType.get([value.type for value in inputs], types)
             func.FuncOp(name, signature, visibility="private", ip=self.fx_importer._m_ip)
@@ -572,6 +594,12 @@ def _finish(module: ir.Module, rules: dict[int, Rule], symbols: dict[int, list[s
             function.erase()
             continue
         for op in [op.operation for op in function.regions[0].blocks[0].operations]:
+            for result in op.results:
+                if isinstance(result.type, ir.RankedTensorType) and not result.type.has_static_shape:
+                    raise UnsupportedError(
+                        f"{source_place(op.location)}: torch-mlir gives {op.name} the type {result.type}, whose shape "
+                        "is not known before the program runs; write it with other operations"
+                    )
             if op.name == "func.call":
                 _custom_call(op, rules, symbols)
             elif op.name == "arith.constant" and isinstance(op.results[0].type, ir.RankedTensorType):
@@ -588,6 +616,10 @@ _KNOWN = ("stablehlo.", "chlo.", "func.return")
 
 def _custom_call(op: ir.Operation, rules: dict[int, Rule], symbols: dict[int, list[str]]) -> None:
     marker = ir.FlatSymbolRefAttr(op.attributes["callee"]).value.removeprefix(_MARKER).partition(".")[0]
+    for name in torch_rules.direct.values():
+        if name == f"stablehlo.{marker}":
+            _replace(op, name, {})
+            return
     rule = rules[int(marker)] if marker.isdigit() else Rule("stop_gradient", "", {})
     names = symbols[int(marker)] if marker.isdigit() else []
     config = {name: _attribute(value) for name, value in rule.attributes.items()}

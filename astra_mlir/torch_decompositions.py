@@ -21,6 +21,8 @@ from astra_mlir.torch_rules import stop_gradient
 __all__ = ["table"]
 
 _aten = torch.ops.aten
+real_part, imaginary_part = torch.ops.astra.real.default, torch.ops.astra.imag.default
+make_complex = torch.ops.astra.complex.default
 _Decomposition = Callable[..., Any]
 
 
@@ -69,15 +71,132 @@ def _deviation(x: torch.Tensor, dim: Any = None, *, correction: Any = None, keep
 def _conjugate(z: torch.Tensor) -> torch.Tensor:
     if not z.is_complex():
         return _aten.alias.default(z)
-    return torch.complex(_aten.real(z), -_aten.imag(z))
+    return make_complex(real_part(z), -imaginary_part(z))
+
+
+def _view_as_complex(x: torch.Tensor) -> torch.Tensor:
+    return make_complex(x.select(-1, 0), x.select(-1, 1))
+
+
+def _view_as_real(z: torch.Tensor) -> torch.Tensor:
+    return torch.stack([real_part(z), imaginary_part(z)], -1)
+
+
+def _roll(x: torch.Tensor, shifts: Any, dims: Any = ()) -> torch.Tensor:
+    shifts = [shifts] if isinstance(shifts, int) else list(shifts)
+    dims = [dims] if isinstance(dims, int) else list(dims)
+    if not dims:
+        return _roll(x.reshape(-1), shifts, [0]).reshape(x.shape)
+    for shift, dim in zip(shifts, dims, strict=True):
+        size = x.shape[dim]
+        first = size - shift % size if size else 0
+        x = torch.cat([x.narrow(dim, first, size - first), x.narrow(dim, 0, first)], dim)
+    return x
+
+
+def _promoted(x: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both as tensors of one shape and element type."""
+    dtype = torch.result_type(x, y)
+    x, y = torch.broadcast_tensors(_as_type(x, dtype), _as_type(y, dtype))
+    return x, y
+
+
+def _as_type(x: Any, dtype: torch.dtype) -> torch.Tensor:
+    if not dtype.is_complex:
+        return x.to(dtype) if isinstance(x, torch.Tensor) else torch.full((), x, dtype=dtype)
+    real = dtype.to_real()
+    if not isinstance(x, torch.Tensor):
+        return make_complex(torch.full((), x.real, dtype=real), torch.full((), x.imag, dtype=real))
+    if x.dtype == dtype:
+        return x
+    if x.is_complex():
+        return make_complex(real_part(x).to(real), imaginary_part(x).to(real))
+    return make_complex(x.to(real), torch.zeros(x.shape, dtype=real))
+
+
+def _fmod(x: Any, y: Any) -> torch.Tensor:
+    """With the sign of the dividend: what StableHLO calls the remainder."""
+    return _operation("remainder", *_promoted(x, y))
+
+
+def _remainder(x: Any, y: Any) -> torch.Tensor:
+    """With the sign of the divisor; torch-mlir gives it that of the dividend."""
+    x, y = _promoted(x, y)
+    rest = _operation("remainder", x, y)
+    if not x.dtype.is_signed:
+        return rest
+    return torch.where((rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest)
+
+
+def _operation(name: str, *operands: torch.Tensor) -> torch.Tensor:
+    """StableHLO's operation of operands of one shape and element type."""
+    result: torch.Tensor = getattr(torch.ops.astra, name).default(*operands)
+    return result
+
+
+def _of_complex(name: str) -> _Decomposition:
+    """An operation of complex numbers, which torch-mlir converts of real ones only."""
+
+    def operation(*operands: Any, alpha: Any = 1) -> Any:
+        if not any(v.is_complex() if isinstance(v, torch.Tensor) else isinstance(v, complex) for v in operands):
+            return NotImplemented
+        if alpha != 1:
+            operands = (operands[0], operands[1] * alpha)
+        return _operation(name, *(_promoted(*operands) if len(operands) == 2 else operands))
+
+    return operation
+
+
+def _equal(x: Any, y: Any) -> Any:
+    dtype = torch.result_type(x, y)
+    if not dtype.is_complex:
+        return NotImplemented
+    x, y = _promoted(x, y)
+    return (real_part(x) == real_part(y)) & (imaginary_part(x) == imaginary_part(y))
+
+
+def _unequal(x: Any, y: Any) -> Any:
+    same = _equal(x, y)
+    return same if same is NotImplemented else ~same
+
+
+def _absolute(z: torch.Tensor) -> Any:
+    if not z.is_complex():
+        return NotImplemented
+    real, imag = real_part(z), imaginary_part(z)
+    square = real * real + imag * imag
+    zero = square == 0
+    return torch.where(zero, torch.zeros_like(square), torch.where(zero, torch.ones_like(square), square).sqrt())
 
 
 _ALWAYS: dict[Any, _Decomposition] = {
     _aten.var.correction: _variance,
     _aten.var_mean.correction: _variance_mean,
     _aten.std.correction: _deviation,
+    _aten.roll.default: _roll,
+    _aten.fmod.Tensor: _fmod,
+    _aten.fmod.Scalar: _fmod,
+    _aten.remainder.Tensor: _remainder,
+    _aten.remainder.Scalar: _remainder,
+    _aten.remainder.Scalar_Tensor: _remainder,
+    _aten.add.Tensor: _of_complex("add"),
+    _aten.sub.Tensor: _of_complex("subtract"),
+    _aten.mul.Tensor: _of_complex("multiply"),
+    _aten.mul.Scalar: _of_complex("multiply"),
+    _aten.div.Tensor: _of_complex("divide"),
+    _aten.neg.default: _of_complex("negate"),
+    _aten.exp.default: _of_complex("exponential"),
+    _aten.abs.default: _absolute,
+    _aten.eq.Tensor: _equal,
+    _aten.eq.Scalar: _equal,
+    _aten.ne.Tensor: _unequal,
+    _aten.ne.Scalar: _unequal,
     _aten._conj.default: _conjugate,
     _aten.conj_physical.default: _conjugate,
+    _aten._conj_physical.default: _conjugate,
+    _aten.complex.default: lambda x, y: make_complex(*torch.broadcast_tensors(x, y)),
+    _aten.view_as_complex.default: _view_as_complex,
+    _aten.view_as_real.default: _view_as_real,
     _aten.detach.default: lambda x: _aten.alias.default(x),
 }
 

@@ -31,8 +31,21 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from astra_mlir.errors import UnsupportedError
 
 __all__ = [
-    "KeepRules", "Rule", "Traced", "apply_marker", "call", "is_inexact", "is_user_file", "marker_results",
-    "new_marker", "outputs_of", "place_of", "recording", "run_graph",
+    "KeepRules",
+    "RecordPlaces",
+    "Rule",
+    "Traced",
+    "apply_marker",
+    "call",
+    "direct",
+    "is_inexact",
+    "is_user_file",
+    "marker_results",
+    "new_marker",
+    "outputs_of",
+    "place_of",
+    "recording",
+    "run_graph",
     "stop_gradient",
 ]  # fmt: skip
 
@@ -80,6 +93,32 @@ def _empty_stop_gradient(operand: torch.Tensor) -> torch.Tensor:
 def _empty_results(operands: list[torch.Tensor], rule: int) -> list[torch.Tensor]:
     return [torch.empty(shape, dtype=dtype, device="meta") for shape, dtype in marker_results[rule]]
 
+
+# Operations of StableHLO that PyTorch's importer does not know, called by decompositions.
+_library.define("complex(Tensor real, Tensor imag) -> Tensor")
+_library.define("real(Tensor operand) -> Tensor")
+_library.define("imag(Tensor operand) -> Tensor")
+_library.define("remainder(Tensor lhs, Tensor rhs) -> Tensor")
+
+
+def _empty_part(operand: torch.Tensor) -> torch.Tensor:
+    return torch.empty(operand.shape, dtype=operand.dtype.to_real(), device="meta")
+
+
+def _empty_complex(real: torch.Tensor, imag: torch.Tensor) -> torch.Tensor:
+    return torch.empty(real.shape, dtype=real.dtype.to_complex(), device="meta")
+
+
+_library.impl("real", _empty_part, "Meta")
+_library.impl("imag", _empty_part, "Meta")
+_library.impl("complex", _empty_complex, "Meta")
+_library.impl("remainder", lambda lhs, rhs: torch.empty(lhs.shape, dtype=lhs.dtype, device="meta"), "Meta")
+_ELEMENTWISE = {"add": 2, "subtract": 2, "multiply": 2, "divide": 2, "negate": 1, "exponential": 1}
+for _name, _count in _ELEMENTWISE.items():
+    _library.define(f"{_name}({', '.join(f'Tensor operand_{i}' for i in range(_count))}) -> Tensor")
+    _library.impl(_name, lambda x, *rest: torch.empty(x.shape, dtype=x.dtype, device="meta"), "Meta")
+_DIRECT = ("complex", "real", "imag", "remainder", *_ELEMENTWISE)
+direct = {getattr(torch.ops.astra, name).default: f"stablehlo.{name}" for name in _DIRECT}
 
 _library.impl("stop_gradient", _empty_stop_gradient, "Meta")
 _library.impl("call", _empty_results, "Meta")
@@ -138,8 +177,38 @@ class Rule:
 keeping: ContextVar[KeepRules | None] = ContextVar("astra_torch_keeping", default=None)
 
 
+# What makes a tensor of Python's numbers part of the trace: it has the tensor's value.
+_LIFTING = (_aten.lift_fresh.default, _aten.lift_fresh_copy.default, _aten.lift.default)
+_INDEXING = (
+    _aten.index.Tensor, _aten._unsafe_index.Tensor, _aten.index_put.default, _aten.index_put_.default,
+    _aten._unsafe_index_put.default, _aten._index_put_impl_.default,
+)  # fmt: skip
+
+
+def _with_indices_from_the_front(function: Any, args: Any) -> Any:
+    """The arguments with indices that count from the end turned into others: torch-mlir takes them for 0."""
+    if function not in _INDEXING:
+        return args
+    indices = [
+        index if index is None or not _is_signed(index) else torch.where(index < 0, index + size, index)
+        for index, size in zip(args[1], args[0].shape, strict=False)
+    ]
+    return (args[0], indices, *args[2:])
+
+
+def _is_signed(index: torch.Tensor) -> bool:
+    return index.dtype not in (torch.bool, torch.uint8)
+
+
 class RecordPlaces(TorchDispatchMode):
-    """Active while a function is traced: gives each operation its place in the user's source."""
+    """Active while a function is traced: gives each operation its place in the user's source.
+
+    Tensors that the function closes over become fake by ``fake``, so that tracing never computes with them.
+    """
+
+    def __init__(self, fake: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.fake = fake
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -150,7 +219,10 @@ class RecordPlaces(TorchDispatchMode):
         if frame is not None:
             code = frame.f_code
             fx_traceback.set_stack_trace([f'File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}\n'])
-        return self.record(function, args, kwargs or {})
+        args, kwargs = _with_indices_from_the_front(function, args), kwargs or {}
+        if function not in _LIFTING:
+            args, kwargs = pytree.tree_map_only(torch.Tensor, self.fake, (args, kwargs))
+        return self.record(function, args, kwargs)
 
     def record(self, function: Any, args: Any, kwargs: Any) -> Any:
         """Record the operation."""
@@ -163,8 +235,11 @@ class KeepRules(RecordPlaces):
     ``trace(function, tensors, keep)`` traces a part of a ``Function`` on its own; ``rules`` collects what was found.
     """
 
-    def __init__(self, trace: Callable[[Callable[..., Any], Sequence[Any], bool], Traced], rules: dict[int, Rule]):
-        super().__init__()
+    def __init__(
+        self, trace: Callable[[Callable[..., Any], Sequence[Any], bool], Traced], rules: dict[int, Rule],
+        fake: Callable[[torch.Tensor], torch.Tensor],
+    ) -> None:  # fmt: skip
+        super().__init__(fake)
         self.trace = trace
         self.rules = rules
         self._last: tuple[FrameType | None, int, Any] = (None, -1, None)
@@ -264,13 +339,14 @@ def _first(graph: torch.fx.Graph, function: Any, args: tuple[Any, ...]) -> torch
 
 
 @contextlib.contextmanager
-def recording(keeper: KeepRules | None) -> Iterator[None]:
-    """While active, this thread's operations have places, and with ``keeper`` it records what gradients must know."""
+def recording(mode: RecordPlaces) -> Iterator[None]:
+    """While active, ``mode`` records this thread's operations and, if it keeps rules, autograd functions."""
     global _apply_depth
+    keeper = mode if isinstance(mode, KeepRules) else None
     if keeper is None:
         token = keeping.set(None)
         try:
-            with RecordPlaces():
+            with mode:
                 yield
         finally:
             keeping.reset(token)
