@@ -225,8 +225,19 @@ def _gather_vjp(
 # --- scatter ---------------------------------------------------------------------------------------------------------
 
 
+def _is_choice(op: ir.Operation) -> bool:
+    """Whether a combiner gives one of its two arguments: how maximum and minimum of complex numbers are written."""
+    block = op.regions[0].blocks[0]
+    (given,) = block.operations[len(block.operations) - 1].operands
+    if isinstance(given.owner, ir.Block) or given.owner.name != "astra.select":
+        return False
+    return set(list(given.owner.operands)[1:]) == set(block.arguments)
+
+
 def _scatter_windows(op: ir.Operation, b: Emitter) -> tuple[str, Windows]:
     kind = value_of(op, "kind")
+    if kind == "custom" and len(op.results) == 1 and _is_choice(op):
+        kind = "maximum"  # what follows only looks at which candidates are the result
     if kind == "custom" or len(op.results) != 1:
         refuse(
             op, "its combiner is none of update, add, multiply, maximum and minimum; write it with gathers and one of "
