@@ -44,8 +44,8 @@ _TOLERANCES = {  # by the precision of the real numbers: first and second deriva
     np.dtype(np.float16): (2e-2, 1e-1),
     np.dtype(ml_dtypes.bfloat16): (6e-2, 3e-1),
 }
-# A derivative takes steps for each element or window, and JAX's takes minutes too.
-MAX_ELEMENTS = 1 << 18
+MAX_ELEMENTS = 1 << 16
+SKIPPED = {"qr_multi_array_shape_.*_200_100_": "JAX's own waits for ever on a machine with two cores"}
 
 
 def _inexact(x: Any) -> bool:
@@ -98,6 +98,8 @@ def _random(rng: np.random.Generator, like: Any) -> np.ndarray:
 
 def make_case(harness: Any, variant: str) -> Case | None:
     """The case of a harness, or ``None``: no float arguments or results, or it has no such variant."""
+    if any(re.match(pattern, harness.fullname) for pattern in SKIPPED):
+        return None
     arguments = harness.dyn_args_maker(np.random.RandomState(0))
     leaves, tree = jax.tree.flatten(arguments)
     leaves = [x if hasattr(x, "dtype") else np.asarray(x) for x in leaves]
@@ -184,7 +186,7 @@ def compare(case: Case, part: str, expected: Sequence[Any], found: Sequence[Any]
         if not finite.any():
             continue
         one, other = one[finite], other[finite]
-        scale = np.median(np.abs(one)) + 1e-2 * min(np.max(np.abs(one)), 1e12) + 1e-30
+        scale = np.median(np.abs(one)) + 1e-2 * min(np.max(np.abs(one)), 1e12) + 1e-3
         error = np.abs(one - other) / (np.abs(one) + scale)
         wrong = ~(error <= tolerance)
         if wrong.any():
@@ -335,6 +337,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     out = Path(options.to).open("a") if options.to else None  # noqa: SIM115
     with jax.enable_x64(True):
         for case in cases(harnesses, options.variant):
+            begin = time.perf_counter()
             outcome = run_case(case, options.parts.split(","), options.differences)
             number += 1
             bad = {part: text for part, text in outcome.items() if text not in ("agrees", "not smooth")}
@@ -342,7 +345,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             if bad and not out:
                 print(case.name, bad, flush=True)
             if out:
-                entry = {"name": case.name, "group": case.group, "variant": options.variant, "outcome": outcome}
+                entry = {
+                    "name": case.name, "group": case.group, "variant": options.variant, "outcome": outcome,
+                    "seconds": round(time.perf_counter() - begin, 2),
+                }  # fmt: skip
                 print(json.dumps(entry), file=out, flush=True)
     print(f"{number} cases of {len(harnesses)} harnesses, {wrong} wrong, {time.perf_counter() - start:.0f} s")
     return bool(wrong)
