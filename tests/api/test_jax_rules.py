@@ -1,0 +1,547 @@
+"""What JAX erases on its way to StableHLO is kept: derivatives of every such construct are those of JAX.
+
+Most rules here are wrong on purpose (a derivative three times too large), so that a program in which the rule was lost
+has another derivative; the others differ at a point (relu at 0) or in how they are computed (implicit differentiation).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.scipy
+import numpy as np
+import pytest
+from jax import lax
+from jax.ad_checkpoint import checkpoint_name
+
+import astra_mlir as astra
+from astra_mlir import capture, jax_custom_rules, jax_lowering
+from astra_mlir.bindings import ir, make_context, stablehlo
+from astra_mlir.errors import UnsupportedError
+from astra_mlir.passes import run_pipeline
+
+Function = Callable[..., Any]
+
+
+def numbers(*shape: int, seed: int = 0, low: float = 0.3, high: float = 0.9) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(low, high, shape).astype(np.float32)
+
+
+VECTOR = numbers(3)
+MATRIX = numbers(4, 4) + 3 * np.eye(4, dtype=np.float32)
+RIGHT = numbers(4, seed=1)
+
+
+def weighted(function: Function) -> Function:
+    """A scalar that depends on every element of the result, in a way that is not linear."""
+
+    def scalar(x: Any) -> Any:
+        y = function(x)
+        return jnp.sum(jnp.sin(y * jnp.linspace(0.5, 1.5, y.size, dtype=y.dtype).reshape(y.shape)))
+
+    return scalar
+
+
+def second(grad: Function, scalar: Function) -> Function:
+    """The derivative of a directional derivative."""
+    return grad(lambda x: jnp.sum(grad(scalar)(x) * jnp.linspace(1, 2, x.size, dtype=x.dtype).reshape(x.shape)))
+
+
+def assert_close(ours: Any, theirs: Any, tolerance: float = 2e-4) -> None:
+    scale = max(1.0, float(np.max(np.abs(np.nan_to_num(np.asarray(theirs))), initial=0)))
+    np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=tolerance, atol=tolerance * scale)
+
+
+def captured(function: Function, *args: Any) -> str:
+    """The Astra program of a function that is to be transformed."""
+    jax_custom_rules.register()
+    traced = jax.jit(function, keep_unused=True).trace(*args)
+    lowered = traced.lower(lowering_platforms=(jax_lowering.AUTODIFF_PLATFORM,))
+    data = capture.artifact(lowered.compiler_ir("stablehlo"))
+    with make_context():
+        module = stablehlo.deserialize_portable_artifact(ir.Context.current, data)
+        run_pipeline(module, ["astra-import", "astra-inline"])
+        return str(module)
+
+
+# --- functions with rules ----------------------------------------------------------------------------------------
+
+
+@jax.custom_jvp
+def triple(x: Any) -> Any:
+    return jnp.sin(x)
+
+
+@triple.defjvp
+def _triple_jvp(primals: Any, tangents: Any) -> Any:
+    (x,), (t,) = primals, tangents
+    return triple(x), 3 * jnp.cos(x) * t
+
+
+@jax.custom_jvp
+def linear(x: Any) -> Any:
+    """Its rule applies it to the tangent."""
+    return 2 * x
+
+
+linear.defjvp(lambda primals, tangents: (linear(*primals), linear(*tangents)))
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 2))
+def apply_scaled(function: Function, x: Any, factor: float) -> Any:
+    return function(x) * factor
+
+
+@apply_scaled.defjvp
+def _apply_scaled_jvp(function: Function, factor: float, primals: Any, tangents: Any) -> Any:
+    return apply_scaled(function, primals[0], factor), 3 * factor * tangents[0]
+
+
+@jax.custom_jvp
+def by_first_only(x: Any, y: Any) -> Any:
+    return x * y
+
+
+@partial(by_first_only.defjvp, symbolic_zeros=True)
+def _by_first_only_jvp(primals: Any, tangents: Any) -> Any:
+    x, y = primals
+    if type(tangents[1]) is not jax.custom_derivatives.SymbolicZero:
+        raise NotImplementedError("no derivative by y")
+    return by_first_only(x, y), 3 * y * tangents[0]
+
+
+@jax.custom_vjp
+def five(x: Any, n: Any) -> Any:
+    return {"product": x * n, "n": n}
+
+
+five.defvjp(lambda x, n: (five(x, n), {"n": n, "x": x}), lambda res, c: (5 * c["product"] * res["n"], None))
+
+
+@jax.custom_vjp
+def clip_gradient(low: Any, high: Any, x: Any) -> Any:
+    return x
+
+
+clip_gradient.defvjp(lambda low, high, x: (x, (low, high)), lambda res, c: (None, None, jnp.clip(c, *res)))
+
+
+@jax.custom_gradient
+def eleven(x: Any) -> Any:
+    return x**2, lambda c: c * 11
+
+
+@jax.custom_batching.custom_vmap
+def batched_as_cosine(x: Any) -> Any:
+    return jnp.sin(x)
+
+
+@batched_as_cosine.def_vmap
+def _batched_as_cosine_rule(axis_size: int, in_batched: Any, x: Any) -> Any:
+    assert not in_batched[0] or x.shape[0] == axis_size
+    return jnp.cos(x), in_batched[0]
+
+
+def straight_through(x: Any) -> Any:
+    return x + lax.stop_gradient(jnp.round(x) - x)
+
+
+def square_root(a: Any) -> Any:
+    def newton(f: Function, x: Any) -> Any:
+        return lax.fori_loop(0, 12, lambda i, x: x - f(x) / (2 * x), x)
+
+    return lax.custom_root(lambda x: x * x - a, jnp.ones_like(a), newton, lambda g, y: y / g(jnp.ones_like(y)))
+
+
+def linear_solve(a: Any) -> Any:
+    def solve(_: Function, b: Any) -> Any:
+        return jnp.linalg.solve(a, b)
+
+    def transpose_solve(_: Function, b: Any) -> Any:
+        return jnp.linalg.solve(a.T, b)
+
+    return lax.custom_linear_solve(lambda v: a @ v, RIGHT, solve, transpose_solve)
+
+
+def linear_solve_with_aux(a: Any) -> Any:
+    def solve(_: Function, b: Any) -> Any:
+        return jnp.linalg.solve(a + a.T, b), jnp.sum(a)
+
+    x, total = lax.custom_linear_solve(lambda v: (a + a.T) @ v, RIGHT, solve, symmetric=True, has_aux=True)
+    return x * total
+
+
+def conjugate_gradients(a: Any) -> Any:
+    return jax.scipy.sparse.linalg.cg(lambda v: a @ (a.T @ v), RIGHT, maxiter=20)[0]
+
+
+def remat(policy: Any) -> Function:
+    def block(a: Any) -> Any:
+        return jnp.sin(checkpoint_name(jnp.sin(a), "inner") @ a)
+
+    return jax.checkpoint(block, policy=policy)
+
+
+def scanned(x: Any) -> Any:
+    return lax.scan(lambda c, _: (linear(triple(c)) * 0.4, c), x, None, length=4)[1]
+
+
+def linear_with_transpose(x: Any) -> Any:
+    factor = jnp.asarray([1.0, 2.0, 3.0], jnp.float32)
+    return jax.custom_derivatives.linear_call(lambda r, x: r * x, lambda r, c: r * c, factor, x)
+
+
+POLICIES = jax.checkpoint_policies
+
+# Name: the function, its argument, the operation of the Astra dialect that keeps the construct, reverse mode only.
+CONSTRUCTS: dict[str, tuple[Function, np.ndarray, str, bool]] = {
+    "stop_gradient": (lambda x: lax.stop_gradient(x) * x, VECTOR, "stop_gradient", False),
+    "straight-through estimator": (straight_through, 3 * VECTOR, "stop_gradient", False),
+    "custom_jvp": (triple, VECTOR, "custom_jvp", False),
+    "custom_jvp, linear": (lambda x: linear(x) ** 2, VECTOR, "custom_jvp", False),
+    "custom_jvp, static arguments": (lambda x: apply_scaled(jnp.sin, x, 2.0), VECTOR, "custom_jvp", False),
+    "custom_jvp, symbolic zeros": (lambda x: by_first_only(x, VECTOR), VECTOR, "custom_jvp", False),
+    "custom_vjp": (lambda x: five(x * x, 3)["product"], VECTOR, "custom_vjp", True),
+    "custom_vjp, None": (lambda x: 7 * clip_gradient(-1.0, 1.0, x * x), VECTOR, "custom_vjp", True),
+    "custom_gradient": (eleven, VECTOR, "custom_vjp", True),
+    "linear_call": (linear_with_transpose, VECTOR, "custom_jvp", False),
+    "custom_vmap": (jax.vmap(batched_as_cosine), VECTOR, "cosine", False),
+    "custom_root": (square_root, VECTOR, "custom_jvp", False),
+    "custom_linear_solve": (linear_solve, MATRIX, "linear_solve", False),
+    "custom_linear_solve, aux": (linear_solve_with_aux, MATRIX, "linear_solve", False),
+    "conjugate gradients": (conjugate_gradients, MATRIX, "linear_solve", False),
+    "relu at 0": (jax.nn.relu, np.float32([0, 1, -1]), "custom_jvp", False),
+    "relu6 at its ends": (jax.nn.relu6, np.float32([0, 6, 3]), "custom_jvp", False),
+    "logsumexp with -inf": (jax.nn.logsumexp, np.float32([1, -np.inf, 0]), "stop_gradient", False),
+    "logaddexp with -inf": (lambda x: jnp.logaddexp(x, -jnp.inf), VECTOR, "custom_jvp", False),
+    "softmax": (jax.nn.softmax, VECTOR, "stop_gradient", False),
+    "sinc at 0": (jnp.sinc, np.float32([0, 0.5, 1]), "custom_jvp", False),
+    "in a branch": (lambda x: lax.cond(x[0] > 0, triple, jnp.cos, x), VECTOR, "custom_jvp", False),
+    **{
+        f"checkpoint, {name}": (remat(policy), MATRIX, kept, False)
+        for name, policy, kept in (
+            ("no policy", None, "checkpoint"),
+            ("nothing", POLICIES.nothing_saveable, 'policy = "nothing"'),
+            ("everything", POLICIES.everything_saveable, 'policy = "everything"'),
+            ("dots", POLICIES.dots_saveable, 'policy = "dots"'),
+            ("dots without batch", POLICIES.dots_with_no_batch_dims_saveable, 'policy = "dots_with_no_batch_dims"'),
+            ("names", POLICIES.save_only_these_names("inner"), "checkpoint"),
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("name", CONSTRUCTS)
+def test_first_derivative(name: str) -> None:
+    function, x, operation, reverse_only = CONSTRUCTS[name]
+    assert operation in captured(function, x)
+    scalar = weighted(function)
+    assert_close(astra.grad(scalar)(x), jax.grad(scalar)(x))
+    if reverse_only:
+        with pytest.raises(UnsupportedError, match="custom_vjp"):
+            astra.jvp(function, (x,), (x,))
+    else:
+        assert_close(astra.jvp(scalar, (x,), (x,))[1], jax.jvp(scalar, (x,), (x,))[1])
+
+
+@pytest.mark.parametrize("name", CONSTRUCTS)
+def test_second_derivative(name: str) -> None:
+    function, x, _, _ = CONSTRUCTS[name]
+    scalar = weighted(function)
+    assert_close(second(astra.grad, scalar)(x), second(jax.grad, scalar)(x), 1e-3)
+
+
+# Constructs whose derivative is another one where the rule is lost, as it is in an exported program.
+DIFFERENT = [
+    "stop_gradient", "straight-through estimator", "custom_jvp", "custom_jvp, static arguments",
+    "custom_jvp, symbolic zeros", "custom_vjp", "custom_vjp, None", "custom_gradient", "relu at 0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_the_rule_makes_a_difference(name: str) -> None:
+    function, x, _, _ = CONSTRUCTS[name]
+    scalar = weighted(function)
+    exported = jax.export.export(jax.jit(scalar))(x)
+    assert "@astra." not in exported.mlir_module()
+    erased = np.asarray(astra.grad(exported)(x))
+    assert np.max(np.abs(erased - np.asarray(jax.grad(scalar)(x)))) > 0.1
+
+
+def test_norm_at_zero_is_as_in_jax() -> None:
+    x = np.zeros(3, np.float32)
+    np.testing.assert_array_equal(astra.grad(jnp.linalg.norm)(x), jax.grad(jnp.linalg.norm)(x))
+
+
+def test_rules_inside_of_a_loop() -> None:
+    scalar = weighted(scanned)
+    assert_close(astra.grad(scalar)(VECTOR), jax.grad(scalar)(VECTOR))
+    assert_close(astra.jvp(scalar, (VECTOR,), (VECTOR,))[1], jax.jvp(scalar, (VECTOR,), (VECTOR,))[1])
+
+
+def test_plain_evaluation_has_no_rules() -> None:
+    program = astra.compile(scanned, VECTOR).ir("astra")
+    assert "custom_jvp" not in program
+    assert_close(astra.jit(scanned)(VECTOR), scanned(VECTOR))
+
+
+# --- primitives that are loops or polynomials in StableHLO -------------------------------------------------------
+
+ORTHOGONAL = numbers(4, 3) + 2 * np.eye(4, 3, dtype=np.float32)
+
+COMPOSITE: dict[str, tuple[Function, np.ndarray]] = {
+    "lgamma": (lax.lgamma, 3 * VECTOR),
+    "digamma": (lax.digamma, 3 * VECTOR),
+    "polygamma": (partial(jax.scipy.special.polygamma, 1), 3 * VECTOR),
+    "gammainc": (partial(jax.scipy.special.gammainc, 2.5), VECTOR),
+    "gammainc by a": (lambda a: jax.scipy.special.gammainc(a, 0.7), VECTOR),
+    "gammaincc by a": (lambda a: jax.scipy.special.gammaincc(a, 0.7), VECTOR),
+    "betainc": (partial(jax.scipy.special.betainc, 2.0, 3.0), VECTOR),
+    "bessel_i0e": (lax.bessel_i0e, VECTOR),
+    "bessel_i1e at 0": (lax.bessel_i1e, np.float32([0, 0.5, 2])),
+    "erf_inv": (lax.erf_inv, VECTOR),
+    "erfc": (lax.erfc, VECTOR),
+    "asin": (jnp.arcsin, VECTOR),
+    "acos": (jnp.arccos, VECTOR),
+    "atan": (jnp.arctan, VECTOR),
+    "sinh": (jnp.sinh, VECTOR),
+    "cosh": (jnp.cosh, VECTOR),
+    "asinh of large numbers": (jnp.arcsinh, np.float32([0, 0.5, 1e8])),
+    "acosh": (jnp.arccosh, VECTOR + 1),
+    "atanh": (jnp.arctanh, VECTOR),
+    "cumlogsumexp": (lax.cumlogsumexp, VECTOR),
+    "lu": (lambda a: lax.linalg.lu(a)[0], MATRIX),
+    "lu, tall": (lambda a: lax.linalg.lu(a)[0], ORTHOGONAL),
+    "qr": (lambda a: jnp.concatenate([x.ravel() for x in jnp.linalg.qr(a)]), ORTHOGONAL),
+    "inverse": (jnp.linalg.inv, MATRIX),
+    "determinant": (lambda a: jnp.linalg.det(a / 3), MATRIX),
+    "slogdet": (lambda a: jnp.linalg.slogdet(a)[1], MATRIX),
+    "solve by cholesky": (
+        lambda a: jax.scipy.linalg.cho_solve(jax.scipy.linalg.cho_factor(a @ a.T), jnp.asarray(RIGHT)), MATRIX,
+    ),
+    "gamma samples": (partial(jax.random.gamma, jax.random.key(0)), 3 * VECTOR),
+}  # fmt: skip
+
+ONCE = ["gammainc by a", "gammaincc by a", "gamma samples"]  # JAX has no second derivative of these
+
+# Second derivatives of these programs take long to compile.
+LONG = ["lu, tall", "inverse", "determinant", "slogdet", "solve by cholesky", "gamma samples"]
+
+
+@pytest.mark.parametrize("name", COMPOSITE)
+def test_composite_primitive(name: str) -> None:
+    function, x = COMPOSITE[name]
+    scalar = weighted(function)
+    assert_close(astra.grad(scalar)(x), jax.grad(scalar)(x), 1e-3)
+    assert_close(astra.jvp(scalar, (x,), (x,))[1], jax.jvp(scalar, (x,), (x,))[1], 1e-3)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in COMPOSITE]
+)
+def test_second_derivative_of_a_composite_primitive(name: str) -> None:
+    function, x = COMPOSITE[name]
+    scalar = weighted(function)
+    if name in ONCE:
+        with pytest.raises((NotImplementedError, ValueError)):
+            second(jax.grad, scalar)(x)
+        with pytest.raises(UnsupportedError):
+            second(astra.grad, scalar)(x)
+    else:
+        assert_close(second(astra.grad, scalar)(x), second(jax.grad, scalar)(x), 5e-3)
+
+
+def pooled(t: Any) -> Any:
+    """The tangent of a pooling by maximum, as JAX takes it."""
+    x = jnp.asarray([1.0, 3.0, 2.0, 5.0], jnp.float32)
+    pool = partial(lax.reduce_window, init_value=-jnp.inf, computation=lax.max, window_dimensions=(2,),
+                   window_strides=(1,), padding="SAME")  # fmt: skip
+    return jax.jvp(pool, (x,), (t,))[1]
+
+
+def test_derivative_of_the_tangent_of_a_pooling() -> None:
+    scalar, t = weighted(pooled), numbers(4)
+    assert_close(astra.grad(scalar)(t), jax.grad(scalar)(t))
+    assert_close(astra.jvp(scalar, (t,), (t,))[1], jax.jvp(scalar, (t,), (t,))[1])
+
+
+def test_third_derivative_of_a_rule_that_uses_itself() -> None:
+    def third(grad: Function) -> Any:
+        return grad(grad(grad(lambda x: lax.digamma(x) * triple(x))))(np.float32(1.3))
+
+    assert_close(third(astra.grad), third(jax.grad))
+
+
+def test_a_rule_is_lowered_once() -> None:
+    program = captured(lambda x: lax.lgamma(lax.lgamma(x)) + jnp.logaddexp(x, x), VECTOR)
+    functions = re.findall(r"func.func private @([\w.]+)\(", program)
+    # @polygamma.jvp contains polygamma: the functions refer to themselves instead of being repeated.
+    assert sorted(functions) == sorted(
+        f"{name}.{part}" for name in ("lgamma", "digamma", "polygamma", "logaddexp") for part in ("value", "jvp")
+    )
+
+
+# --- rules that look alike ---------------------------------------------------------------------------------------
+
+
+def scaled_rule(factor: float) -> Function:
+    """A function whose derivative has a derivative that depends on ``factor``; the first one's text does not."""
+
+    @jax.custom_jvp
+    def inner(x: Any) -> Any:
+        return jnp.cos(x)
+
+    inner.defjvp(lambda primals, tangents: (inner(*primals), factor * tangents[0]))
+
+    @jax.custom_jvp
+    def outer(x: Any) -> Any:
+        return jnp.sin(x)
+
+    outer.defjvp(lambda primals, tangents: (outer(*primals), inner(*primals) * tangents[0]))
+    return outer
+
+
+def test_rules_of_functions_made_by_one_function_are_kept_apart() -> None:
+    two, ten = scaled_rule(2.0), scaled_rule(10.0)
+
+    def f(x: Any) -> Any:
+        return two(x) + 3 * ten(x)
+
+    x = np.float32(0.4)
+    assert_close(astra.grad(f)(x), jax.grad(f)(x))
+    assert_close(astra.grad(astra.grad(f))(x), jax.grad(jax.grad(f))(x))
+
+
+def endless(x: Any) -> Any:
+    """Its rule makes a new function with a rule each time."""
+
+    @jax.custom_jvp
+    def inner(y: Any) -> Any:
+        return jnp.sin(y)
+
+    inner.defjvp(lambda primals, tangents: (endless(*primals), 2 * endless(*primals) * tangents[0]))
+    return inner(x)
+
+
+def test_rules_without_end_are_refused_at_some_order() -> None:
+    ours, theirs = endless, endless
+    x = np.float32(0.4)
+    for _ in range(4):
+        ours, theirs = astra.grad(ours), jax.grad(theirs)
+        assert_close(ours(x), theirs(x))
+    with pytest.raises(UnsupportedError, match="derivatives above order 4 are not supported"):
+        astra.grad(ours)(x)
+
+
+# --- refused -----------------------------------------------------------------------------------------------------
+
+
+@jax.custom_jvp
+def unfinished(x: Any) -> Any:
+    return jnp.sin(x)
+
+
+@unfinished.defjvp
+def _unfinished_jvp(primals: Any, tangents: Any) -> Any:
+    raise NotImplementedError("to be written")
+
+
+@jax.custom_jvp
+def chatty(x: Any) -> Any:
+    return jnp.sin(x)
+
+
+@chatty.defjvp
+def _chatty_jvp(primals: Any, tangents: Any) -> Any:
+    jax.debug.print("{}", primals[0])
+    return chatty(*primals), tangents[0]
+
+
+def closing(x: Any) -> Any:
+    @jax.custom_jvp
+    def inner(y: Any) -> Any:
+        return y * 2
+
+    inner.defjvp(lambda primals, tangents: (inner(*primals), tangents[0] * x))
+    return inner(x)
+
+
+REFUSED: dict[str, tuple[Function, str]] = {
+    "a rule that raises": (unfinished, "NotImplementedError: to be written"),
+    "a rule with side effects": (chatty, "side effects"),
+    "a rule that uses a traced value": (closing, "make that an argument of the function"),
+    "no derivative by one argument": (lambda x: by_first_only(x, x), "operand 1: .*no derivative by y"),
+    "polygamma by its order": (lambda n: lax.polygamma(n, jnp.ones_like(n)), "with respect to m is not supported"),
+    "betainc by a": (lambda a: lax.betainc(a, a, a / 2), "Betainc gradient with respect to a and b not supported"),
+    "nextafter": (lambda x: jnp.nextafter(x, 2 * x), "nextafter"),
+    "linear_call by what it is not linear in": (
+        lambda x: jax.custom_derivatives.linear_call(lambda r, x: r * x, lambda r, c: r * c, x, x), "linear arguments",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_missing_derivatives_are_refused_where_they_are_taken(name: str) -> None:
+    function, message = REFUSED[name]
+    with pytest.raises(UnsupportedError, match=message):
+        astra.grad(weighted(function))(VECTOR)
+
+    def constant(x: Any) -> Any:
+        return jnp.sum(x * function(lax.stop_gradient(x)))
+
+    assert_close(astra.grad(constant)(VECTOR), jax.grad(constant)(VECTOR))
+
+
+@pytest.mark.parametrize(
+    ("forward", "message"),
+    [(lambda inner, y: inner(y), "make that an argument"), (lambda inner, y: y, "operand 0: it is closed over")],
+)
+def test_a_closed_over_value_of_custom_vjp(forward: Function, message: str) -> None:
+    def f(x: Any) -> Any:
+        @jax.custom_vjp
+        def inner(y: Any) -> Any:
+            return y * x
+
+        inner.defvjp(lambda y: (forward(inner, y), None), lambda _, c: (c,))
+        return jnp.sum(inner(x))
+
+    with pytest.raises(UnsupportedError, match=message):
+        astra.grad(f)(VECTOR)
+
+
+# --- batching ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["custom_jvp", "custom_vjp", "lgamma", "polygamma", "custom_root"])
+def test_batched_derivative(name: str) -> None:
+    function = CONSTRUCTS[name][0] if name in CONSTRUCTS else COMPOSITE[name][0]
+    scalar = weighted(function)
+    xs = numbers(2, 3, seed=4)
+    assert_close(astra.vmap(astra.grad(scalar))(xs), jax.vmap(jax.grad(scalar))(xs))
+    assert_close(astra.vmap(second(astra.grad, scalar))(xs), jax.vmap(second(jax.grad, scalar))(xs), 1e-3)
+
+
+def test_custom_vmap() -> None:
+    xs = numbers(2, 3)
+    assert_close(astra.jit(batched_as_cosine)(VECTOR), np.sin(VECTOR))
+    assert_close(astra.vmap(batched_as_cosine)(xs), np.cos(xs))
+    assert_close(astra.vmap(astra.vmap(batched_as_cosine))(xs), np.cos(xs))
+
+
+def test_derivatives_of_custom_vmap() -> None:
+    """Unbatched, forward mode of the function, as in JAX; batched, that of the rule."""
+    ours = astra.jvp(batched_as_cosine, (VECTOR,), (VECTOR,))[1]
+    assert_close(ours, jax.jvp(batched_as_cosine, (VECTOR,), (VECTOR,))[1])
+
+    def tangent(jvp: Function) -> Function:
+        return lambda x: jvp(batched_as_cosine, (x,), (jnp.ones_like(x),))[1]
+
+    xs = numbers(2, 3)
+    assert_close(astra.vmap(tangent(astra.jvp))(xs), jax.vmap(tangent(jax.jvp))(xs))
+    mapped = astra.grad(lambda x: jnp.sum(astra.vmap(batched_as_cosine)(x)))
+    assert_close(mapped(xs), -np.sin(xs))
