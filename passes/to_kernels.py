@@ -53,6 +53,7 @@ class _Rewriter:
         self.body = module.regions[0].blocks[0]
         self.present = {_symbol(op.operation) for op in self.body.operations if "sym_name" in op.operation.attributes}
         self.tables: dict[int, ir.Attribute] = {}  # by the array's identity
+        self.calls: dict[tuple[object, ...], list[ir.Value]] = {}  # of kernels that run before loops
 
     def rewrite_within(self, parent: ir.Operation) -> None:
         """Replace what has a kernel in the regions of ``parent``."""
@@ -96,23 +97,36 @@ class _Rewriter:
         """Put the call in the place of ``op``."""
         if [result.type for result in op.results] != [out.type for out in request.outs]:
             raise AssertionError(f"the outs of kernel {request.name} are not the results of {op.name}")
-        with ir.InsertionPoint(op), op.location:
-            tables = [self.constant(array) for array in request.tables]
-            inits = [out.init if out.init is not None else _empty(out.type) for out in request.outs]
-            inits += [_empty(scratch) for scratch in request.scratch]
-            call = build(
-                "kernel_call",
-                [*request.ins, *tables, *inits],
-                [value.type for value in inits],
-                callee=ir.FlatSymbolRefAttr.get(request.name),
-                num_outs=len(inits),
-                num_scratch=len(request.scratch) or None,
-            )
+        call = self.call(op, request)
         for old, new in zip(op.results, call.results, strict=False):
             old.replace_all_uses_with(new)
         op.erase()
         for absorbed in request.absorbed:
             absorbed.erase()
+
+    def call(self, op: ir.Operation, request: KernelRequest) -> ir.Operation:
+        """The call, in front of ``op``."""
+        prepared = self.prepared(request.prepared, request.loop) if request.prepared and request.loop else []
+        with ir.InsertionPoint(op), op.location:
+            tables = [self.constant(array) for array in request.tables]
+            inits = [out.init if out.init is not None else _empty(out.type) for out in request.outs]
+            inits += [_empty(scratch) for scratch in request.scratch]
+            return build(
+                "kernel_call",
+                [*request.ins, *prepared, *tables, *inits],
+                [value.type for value in inits],
+                callee=ir.FlatSymbolRefAttr.get(request.name),
+                num_outs=len(inits),
+                num_scratch=len(request.scratch) or None,
+            )
+
+    def prepared(self, request: KernelRequest, loop: ir.Operation) -> list[ir.Value]:
+        """The outs of a kernel that runs before a loop, called once however many ask for it."""
+        key = (request.name, *request.ins, loop)
+        if key not in self.calls:
+            self.add_functions(request)
+            self.calls[key] = list(self.call(loop, request).results)
+        return self.calls[key]
 
     def constant(self, array: np.ndarray) -> ir.Value:
         """``astra.constant`` of a table; calls with the same table get the same attribute, so they can be merged."""

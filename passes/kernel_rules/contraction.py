@@ -11,7 +11,7 @@ from dataclasses import replace
 from math import prod
 
 from astra_mlir.bindings import ir
-from astra_mlir.dialects.core import int_list
+from astra_mlir.dialects.core import int_list, value_of
 from astra_mlir.passes.kernel_rules.contraction_shapes import accumulator_of, memref_text, row_major_strides
 from astra_mlir.passes.kernel_rules.gemm import Gemm, GemmSchedule, schedule_gemm
 from astra_mlir.passes.kernel_rules.gemm_levels import Level, merge_levels
@@ -21,6 +21,8 @@ from astra_mlir.passes.target import target_of
 
 __all__ = ["add_product", "dot_general"]
 
+OFTEN = 4  # products with the same right operand for which packing it beforehand pays
+MAX_PACKED = 1 << 21  # elements of an operand that is kept packed besides
 MIN_WORK = 128  # multiply-adds of one product below which linalg's scalar loops are as good
 
 
@@ -37,13 +39,50 @@ def _request(op: ir.Operation, schedule: Schedule, accumulator: str) -> KernelRe
     )
 
 
+def _packed_before(op: ir.Operation, gemm: Gemm, loop: ir.Operation, *, accumulate: bool) -> KernelRequest:
+    """The product of an operand that does not change in a loop: packed once, before the loop."""
+    lhs, rhs = op.operands
+    schedule = schedule_gemm(gemm, target_of(op), accumulate=accumulate, packed_before=True)
+    packed = ir.RankedTensorType.get([schedule.packed_elements], ir.Type.parse(gemm.accumulator))
+    rhs_type, packed_type = memref_text(rhs.type), memref_text(packed)
+    types = (memref_text(lhs.type), packed_type, memref_text(op.results[0].type))
+    name = kernel_name("dot", schedule, *types)
+    packing = kernel_name("pack", gemm.rhs, gemm.batch, gemm.n, gemm.k, gemm.bases[1], schedule.types, rhs_type)
+    prepared = KernelRequest(
+        name=packing,
+        ins=(rhs,),
+        outs=(Out(packed),),
+        build=lambda: schedule.packing_text(packing, rhs_type, packed_type),
+    )
+    return KernelRequest(
+        name=name,
+        ins=(lhs,),
+        outs=(Out(op.results[0].type),),
+        build=lambda: schedule.text(name, *types),
+        prepared=prepared,
+        loop=loop,
+    )
+
+
+def _loop_around(op: ir.Operation, value: ir.Value) -> ir.Operation | None:
+    """The outermost scan around ``op`` in which ``value`` does not change, if it is used often enough there."""
+    home = value.owner if isinstance(value.owner, ir.Block) else value.owner.operation.block
+    times, inner = 1, op
+    while inner.block != home:
+        inner = inner.parent.operation
+        if inner.name != "astra.scan":
+            return None
+        times *= value_of(inner, "trip_count")
+    return inner if times >= OFTEN else None
+
+
 @kernel_rule("dot_general")
 def dot_general(op: ir.Operation) -> KernelRequest | None:
     """``result[b, m, n] = sum_k lhs[b, m, k] * rhs[b, n, k]`` after collapsing the dimensions of each class."""
     gemm = _gemm_of(op)
     if gemm is None or _absorbing_add(op) is not None:
         return None
-    return _request(op, schedule_product(gemm, target_of(op)), gemm.accumulator)
+    return _product(op, gemm, schedule_product(gemm, target_of(op)), accumulate=False)
 
 
 @kernel_rule("add")
@@ -58,10 +97,16 @@ def add_product(op: ir.Operation) -> KernelRequest | None:
     (product,) = products  # the two operands never both qualify
     gemm = _gemm_of(product)
     assert gemm is not None
-    schedule = schedule_gemm(gemm, target_of(op), accumulate=True)
-    request = _request(product, schedule, gemm.accumulator)
+    request = _product(product, gemm, schedule_gemm(gemm, target_of(op), accumulate=True), accumulate=True)
     (total,) = [value for value in op.operands if value != product.results[0]]
     return replace(request, outs=(Out(op.results[0].type, init=total),), absorbed=(product,))
+
+
+def _product(op: ir.Operation, gemm: Gemm, schedule: Schedule, *, accumulate: bool) -> KernelRequest:
+    loop = _loop_around(op, op.operands[1]) if isinstance(schedule, GemmSchedule) else None
+    if loop is not None and prod(op.operands[1].type.shape) <= MAX_PACKED:
+        return _packed_before(op, gemm, loop, accumulate=accumulate)
+    return _request(op, schedule, gemm.accumulator)
 
 
 def _is_dot(value: ir.Value) -> bool:

@@ -13,7 +13,7 @@ from math import prod
 
 from astra_mlir.passes.kernel_rules.gemm_functions import GemmTypes, bits_of
 from astra_mlir.passes.kernel_rules.gemm_levels import Level
-from astra_mlir.passes.kernel_rules.gemm_program import TASK_WORK, program_text
+from astra_mlir.passes.kernel_rules.gemm_program import TASK_WORK, packing_text, program_text
 from astra_mlir.passes.target import Target
 
 __all__ = ["Gemm", "GemmSchedule", "schedule_gemm"]
@@ -91,7 +91,7 @@ class GemmSchedule:
     depth: int  # steps of a block
     segments: int  # innermost k levels in a block (more than one where they are short)
     pack_lhs: bool
-    pack_rhs: str  # "no", "tile" (in each task) or "ahead" (once, into scratch)
+    pack_rhs: str  # "no", "tile" (in each task), "ahead" (once, into scratch) or "before" (by another kernel)
     tiles: tuple[int, int, int]  # batches, tiles of rows, tiles of columns
     group: int  # tiles of a task
     chunk: int  # of the outermost k level, for which all tiles are computed before the next one is packed
@@ -107,7 +107,7 @@ class GemmSchedule:
         """Accumulator elements of each scratch array: the packed right operand, if that is packed ahead."""
         if self.pack_rhs != "ahead":
             return ()
-        return (self.gemm.sizes[0] * self.panels * self.panel_elements,)
+        return (self.packed_elements,)
 
     @property
     def panels(self) -> int:
@@ -141,9 +141,18 @@ class GemmSchedule:
     def result_block_elements(self) -> int:
         return self.largest_rows * max(_stack_elements(self.types) // _max_rows(self.types), self.types.columns)
 
+    @property
+    def packed_elements(self) -> int:
+        """Elements of the packed right operand, all its panels with the steps of a chunk."""
+        return self.gemm.sizes[0] * self.panels * self.panel_elements
+
     def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str) -> str:
         """The functions: ``@name(lhs, rhs, result[, scratch])`` on memrefs of the given types and all that it calls."""
         return program_text(self, name, lhs_type, rhs_type, result_type)
+
+    def packing_text(self, name: str, rhs_type: str, packed_type: str) -> str:
+        """The functions: ``@name(rhs, packed)`` makes what a product that is packed before takes as right operand."""
+        return packing_text(self, name, rhs_type, packed_type)
 
 
 def _max_rows(types: GemmTypes) -> int:
@@ -154,10 +163,11 @@ def _stack_elements(types: GemmTypes) -> int:
     return STACK_BYTES * 8 // bits_of(types.accumulator)
 
 
-def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False) -> GemmSchedule:
+def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False, packed_before: bool = False) -> GemmSchedule:
     """The schedule; it depends on shapes and target only, so that results do not depend on the number of threads.
 
     With ``accumulate``, products are added to what the result holds; its elements must have the accumulator's type.
+    With ``packed_before``, another kernel packs the right operand, once for many products.
     """
     batches, rows, columns, steps = gemm.sizes
     types = GemmTypes(gemm.accumulator, target)
@@ -169,7 +179,9 @@ def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False) -> Ge
     lhs_plain = gemm.lhs == gemm.accumulator and inner[1] == 1 and segments == 1
     pack_lhs = not lhs_plain or columns > 4 * types.columns
     rhs_plain = gemm.rhs == gemm.accumulator and columns % types.columns == 0 and len(gemm.n) == 1 and gemm.n[0][1] == 1
-    if rhs_plain and segments == 1 and (rows <= 64 or (rows <= MAX_ROWS and columns <= MAX_COLUMNS)):
+    if packed_before:
+        pack_rhs = "before"
+    elif rhs_plain and segments == 1 and (rows <= 64 or (rows <= MAX_ROWS and columns <= MAX_COLUMNS)):
         pack_rhs = "no"
     else:
         pack_rhs = "tile" if rows <= MAX_ROWS or gemm.rhs_overlaps else "ahead"

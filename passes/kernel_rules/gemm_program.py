@@ -26,7 +26,7 @@ from astra_mlir.passes.kernel_rules.gemm_levels import Level, flatten, level_off
 if TYPE_CHECKING:
     from astra_mlir.passes.kernel_rules.gemm import GemmSchedule
 
-__all__ = ["program_text"]
+__all__ = ["packing_text", "program_text"]
 
 TASK_WORK = 1 << 20  # multiply-adds of f32 in a task of at least 20 us
 PACK_WORK = 1 << 16  # elements packed in a task of at least 20 us
@@ -45,7 +45,7 @@ def program_text(schedule: GemmSchedule, name: str, lhs_type: str, rhs_type: str
     gemm, types = schedule.gemm, schedule.types
     functions = {types.micro: micro_text(types), types.macro: macro_text(types)}
     packed = [(gemm.lhs, types.rows)] if schedule.pack_lhs else []
-    packed += [(gemm.rhs, types.columns)] if schedule.pack_rhs != "no" else []
+    packed += [(gemm.rhs, types.columns)] if schedule.pack_rhs in ("tile", "ahead") else []
     for element, width in packed:
         functions[types.pack(element, width)] = pack_text(types, element, width)
     tile = _TileWriter(schedule)
@@ -57,21 +57,43 @@ def program_text(schedule: GemmSchedule, name: str, lhs_type: str, rhs_type: str
     return "\n\n".join(functions.values())
 
 
+def packing_text(schedule: GemmSchedule, name: str, rhs_type: str, packed_type: str) -> str:
+    """``@name(rhs, packed)`` on memrefs of the given types, which packs all panels, and all that it calls."""
+    types, element = schedule.types, schedule.gemm.rhs
+    panel = _PanelWriter(schedule)
+    f = FunctionText(name, [("%rhs_array", rhs_type), ("%packed_array", packed_type)])
+    flatten(f, "%rhs", "%rhs_array", rhs_type)
+    flatten(f, "%packed", "%packed_array", packed_type)
+    _run_packing(f, schedule, panel, {})
+    functions = (pack_text(types, element, types.columns), panel.text, f.text())
+    return "\n\n".join(functions)
+
+
+def _run_packing(f: FunctionText, schedule: GemmSchedule, panel: _Writer, known: dict[Index, Index]) -> None:
+    work = schedule.panel_elements
+    count, group = schedule.gemm.sizes[0] * schedule.panels, max(1, PACK_WORK // work)
+    _run(f, panel, known, count, group, 2 * PACK_WORK // work)
+
+
+def _run(
+    f: FunctionText, writer: _Writer, known: dict[Index, Index], count: int, group: int, sequential: int
+) -> None:  # fmt: skip
+    """Calls of a shared function for each of ``count`` units, in tasks; names in ``known`` stand for their values."""
+    with f.grouped(count, group, sequential=sequential) as i:
+        values = [(known.get(value, value), "index") for value in writer.values]
+        f.call(writer.name, [*writer.arrays, (i, "index"), *values])
+
+
 def _entry(schedule: GemmSchedule, name: str, array_types: Sequence[str], tile: _Writer, ahead: _Writer | None) -> str:
     """The function of one shape: its numbers, and the tasks."""
     gemm = schedule.gemm
-    batches = gemm.sizes[0]
-    arguments = list(zip(("%lhs_array", "%rhs_array", "%result_array"), array_types, strict=True))
+    rhs = "%packed_array" if schedule.pack_rhs == "before" else "%rhs_array"
+    arguments = list(zip(("%lhs_array", rhs, "%result_array"), array_types, strict=True))
     arguments += [("%packed_array", f"memref<{size}x{gemm.accumulator}>") for size in schedule.scratch]
     f = FunctionText(name, arguments)
     swapped = {"%lhs_array": "%rhs", "%rhs_array": "%lhs"} if gemm.is_swapped else {}
     for array, type in arguments:
         flatten(f, swapped.get(array, array.removesuffix("_array")), array, type)
-
-    def run(writer: _Writer, count: int, group: int, sequential: int) -> None:
-        with f.grouped(count, group, sequential=sequential) as i:
-            values = [(known.get(value, value), "index") for value in writer.values]
-            f.call(writer.name, [*writer.arrays, (i, "index"), *values])
 
     outermost, lhs_step, rhs_step = gemm.k[0] if gemm.k else (1, 1, 1)
     with f.loop(0, outermost, schedule.chunk) as start:
@@ -85,10 +107,9 @@ def _entry(schedule: GemmSchedule, name: str, array_types: Sequence[str], tile: 
             is_first = f.compare("eq", start, 0)
             known[FRESH] = f.value(f"arith.select {is_first}, {f.ssa(1)}, {f.ssa(0)} : index")
         if ahead is not None:
-            work = schedule.panel_elements
-            run(ahead, batches * schedule.panels, max(1, PACK_WORK // work), 2 * PACK_WORK // work)
+            _run_packing(f, schedule, ahead, known)
         work = schedule.tile_rows * schedule.tile_columns * schedule.chunk_steps
-        run(tile, prod(schedule.tiles), schedule.group, 2 * TASK_WORK // work)
+        _run(f, tile, known, prod(schedule.tiles), schedule.group, 2 * TASK_WORK // work)
     return f.text()
 
 
@@ -245,7 +266,7 @@ class _TileWriter(_Writer):
     """One tile of the result."""
 
     def __init__(self, schedule: GemmSchedule) -> None:
-        rhs = "%packed" if schedule.pack_rhs == "ahead" else "%rhs"
+        rhs = "%packed" if schedule.pack_rhs in ("ahead", "before") else "%rhs"
         super().__init__(schedule, "tile", ("%lhs", rhs, "%result"))
 
     def write(self) -> None:
@@ -270,7 +291,7 @@ class _TileWriter(_Writer):
             self.column_table = self.offset_table(form.n, self.column, self.n, 1, schedule.largest_columns)
             self.rhs_block = self.alloca(schedule.rhs_block_elements, gemm.accumulator)
             self.rhs_ascending = self.flag(_is_ascending(gemm.n))
-        elif schedule.pack_rhs == "ahead":
+        elif schedule.pack_rhs in ("ahead", "before"):
             panels, self.panel_elements = self.number(schedule.panels), self.number(schedule.panel_elements)
             panel = f.add(f.mul(batch, panels), f.div(self.column, types.columns))
             self.panels_at = f.mul(panel, self.panel_elements)
@@ -334,7 +355,7 @@ class _TileWriter(_Writer):
             panel = f.mul(depth, types.columns)
             self.pack_tile(pieces, 1, self.column_table, self.n, self.rhs_ascending, self.rhs_block, panel)
             values |= {"%b": self.rhs_block, "%b_offset": 0, "%b_panel": panel, "%b_step": types.columns}
-        elif schedule.pack_rhs == "ahead":
+        elif schedule.pack_rhs in ("ahead", "before"):
             at = f.add(self.panels_at, f.mul(step, types.columns))
             values |= {"%b": "%packed", "%b_offset": at, "%b_panel": self.panel_elements, "%b_step": types.columns}
         else:

@@ -46,7 +46,8 @@ class KernelRequest:
     text of one or more ``func.func private``, among them ``@name`` that takes a memref for each of ``ins``, ``tables``,
     ``outs`` and ``scratch``, in this order: identity layout, static shape, signless integers.  Functions that the
     module already has are not added again, so a helper's name must determine its body too.  ``absorbed`` are operations
-    whose work the kernel does along the way and that nothing else uses.
+    whose work the kernel does along the way and that nothing else uses.  ``prepared`` is a kernel that runs before the
+    loop ``loop``, once for equal requests; its outs follow ``ins``.
     """
 
     name: str
@@ -56,6 +57,8 @@ class KernelRequest:
     scratch: Sequence[ir.Type] = ()
     tables: Sequence[Any] = ()
     absorbed: Sequence[ir.Operation] = ()
+    prepared: KernelRequest | None = None
+    loop: ir.Operation | None = None
 
 
 KernelRule = Callable[[ir.Operation], "KernelRequest | None"]

@@ -31,6 +31,22 @@ def _gathered_in_a_scan(x: jax.Array) -> jax.Array:
     return jax.grad(loss)(x.T @ x / 300)
 
 
+def _packed_before_nested_scans(x: jax.Array) -> tuple[jax.Array, ...]:
+    weights, heads = x.T @ x / 300, x[:32].reshape(2, 16, 300)
+    rows = x.reshape(5, 8, 300)
+    narrow = (weights / 20).astype(jnp.bfloat16)
+
+    def inner(h: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array]:
+        scores = jnp.einsum("bi,hqi->hbq", h, heads)
+        return jnp.tanh(h @ weights + v @ weights.T), scores.sum(0)
+
+    def outer(h: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array]:
+        h, scores = jax.lax.scan(inner, h, rows)
+        return h, scores + (v.astype(jnp.bfloat16) @ narrow).astype(jnp.float32)[:, :16]
+
+    return jax.lax.scan(outer, rows[0], rows)
+
+
 def _sums_of_products(x: jax.Array) -> tuple[jax.Array, ...]:
     y, z = x @ x.T, (x + 1) @ x.T
     kept = jnp.sin(x) @ x.T
@@ -90,6 +106,7 @@ PROGRAMS: dict[str, tuple[Callable, Sequence[np.ndarray], float]] = {
     "random bits": (lambda: jax.random.bits(jax.random.key(3, impl="rbg"), (1000, 3)), [], 0),
     "random normal": (lambda: jax.random.normal(jax.random.key(3), (1000, 3)), [], 1e-5),
     "weight gradient of a scan": (_gathered_in_a_scan, [X], 1e-5),
+    "operands packed before scans": (_packed_before_nested_scans, [X], 2e-3),
     "sums of products": (_sums_of_products, [X], 1e-5),
     "integer products in a loop": (
         lambda i: jax.lax.fori_loop(0, 3, lambda _, s: s + jnp.outer(i, i[:30] + s[0, 0]) @ jnp.ones((30, 50), int),
