@@ -16,6 +16,7 @@ from jax import lax
 
 from astra_mlir.bindings import ir, make_context
 from astra_mlir.compiler import compile_module
+from astra_mlir.errors import UnsupportedError
 from astra_mlir.passes import run_pipeline
 
 from . import round_trip
@@ -384,6 +385,74 @@ def test_policies() -> None:
         arenas[policy] = executable.memory().arena_bytes
     # Two values an iteration, the carry and its sine, instead of four.
     assert arenas["save-all"] - arenas["recompute-cheap"] >= 2 * 64 * x.nbytes
+
+
+# --- rules of the program --------------------------------------------------------------------------------------------
+
+RULES = """
+func.func @main(%x: tensor<4xf64>) -> tensor<4xf64> {
+  OP : (tensor<4xf64>) -> tensor<4xf64>
+  %1 = "astra.multiply"(%0, %0) : (tensor<4xf64>, tensor<4xf64>) -> tensor<4xf64>
+  return %1 : tensor<4xf64>
+}
+func.func private @sine(%x: tensor<4xf64>) -> tensor<4xf64> {
+  %0 = "astra.sine"(%x) : (tensor<4xf64>) -> tensor<4xf64>
+  return %0 : tensor<4xf64>
+}
+func.func private @half(%x: tensor<4xf64>) -> tensor<4xf64> {
+  %two = "astra.constant"() {value = dense<2.0> : tensor<4xf64>} : () -> tensor<4xf64>
+  %0 = "astra.divide"(%x, %two) : (tensor<4xf64>, tensor<4xf64>) -> tensor<4xf64>
+  return %0 : tensor<4xf64>
+}
+func.func private @double(%x: tensor<4xf64>) -> tensor<4xf64> {
+  %0 = "astra.add"(%x, %x) : (tensor<4xf64>, tensor<4xf64>) -> tensor<4xf64>
+  return %0 : tensor<4xf64>
+}
+func.func private @rule(%x: tensor<4xf64>, %t: tensor<4xf64>) -> (tensor<4xf64>, tensor<4xf64>) {
+  %0 = "astra.sine"(%x) : (tensor<4xf64>) -> tensor<4xf64>
+  %1 = "astra.multiply"(%x, %t) : (tensor<4xf64>, tensor<4xf64>) -> tensor<4xf64>
+  return %0, %1 : tensor<4xf64>, tensor<4xf64>
+}
+func.func private @forward(%x: tensor<4xf64>) -> (tensor<4xf64>, tensor<4xf64>) {
+  %0 = "astra.sine"(%x) : (tensor<4xf64>) -> tensor<4xf64>
+  return %0, %x : tensor<4xf64>, tensor<4xf64>
+}
+func.func private @backward(%x: tensor<4xf64>, %c: tensor<4xf64>) -> tensor<4xf64> {
+  %0 = "astra.multiply"(%x, %c) : (tensor<4xf64>, tensor<4xf64>) -> tensor<4xf64>
+  return %0 : tensor<4xf64>
+}
+"""
+
+# The operation; its value; its derivative, as the rule says (the sine's is given as x, the solver solves 2 y = x).
+CALLS = {
+    "stop_gradient": ('%0 = "astra.stop_gradient"(%x)', lambda x: x, np.zeros_like),
+    "checkpoint": ('%0 = "astra.checkpoint"(%x) {callee = @sine}', np.sin, np.cos),
+    "custom_vmap": ('%0 = "astra.custom_vmap"(%x) {callee = @sine, rule = "r"}', np.sin, np.cos),
+    "custom_jvp": ('%0 = "astra.custom_jvp"(%x) {callee = @sine, jvp = @rule}', np.sin, lambda x: x),
+    "custom_vjp": (
+        '%0 = "astra.custom_vjp"(%x) {callee = @sine, forward = @forward, backward = @backward}', np.sin, lambda x: x
+    ),
+    "linear_solve": (
+        '%0 = "astra.linear_solve"(%x) {matvec = @double, solve = @half, transpose_matvec = @double,'
+        " transpose_solve = @half, const_counts = array<i64: 0, 0, 0, 0>}",
+        lambda x: x / 2, lambda x: np.full_like(x, 0.5),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", [FORWARD, REVERSE])
+@pytest.mark.parametrize("name", CALLS)
+def test_rules_of_the_program(name: str, mode: str) -> None:
+    operation, value, slope = CALLS[name]
+    with make_context(), ir.Location.unknown():
+        module = ir.Module.parse(RULES.replace("OP", operation))
+        if (name, mode) == ("custom_vjp", FORWARD):
+            with pytest.raises(UnsupportedError, match="reverse mode only"):
+                derived(module, (mode, (0,)))
+            return
+        y, found = compile_module(derived(module, (mode, (0,))))(X, W)
+    np.testing.assert_allclose(y, value(X) ** 2, rtol=1e-12)
+    np.testing.assert_allclose(found, 2 * value(X) * slope(X) * W, rtol=1e-12)
 
 
 # --- StableHLO in, StableHLO out -------------------------------------------------------------------------------------
