@@ -16,7 +16,7 @@ import torch
 from torch._decomp import get_decompositions
 
 from astra_mlir.bindings import torch_decomposition_table
-from astra_mlir.torch_rules import stop_gradient
+from astra_mlir.torch_markers import stop_gradient
 
 __all__ = ["table"]
 
@@ -169,11 +169,38 @@ def _absolute(z: torch.Tensor) -> Any:
     return torch.where(zero, torch.zeros_like(square), torch.where(zero, torch.ones_like(square), square).sqrt())
 
 
+def _max_pool(
+    x: torch.Tensor, kernel_size: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+) -> Any:
+    """Windows that stick out at the end, as padding before: torch-mlir pads for them wrongly."""
+    if not ceil_mode:
+        return NotImplemented
+    kernel, step, pad, spread = (_pair(v) for v in (kernel_size, stride or kernel_size, padding, dilation))
+    pads: list[int] = []
+    for size, k, s, p, d in zip(x.shape[-2:], kernel, step, pad, spread, strict=True):
+        reach = d * (k - 1) + 1
+        count = -(-(size + 2 * p - reach) // s) + 1
+        count -= (count - 1) * s >= size + p  # a window that starts in the padding at the end is left out
+        pads = [p, max(0, (count - 1) * s + reach - size - p), *pads]
+    lowest = -math.inf if x.is_floating_point() else torch.iinfo(x.dtype).min
+    padded = _aten.constant_pad_nd.default(x, pads, lowest)
+    values, index = _aten.max_pool2d_with_indices.default(padded, kernel, step, [0, 0], spread, False)
+    width = padded.shape[-1]
+    rows, columns = index // width - pads[2], index % width - pads[0]
+    return values, rows * x.shape[-1] + columns
+
+
+def _pair(value: Any) -> list[int]:
+    values = [value] if isinstance(value, int) else list(value)
+    return values * 2 if len(values) == 1 else values
+
+
 _ALWAYS: dict[Any, _Decomposition] = {
     _aten.var.correction: _variance,
     _aten.var_mean.correction: _variance_mean,
     _aten.std.correction: _deviation,
     _aten.roll.default: _roll,
+    _aten.max_pool2d_with_indices.default: _max_pool,
     _aten.fmod.Tensor: _fmod,
     _aten.fmod.Scalar: _fmod,
     _aten.remainder.Tensor: _remainder,

@@ -24,7 +24,8 @@ from astra_mlir.errors import AstraError, DTypeError, ShapeError, UnsupportedErr
 from astra_mlir.executable import Executable
 from astra_mlir.signature import ArraySpec
 from astra_mlir.target_machine import TargetMachine
-from astra_mlir.torch_capture import Captured, capture, dtype_of, is_tracing, name_of, tensor_of
+from astra_mlir.torch_arrays import dtype_of, tensor_of
+from astra_mlir.torch_capture import Captured, capture, is_tracing, name_of
 
 __all__ = ["CompiledTorchFunction", "TorchFunction", "jit"]
 

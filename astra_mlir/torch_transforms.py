@@ -17,7 +17,7 @@ from torch.utils import _pytree as pytree
 
 from astra_mlir.errors import AstraError, UnsupportedError
 from astra_mlir.torch_capture import running_trace
-from astra_mlir.torch_rules import Rule, apply_marker, new_marker, outputs_of, run_graph
+from astra_mlir.torch_markers import Rule, apply_marker, new_marker, outputs_of, run_graph
 from astra_mlir.transform_rules import FLOAT0, Float0, Traced
 
 __all__ = ["FRONTEND", "TorchFrontend"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -244,6 +246,13 @@ def test_looking_at_compiled_functions():
     assert compiled.cost().flops >= 2 * 4 * 8 * 3
 
 
+def test_examples_of_the_documentation_run(capsys):
+    page = Path(__file__).parents[2] / "docs" / "pytorch.md"
+    blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    exec(compile("\n".join(blocks), str(page), "exec"), {"__name__": "pytorch"})
+    assert "astra.stop_gradient" in capsys.readouterr().out
+
+
 def test_jax_is_not_loaded_by_modules():
     code = (
         "import sys, torch, astra_mlir as astra\n"
@@ -258,7 +267,7 @@ def test_jax_is_not_loaded_by_modules():
 
 def _line(function, text):
     lines = function.__code__.co_filename, function.__code__.co_firstlineno
-    source = open(lines[0]).read().splitlines()  # noqa: PTH123, SIM115
+    source = Path(lines[0]).read_text().splitlines()
     return next(i + 1 for i in range(lines[1] - 1, len(source)) if text in source[i])
 
 
@@ -492,6 +501,9 @@ _PROGRAMS = {
     "losses": (lambda x: sum(loss.sum() for loss in _losses(x)), _random(4, 8)),
     "double": (lambda x: torch.tanh(x @ x.T).sum(), _random(4, 8, dtype=torch.float64)),
     "bfloat16": (lambda x: (x.float() ** 2).sum(), _random(4, 8, dtype=torch.bfloat16)),
+    "indices from the end": (lambda x: (x[[-1, 0]] * x[torch.tensor([1, -2])]).sum(), _random(4, 8)),
+    "pooling": (lambda x: F.max_pool2d(x[None], 3, 2, 1, ceil_mode=True).pow(2).sum(), _random(6, 8)),
+    "remainder": (lambda x: (torch.remainder(x, -1.5) * x + torch.fmod(x, 0.7)).sum(), _random(4, 8)),
     "complex": (lambda z: ((z * z).imag + z.real).sum(), torch.complex(_random(4), _random(4, seed=1))),
 }
 
