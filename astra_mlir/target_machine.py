@@ -19,7 +19,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from astra_mlir import config
+from astra_mlir import code_cache, config
 from astra_mlir.errors import AstraError, CompileError
 from astra_mlir.runtime import runtime
 
@@ -221,12 +221,20 @@ def _emit(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> bytes:
 
 
 def object_code(llvm_ir: str, target: TargetMachine, options: CodegenOptions | None = None) -> list[bytes]:
-    """Object code of a module, one or several files (several when it was split over threads).
+    """Object code of a module, one or several files (several when it was split over threads), from the cache if there.
 
     Raises :class:`CompileError` with LLVM's message when the text is not a module it accepts.
     """
     options = options or CodegenOptions.default()
+    key = code_cache.key_of(llvm_ir, target.triple, target.cpu, target.features, f"{options.level} {options.slp}")
+    objects = code_cache.load(key)
+    if objects is None:
+        objects = _compiled(llvm_ir, target, options)
+        code_cache.store(key, objects)
+    return objects
 
+
+def _compiled(llvm_ir: str, target: TargetMachine, options: CodegenOptions) -> list[bytes]:
     def compile_one(text: str) -> bytes:
         return _emit(*_optimized(text, target, options))
 
