@@ -22,16 +22,21 @@ from jaxlib.mlir.dialects import stablehlo as jax_stablehlo
 
 from astra_mlir import jax_lowering
 from astra_mlir.bindings import stablehlo
-from astra_mlir.errors import UnsupportedError
+from astra_mlir.errors import AstraError, UnsupportedError
 from astra_mlir.program import Program
 
-__all__ = ["Captured", "artifact", "artifact_version", "capture", "capturing"]
+__all__ = ["Captured", "artifact", "artifact_version", "capture", "capturing", "is_tracing"]
 
 # Closed-over arrays from this size on become hidden arguments: smaller ones may fold into the code that uses them.
 _HOISTED_BYTES = 64 * 1024
 
 # True while this thread traces a function for Astra: functions compiled by Astra are then traced into it.
 capturing: ContextVar[bool] = ContextVar("astra_capturing", default=False)
+
+
+def is_tracing() -> bool:
+    """Whether a function is being captured and traced now, so that what is called becomes a part of it."""
+    return capturing.get() and not isinstance(jax_core.trace_ctx.trace, jax_core.EvalTrace)
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,12 @@ def capture(
     token = capturing.set(True)
     try:
         traced = jitted.trace(*args, **kwargs)
+        if any(isinstance(value, jax_core.Tracer) for value in traced._consts):
+            raise AstraError(
+                f"{_name(function)}: a function compiled by Astra uses a value from around it that JAX traces, within "
+                "jax.jit, jax.grad, jax.vmap or another transformation of JAX. Put astra.jit around all of it, and use "
+                "Astra's transformations: astra.grad in place of jax.grad"
+            )
         try:
             lowered = traced.lower(lowering_platforms=(jax_lowering.PLATFORM,))
         except (NotImplementedError, ValueError) as error:

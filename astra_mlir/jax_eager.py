@@ -19,9 +19,9 @@ from astra_mlir import capture as capturing
 from astra_mlir import jax_transforms
 from astra_mlir import transform_rules as rules
 from astra_mlir.errors import AstraError
-from astra_mlir.jax_arrays import trace_context
-from astra_mlir.jax_functions import CompiledFunction, JitFunction, jit, tracer_error
-from astra_mlir.jax_transforms import FRONTEND
+from astra_mlir.jax_arrays import ArrayImpl, trace_context
+from astra_mlir.jax_functions import CompiledFunction, JitFunction, jit, leaf_key, tracer_error
+from astra_mlir.jax_transforms import FRONTEND, JaxFrontend
 from astra_mlir.split_programs import compile_parts
 from astra_mlir.transformations import Transformed
 
@@ -55,6 +55,22 @@ def _jitted(function: Transformed) -> JitFunction:
 
 
 # --- vjp and linearize on arrays -----------------------------------------------------------------------------------
+
+
+class _OnArrays(JaxFrontend):
+    """The frontend outside of any trace: values stay the arrays they are, and are their own specs."""
+
+    def value(self, leaf: Any, what: str) -> Any:
+        is_array = isinstance(leaf, (ArrayImpl, np.ndarray, np.generic)) and leaf.dtype != jax.dtypes.float0
+        if is_array and jax.dtypes.canonicalize_dtype(leaf.dtype) == leaf.dtype:
+            return leaf
+        return super().value(leaf, what)
+
+    def spec(self, value: Any) -> Any:
+        return value
+
+
+_ON_ARRAYS = _OnArrays()
 
 
 class _Derivative:
@@ -128,7 +144,7 @@ class _Derivative:
             if function.rule is rules.vjp and len(given) != 1:
                 raise AstraError(f"{self.name} takes one argument, the cotangent of the output, but got {len(given)}")
             values = rules.linear_arguments(
-                FRONTEND, self.linear_specs, self.linear_tree, linear, self.what, self.name
+                _ON_ARRAYS, self.linear_specs, self.linear_tree, linear, self.what, self.name
             )  # fmt: skip
             return self.derivative.run([*kept, *self.constants, *residuals, *values])
 
@@ -140,7 +156,8 @@ def _with_function(function: Transformed, args: tuple[Any, ...]) -> tuple[Any, .
     leaves, tree = tree_flatten(args)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
         raise tracer_error(rules.name_of(function))
-    key = (tree, trace_context(), tuple((np.shape(x), str(jax.typeof(jnp.asarray(x)))) for x in leaves))
+    leaves = [x if leaf_key(x) is not None else jnp.asarray(x) for x in leaves]
+    key = (tree, trace_context(), tuple(map(leaf_key, leaves)))
     known = function.compiled.get(key)
     if known is None:
         known = function.compiled[key] = _Derivative(function, args, leaves, tree)

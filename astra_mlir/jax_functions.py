@@ -157,7 +157,7 @@ def _name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
-def _leaf_key(leaf: Any) -> Any:
+def leaf_key(leaf: Any) -> Any:
     """What of a leaf decides which program runs; None for what is not an array or number."""
     kind = type(leaf)
     if kind is ArrayImpl:
@@ -383,7 +383,7 @@ class JitFunction:
             return self._torch(*args, **kwargs)
         dynamic, dynamic_kwargs, static = self._arguments.split(args, kwargs)
         leaves, tree = tree_flatten((dynamic, dynamic_kwargs))
-        leaf_keys = tuple(map(_leaf_key, leaves))
+        leaf_keys = tuple(map(leaf_key, leaves))
         key = (tree, static, trace_context(), leaf_keys)
         entry = None if None in leaf_keys else self._cache.get(key)
         if entry is None:
@@ -397,16 +397,16 @@ class JitFunction:
     def _slow_call(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[Any], tree: Any, static: Any
     ) -> Any:
+        if capturing.is_tracing():  # it may also use traced values without having them as arguments
+            return self._arguments.function(*args, **kwargs)
         if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
-            if capturing.capturing.get():
-                return self._arguments.function(*args, **kwargs)
             raise tracer_error(_name(self._arguments.function))
         if frontends.uses_torch(None, args, kwargs):
             return self._for_torch()(*args, **kwargs)
-        if any(_leaf_key(leaf) is None for leaf in leaves):
+        if any(leaf_key(leaf) is None for leaf in leaves):
             dynamic, dynamic_kwargs, _ = self._arguments.split(args, kwargs)
             paths = self._arguments.paths(dynamic, dynamic_kwargs)
-            leaves = [x if _leaf_key(x) is not None else _normalized(x, p) for x, p in zip(leaves, paths, strict=True)]
+            leaves = [x if leaf_key(x) is not None else _normalized(x, p) for x, p in zip(leaves, paths, strict=True)]
             args, kwargs = self._with_leaves(args, kwargs, leaves, tree)
             return self(*args, **kwargs)
         return self._compiled(args, kwargs, leaves, tree, static).run(leaves)
@@ -423,7 +423,7 @@ class JitFunction:
     def _compiled(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: Sequence[Any], tree: Any, static: Any
     ) -> CompiledFunction:
-        key = (tree, static, trace_context(), tuple(map(_leaf_key, leaves)))
+        key = (tree, static, trace_context(), tuple(map(leaf_key, leaves)))
         with self._lock:
             entry = self._cache.get(key)
             if entry is not None:

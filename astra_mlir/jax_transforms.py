@@ -22,17 +22,12 @@ from jax.tree_util import tree_flatten, tree_unflatten
 from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import stablehlo as hlo
 
-from astra_mlir import capture as capturing
 from astra_mlir import jax_custom_rules, jax_lowering
+from astra_mlir.capture import is_tracing
 from astra_mlir.errors import AstraError, DTypeError
 from astra_mlir.transform_rules import FLOAT0, Float0, Traced
 
 __all__ = ["FRONTEND", "JaxFrontend", "astra_transform_p", "is_tracing", "lower_function"]
-
-
-def is_tracing() -> bool:
-    """Whether Astra captures a function now, so that transformations become part of it."""
-    return capturing.capturing.get() and not core.trace_ctx.is_top_level()
 
 
 # --- the primitive -----------------------------------------------------------------------------------------------

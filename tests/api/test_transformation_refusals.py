@@ -135,6 +135,11 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         astra.UnsupportedError,
         "custom_vjp",
     ),
+    "around a traced value": (
+        lambda: jax.jit(lambda w: astra.grad(lambda x: w * x)(1.0))(2.0),
+        astra.AstraError,
+        "a value from around it",
+    ),
     "within jax.jit": (lambda: jax.jit(astra.grad(norm))(X), astra.AstraError, "called on traced values"),
     "within jax.grad": (lambda: jax.grad(lambda x: astra.grad(norm)(x).sum())(X), astra.AstraError, "called on traced"),
     "vjp within jax.jit": (lambda: jax.jit(lambda x: astra.vjp(norm, x)[0])(X), astra.AstraError, "called on traced"),

@@ -429,3 +429,8 @@ def test_functions_lowered_before_keep_their_rules() -> None:
     text = astra.jit(f).compile(numbers(3)).ir("stablehlo")
     assert text.count("@astra.custom_jvp") >= 1
     assert_same(astra.jit(f)(np.zeros(3, F32)), F32(0) + np.zeros((), F32))
+
+
+def test_functions_of_jit_may_use_traced_values_from_around() -> None:
+    inner = astra.jit(lambda w: astra.jit(lambda: w * 2)() + astra.jit(lambda x: x * w)(1.0))
+    assert float(inner(F32(3))) == 9
