@@ -226,7 +226,7 @@ def object_code(llvm_ir: str, target: TargetMachine, options: CodegenOptions | N
     Raises :class:`CompileError` with LLVM's message when the text is not a module it accepts.
     """
     options = options or CodegenOptions.default()
-    key = code_cache.key_of(llvm_ir, target.triple, target.cpu, target.features, f"{options.level} {options.slp}")
+    key = code_cache.key_of(llvm_ir, target.triple, target.cpu, target.features, str(options))
     objects = code_cache.load(key)
     if objects is None:
         objects = _compiled(llvm_ir, target, options)
