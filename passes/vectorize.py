@@ -36,7 +36,9 @@ from astra_mlir.passes.vectorize_rules.varying import Varying
 __all__ = ["Vectorize", "Vectorizer", "vectorize"]
 
 # Whose regions may use batched values from outside.
-_CAPTURING = frozenset(f"astra.{name}" for name in ("scan", "while", "if", "reduce", "reduce_window"))
+_CAPTURING = frozenset(
+    f"astra.{name}" for name in ("scan", "while", "if", "reduce", "reduce_window", "sort", "scatter")
+)
 _DYNAMIC_RESULTS = frozenset({"astra.set_dimension_size"})
 
 
@@ -105,8 +107,8 @@ class _Body(Batcher):
         batched = any(arg.dim is not None for arg in args)
         if len(op.regions) and self.uses_batched(op):
             if op.name not in _CAPTURING:
-                refuse(op, "its region uses a value from outside that differs between applications; give that value "
-                           "as an operand")  # fmt: skip
+                refuse(op, "its region uses a value from outside that differs between applications; write it as a "
+                           "scatter, whose function may")  # fmt: skip
             batched = True
         if not batched:
             copy = op.clone(ip=self.ip).operation

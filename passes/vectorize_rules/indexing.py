@@ -13,6 +13,7 @@ from ml_dtypes import iinfo
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects import elements, int_list, value_of
+from astra_mlir.passes.vectorize_rules.captures import captured, copy_region, repeated
 from astra_mlir.passes.vectorize_rules.core import Batch, Batcher, rule
 
 
@@ -156,7 +157,7 @@ def scatter(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
     count = len(args) // 2
     indices = args[count]
     paired = indices.dim is not None
-    values = [b.front(arg) for arg in args]
+    values = [arg.value if arg is indices and not paired else b.front(arg) for arg in args]
     changed: dict[str, object] = {}
     window = _plus_one(op, "update_window_dims")
     for name in ("inserted_window_dims", "input_batching_dims", "scatter_dims_to_operand_dims"):
@@ -168,8 +169,36 @@ def scatter(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
         if "indices_are_sorted" in op.attributes:
             changed["indices_are_sorted"] = False
     else:
-        values[count] = indices.value
         window = [0, *window]
     types = [b.with_batch(result.type, 0) for result in op.results]
-    new = b.again(op, values, types, update_window_dims=_array(window), **changed)
+    changed["update_window_dims"] = _array(window)
+    outside = captured(op, b)
+    if outside:
+        return _scatter_with(op, values, types, changed, outside, b)
+    new = b.again(op, values, types, **changed)
     return [Batch(result, 0) for result in new.results]
+
+
+def _scatter_with(
+    op: ir.Operation, values: Sequence[ir.Value], types: Sequence[ir.Type], changed: dict[str, object],
+    outside: Sequence[ir.Value], b: Batcher,
+) -> Sequence[Batch]:  # fmt: skip
+    """A scatter whose function takes batched values from outside as elements of more inputs, which stay as they are."""
+    count, more = len(types), len(outside)
+    inputs, indices, updates = values[:count], values[count], values[count + 1 :]
+    new_inputs = [repeated(value, inputs[0].type.shape, 0, b) for value in outside]
+    new_updates = [repeated(value, updates[0].type.shape, 0, b) for value in outside]
+    results = [*types, *(value.type for value in new_inputs)]
+    new = b.op(
+        "scatter", [*inputs, *new_inputs, indices, *updates, *new_updates], results,
+        **{**dict(op.attributes.items()), **changed},
+    )  # fmt: skip
+    old = op.regions[0].blocks[0]
+    scalars = [ir.RankedTensorType.get([], type.element_type) for type in results] * 2
+
+    def mapping(arguments: Sequence[ir.Value]) -> dict[ir.Value, ir.Value]:
+        current, given = arguments[:count], arguments[count + more : 2 * count + more]
+        return dict(zip((*old.arguments, *outside), (*current, *given, *arguments[count : count + more]), strict=True))
+
+    copy_region(old, new.regions[0], scalars, mapping, range(count, count + more), b)
+    return [Batch(result, 0) for result in list(new.results)[:count]]

@@ -6,15 +6,34 @@ from collections.abc import Sequence
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects import value_of
+from astra_mlir.passes.vectorize_rules.captures import captured, copy_region, repeated
 from astra_mlir.passes.vectorize_rules.core import Batch, Batcher, refuse, rule
 
 
 @rule("sort")
 def sort(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
-    values, dim = b.aligned(args)
+    """One more dimension; batched values that the comparator uses from outside are sorted along."""
+    outside = captured(op, b)
+    dims = [arg.dim for arg in args if arg.dim is not None]
+    dim = min(dims, default=0)
+    values = [b.at(arg, dim) for arg in args]
     dimension = value_of(op, "dimension")
-    new = b.again(op, values, [value.type for value in values], dimension=dimension + (dimension >= dim))
-    return [Batch(result, dim) for result in new.results]
+    dimension += dimension >= dim
+    if not outside:
+        new = b.again(op, values, [value.type for value in values], dimension=dimension)
+        return [Batch(result, dim) for result in new.results]
+    count = len(values)
+    values += [repeated(value, values[0].type.shape, dim, b) for value in outside]
+    new = b.op("sort", values, [value.type for value in values], dimension=dimension, kind="custom",
+               is_stable=value_of(op, "is_stable"))  # fmt: skip
+    old = op.regions[0].blocks[0]
+    scalars = [ir.RankedTensorType.get([], value.type.element_type) for value in values for _ in range(2)]
+
+    def mapping(arguments: Sequence[ir.Value]) -> dict[ir.Value, ir.Value]:
+        return dict(zip((*old.arguments, *outside), (*arguments[: 2 * count], *arguments[2 * count :: 2]), strict=True))
+
+    copy_region(old, new.regions[0], scalars, mapping, (), b)
+    return [Batch(result, dim) for result in list(new.results)[:count]]
 
 
 @rule("cholesky", "top_k", "fft")

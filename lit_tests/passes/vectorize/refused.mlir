@@ -37,11 +37,27 @@ func.func @main(%s: tensor<1xi64>, %x: tensor<4xf32>) -> tensor<2xf32> {
 
 // -----
 
-func.func @main(%c: tensor<f32>, %x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error@below {{'astra.sort' cannot be vectorized: its region uses a value from outside that differs between applications; give that value as an operand}}
+func.func @main(%c: tensor<f32>, %x: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %s = "astra.constant"() {value = dense<1.0> : tensor<2x4xf32>} : () -> tensor<2x4xf32>
+  %i = "astra.constant"() {value = dense<1.0> : tensor<f32>} : () -> tensor<f32>
+  // expected-error@below {{'astra.select_and_scatter' cannot be vectorized: its region uses a value from outside that differs between applications; write it as a scatter, whose function may}}
+  %0 = "astra.select_and_scatter"(%x, %s, %i) ({}, {
+  ^scatter(%a: tensor<f32>, %b: tensor<f32>):
+    %p = "astra.multiply"(%a, %c) : (tensor<f32>, tensor<f32>) -> tensor<f32>
+    "astra.yield"(%p) : (tensor<f32>) -> ()
+  }) {window_dimensions = array<i64: 2, 1>, window_strides = array<i64: 2, 1>, padding = array<i64: 0, 0, 0, 0>,
+      select_kind = "GE", scatter_kind = "custom"} : (tensor<4x4xf32>, tensor<2x4xf32>, tensor<f32>) -> tensor<4x4xf32>
+  return %0 : tensor<4x4xf32>
+}
+
+// -----
+
+func.func @main(%c: tensor<2xf32>, %x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error@below {{'astra.sort' cannot be vectorized: its region uses a value from outside, tensor<2xf32>, that differs between applications; give its elements as an operand}}
   %0 = "astra.sort"(%x) ({
   ^comparator(%a: tensor<f32>, %b: tensor<f32>):
-    %d = "astra.multiply"(%a, %c) : (tensor<f32>, tensor<f32>) -> tensor<f32>
+    %zero = "astra.constant"() {value = dense<0.0> : tensor<f32>} : () -> tensor<f32>
+    %d = "astra.reduce"(%c, %zero) ({}) {dimensions = array<i64: 0>, kind = "add"} : (tensor<2xf32>, tensor<f32>) -> tensor<f32>
     %p = "astra.compare"(%d, %b) {direction = "LT", compare_type = "FLOAT"} : (tensor<f32>, tensor<f32>) -> tensor<i1>
     "astra.yield"(%p) : (tensor<i1>) -> ()
   }) {dimension = 0 : i64, is_stable = true, kind = "custom"} : (tensor<4xf32>) -> tensor<4xf32>

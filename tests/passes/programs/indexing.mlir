@@ -95,3 +95,16 @@ func.func @main(%a: tensor<3x5xT>, %i: tensor<3x2xi32>) -> tensor<3x2xT> {
   %0 = "stablehlo.torch_index_select"(%a, %i) {dim = 1 : i64, batch_dims = 1 : i64} : (tensor<3x5xT>, tensor<3x2xi32>) -> tensor<3x2xT>
   return %0 : tensor<3x2xT>
 }
+// program: scatter_with_value_from_outside; f32,i32; interpreter
+func.func @main(%a: tensor<4x5xT>, %u: tensor<3x5xT>, %c: tensor<T>) -> tensor<4x5xT> {
+  %i = stablehlo.constant dense<[[2], [0], [2]]> : tensor<3x1xi32>
+  %0 = "stablehlo.scatter"(%a, %i, %u) <{
+      scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0],
+        scatter_dims_to_operand_dims = [0], index_vector_dim = 1>, indices_are_sorted = false, unique_indices = false}> ({
+  ^bb0(%x: tensor<T>, %y: tensor<T>):
+    %p = stablehlo.multiply %y, %c : tensor<T>
+    %s = stablehlo.add %x, %p : tensor<T>
+    stablehlo.return %s : tensor<T>
+  }) : (tensor<4x5xT>, tensor<3x1xi32>, tensor<3x5xT>) -> tensor<4x5xT>
+  return %0 : tensor<4x5xT>
+}

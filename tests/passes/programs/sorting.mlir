@@ -48,3 +48,14 @@ func.func @main(%a: tensor<3x9xT>) -> tensor<3x9xT> {
   }) : (tensor<3x9xT>) -> tensor<3x9xT>
   return %0 : tensor<3x9xT>
 }
+// program: sort_with_value_from_outside; f32,i32; interpreter
+func.func @main(%a: tensor<4x5xT>, %b: tensor<4x5xT>, %c: tensor<T>) -> (tensor<4x5xT>, tensor<4x5xT>) {
+  %0:2 = "stablehlo.sort"(%a, %b) <{dimension = 0 : i64, is_stable = true}> ({
+  ^bb0(%x: tensor<T>, %y: tensor<T>, %p: tensor<T>, %q: tensor<T>):
+    %u = stablehlo.multiply %x, %c : tensor<T>
+    %v = stablehlo.multiply %y, %c : tensor<T>
+    %1 = stablehlo.compare LT, %u, %v : (tensor<T>, tensor<T>) -> tensor<i1>
+    stablehlo.return %1 : tensor<i1>
+  }) : (tensor<4x5xT>, tensor<4x5xT>) -> (tensor<4x5xT>, tensor<4x5xT>)
+  return %0#0, %0#1 : tensor<4x5xT>, tensor<4x5xT>
+}
