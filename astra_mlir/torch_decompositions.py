@@ -16,6 +16,7 @@ import torch
 from torch._decomp import get_decompositions
 
 from astra_mlir.bindings import torch_decomposition_table
+from astra_mlir.errors import UnsupportedError
 from astra_mlir.torch_markers import stop_gradient
 
 __all__ = ["table"]
@@ -356,6 +357,19 @@ def _asinh(x: torch.Tensor) -> torch.Tensor:
     return torch.where(is_small, near, torch.where(x < 0, -away, away))
 
 
+def _embedding(
+    weight: torch.Tensor, indices: torch.Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Any:  # fmt: skip
+    """The row for padding gets no gradient."""
+    if scale_grad_by_freq:
+        raise UnsupportedError("embedding: scale_grad_by_freq=True has no derivative in Astra; scale gradients outside")
+    if padding_idx < 0:
+        return NotImplemented
+    rows = _aten.embedding.default(weight, indices)
+    return torch.where((indices == padding_idx).unsqueeze(-1), stop_gradient(rows), rows)
+
+
 _DIFFERENTIABLE: dict[Any, _Decomposition] = {
     _aten.leaky_relu.default: _leaky_relu,
     _aten._prelu_kernel.default: _prelu,
@@ -365,6 +379,7 @@ _DIFFERENTIABLE: dict[Any, _Decomposition] = {
     _aten.softplus.default: _softplus,
     _aten.mish.default: _mish,
     _aten.sinc.default: _sinc,
+    _aten.embedding.default: _embedding,
     _aten.fmax.default: _fmax,
     _aten.fmin.default: _fmin,
     _aten.asinh.default: _asinh,

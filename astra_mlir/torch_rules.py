@@ -24,6 +24,7 @@ from torch.fx import GraphModule
 from torch.fx import traceback as fx_traceback
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.checkpoint import CheckpointFunction
 
 from astra_mlir.errors import UnsupportedError
 from astra_mlir.torch_markers import (
@@ -102,6 +103,9 @@ class RecordPlaces(TorchDispatchMode):
         """Record the operation."""
         return function(*args, **kwargs)
 
+    def finish(self) -> None:
+        """Let go of frames and storages."""
+
 
 class KeepRules(RecordPlaces):
     """Records markers, too: it sees each operation below autograd, and whether operands require gradients.
@@ -136,7 +140,6 @@ class KeepRules(RecordPlaces):
         return function(*args, **kwargs)
 
     def finish(self) -> None:
-        """Let go of frames and storages."""
         self._last = (None, -1, None)
         self._stopped.clear()
 
@@ -216,25 +219,16 @@ def _first(graph: torch.fx.Graph, function: Any, args: tuple[Any, ...]) -> torch
 def recording(mode: RecordPlaces) -> Iterator[None]:
     """While active, ``mode`` records this thread's operations and, if it keeps rules, autograd functions."""
     global _apply_depth
-    keeper = mode if isinstance(mode, KeepRules) else None
-    if keeper is None:
-        token = keeping.set(None)
-        try:
-            with mode:
-                yield
-        finally:
-            keeping.reset(token)
-        return
-    token = keeping.set(keeper)
+    token = keeping.set(mode if isinstance(mode, KeepRules) else None)
     with _apply_lock:
         _apply_depth += 1
         Function.apply = classmethod(_apply)
     try:
-        with keeper:
+        with mode:
             yield
     finally:
         keeping.reset(token)
-        keeper.finish()
+        mode.finish()
         with _apply_lock:
             _apply_depth -= 1
             if not _apply_depth:
@@ -248,6 +242,8 @@ _apply_depth = 0
 
 
 def _apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+    if cls is CheckpointFunction:  # what it computes again in reverse mode is the same
+        return args[0](*args[2:])
     keeper = keeping.get()
     if keeper is None or cls is MarkerCall or not torch.is_grad_enabled():
         return original_apply(cls, *args, **kwargs)
