@@ -14,8 +14,9 @@ from astra_mlir.passes.autodiff_rules.engine import Policy
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.drop_rules import DropRules
 from astra_mlir.passes.inline import Inline
-from astra_mlir.passes.simplify import Simplify
-from astra_mlir.passes.transforms import expand, prepare
+from astra_mlir.passes.merge_runs import merge_runs
+from astra_mlir.passes.simplify import Simplify, simplify
+from astra_mlir.passes.transforms import expand, functions_of, prepare
 from astra_mlir.passes.traversal import walk
 
 __all__ = ["ExpandTransforms"]
@@ -58,9 +59,20 @@ class ExpandTransforms(Pass):
 
     def run(self, module: ir.Operation) -> None:
         """Expand the transformations in ``module``."""
-        if not any(op.name in _CONCERNED for op in walk(module.regions[0].blocks[0])):
+        if not any(_is_concerned(op) for op in walk(module.regions[0].blocks[0])):
             return
         prepare(module)
         expand(module, TRANSFORMATIONS, Policy(while_bound=self.while_bound))
         for step in (DropRules(), Inline(), Simplify()):
             step.run(module)
+        for function in functions_of(module).values():
+            for block in function.regions[0].blocks:
+                while merge_runs(block):  # then what the merged bodies have twice
+                    simplify(block)
+
+
+def _is_concerned(op: ir.Operation) -> bool:
+    """Whether there is something to do for an operation, which in StableHLO is a custom call."""
+    if op.name == "stablehlo.custom_call":
+        return op.attributes["call_target_name"].value in _CONCERNED
+    return op.name in _CONCERNED

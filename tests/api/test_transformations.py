@@ -434,3 +434,25 @@ def test_functions_lowered_before_keep_their_rules() -> None:
 def test_functions_of_jit_may_use_traced_values_from_around() -> None:
     inner = astra.jit(lambda w: astra.jit(lambda: w * 2)() + astra.jit(lambda x: x * w)(1.0))
     assert float(inner(F32(3))) == 9
+
+
+def nested(x: Any) -> Any:
+    def body(c: Any, _: None) -> Any:
+        d = jax.lax.fori_loop(0, 3, lambda _, u: jnp.sin(u) * c, c)
+        return jax.lax.cond(c.sum() > 1, jnp.tanh, jnp.sin, d), c + 1
+
+    return jax.lax.scan(body, x, None, length=4)
+
+
+def test_loops_run_once_for_value_and_derivative() -> None:
+    def both(t: Any) -> Any:
+        def value_and_pull(x: Any) -> Any:
+            out, pull_back = t.vjp(nested, x)
+            return out, pull_back(out)
+
+        return value_and_pull
+
+    ours, theirs = astra.jit(both(astra)), astra.jit(both(jax))
+    x = numbers(3)
+    assert_same(ours(x), theirs(x))
+    assert ours.compile(x).ir("astra").count("astra.scan") == theirs.compile(x).ir("astra").count("astra.scan")
