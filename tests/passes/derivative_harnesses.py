@@ -44,8 +44,18 @@ _TOLERANCES = {  # by the precision of the real numbers: first and second deriva
     np.dtype(np.float16): (2e-2, 1e-1),
     np.dtype(ml_dtypes.bfloat16): (6e-2, 3e-1),
 }
+GOOD = ("agrees", "not smooth", "known")
 MAX_ELEMENTS = 1 << 16
 SKIPPED = {"qr_multi_array_shape_.*_200_100_": "JAX's own waits for ever on a machine with two cores"}
+
+
+# Where both results are what they should be, by the pattern of the harness's name.
+KNOWN = {
+    "gather_batchdims_": "reads outside although it promises not to, where JAX's transpose adds nothing",
+    "scatter_(add|min|max|mul)_modes_out_of_bounds_.*PROMISE_IN_BOUNDS": "writes outside although it promises not to",
+    "scatter_modes_out_of_bounds_.*PROMISE_IN_BOUNDS": "writes outside although it promises not to",
+    "(max|min)_inf_nan_complex": "JAX asks which operand equals the result: no NaN does",
+}
 
 
 def _inexact(x: Any) -> bool:
@@ -155,17 +165,15 @@ def program(api: Any, case: Case, parts: Sequence[str]) -> Callable[..., dict[st
     return run
 
 
-def possible(case: Case, parts: Sequence[str]) -> list[str]:
-    """The parts that JAX can do."""
-
-    def can(parts: Sequence[str]) -> bool:
-        try:
-            jax.eval_shape(program(jax, case, parts), *case.arguments())
-        except Exception:
-            return False
-        return True
-
-    return list(parts) if can(parts) else [part for part in parts if can([part])]
+def by_jax(case: Case, parts: Sequence[str]) -> dict[str, Any]:
+    """The parts that JAX can do, by JAX."""
+    try:
+        return dict(jax.block_until_ready(jax.jit(program(jax, case, parts))(*case.arguments())))
+    except Exception:
+        found: dict[str, Any] = {}
+        for part in parts if len(parts) > 1 else ():
+            found |= by_jax(case, [part])
+        return found
 
 
 # --- comparison --------------------------------------------------------------------------------------------------
@@ -235,12 +243,13 @@ def _has_value(case: Case) -> bool:
 def run_case(case: Case, parts: Sequence[str], differences: bool = False) -> dict[str, str]:
     """Of each part that JAX can do: ``agrees``, or what is wrong, and why.
 
-    ``differs``; ``refused`` (a derivative), ``no value`` (Astra refuses the function itself), or ``error``.
+    ``differs``; ``known`` (differs, for a reason in ``KNOWN``); ``refused`` (a derivative); ``no value`` (Astra refuses
+    the function itself); or ``error``.
     """
-    parts = possible(case, parts)
-    if not parts:
+    expected = by_jax(case, parts)
+    if not expected:
         return {}
-    expected = jax.jit(program(jax, case, parts))(*case.arguments())
+    parts = list(expected)
     outcome: dict[str, str] = {}
     try:  # all in one program, since compiling takes most of the time
         found = astra.jit(program(astra, case, parts), output="numpy")(*case.arguments())
@@ -250,7 +259,9 @@ def run_case(case: Case, parts: Sequence[str], differences: bool = False) -> dic
         result, wrong = (found[part], None) if part in found else _attempt(case, part)
         if wrong is None:
             difference = compare(case, part, expected[part], result)
-            wrong = None if difference is None else f"differs: {difference}"
+            why = next((why for pattern, why in KNOWN.items() if re.match(pattern, case.name)), None)
+            kind = "differs" if why is None else f"known: {why}"
+            wrong = None if difference is None else f"{kind}: {difference}"
             if part == "forward" and differences and wrong is None:
                 outcome["differences"] = _against_differences(case, expected[part], result)
         outcome[part] = "agrees" if wrong is None else wrong[:600]
@@ -259,9 +270,9 @@ def run_case(case: Case, parts: Sequence[str], differences: bool = False) -> dic
 
 def _against_differences(case: Case, expected: Any, found: Any) -> str:
     """Central differences say the same, unless they do not for JAX (a kink, or rounding in the function)."""
-    numeric = central_differences(case)
+    numeric = [np.nan_to_num(n) for n in central_differences(case)]
     close = [
-        np.allclose(np.nan_to_num(x), np.nan_to_num(n), rtol=1e-4, atol=1e-6 * (1 + np.max(np.abs(n), initial=0)))
+        np.allclose(np.nan_to_num(x), n, rtol=1e-4, atol=1e-6 * (1 + np.max(np.abs(n), initial=0)))
         for x, n in zip((*expected, *found), (*numeric, *numeric), strict=True)
     ]
     half = len(close) // 2
@@ -289,7 +300,7 @@ def select(pattern: str, dtypes: str, stride: int, offset: int = 0) -> list[Any]
 # --- command line ------------------------------------------------------------------------------------------------
 
 
-def summarize(paths: Sequence[str], family: str = "group") -> None:
+def summarize(paths: Sequence[str]) -> None:
     """Print how many parts agree, by part, and what does not."""
     counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     by_group: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
@@ -300,14 +311,14 @@ def summarize(paths: Sequence[str], family: str = "group") -> None:
             for part, outcome in entry["outcome"].items():
                 kind = outcome.split(":")[0]
                 counts[f"{entry['variant']} {part}"][kind] += 1
-                by_group[entry["group"]]["agrees" if kind in ("agrees", "not smooth") else "wrong"] += 1
-                if kind not in ("agrees", "not smooth"):
+                by_group[entry["group"]]["agrees" if kind in GOOD else "wrong"] += 1
+                if kind not in GOOD:
                     wrong[f"{entry['group']} | {re.sub(r'[0-9.e+-]+', '#', outcome)[:110]}"].append(
                         f"{entry['name']}: {outcome[:300]}"
                     )
     for name, counter in sorted(counts.items()):
         total = sum(counter.values())
-        good = counter["agrees"] + counter["not smooth"]
+        good = sum(counter[kind] for kind in GOOD)
         print(f"{name:20} {good}/{total} ({100 * good / total:.2f}%)  {dict(counter)}")
     print("by group:", ", ".join(
         f"{g} {c['agrees']}/{sum(c.values())}" for g, c in sorted(by_group.items()) if c["wrong"]
@@ -340,7 +351,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             begin = time.perf_counter()
             outcome = run_case(case, options.parts.split(","), options.differences)
             number += 1
-            bad = {part: text for part, text in outcome.items() if text not in ("agrees", "not smooth")}
+            bad = {part: text for part, text in outcome.items() if text.split(":")[0] not in GOOD}
             wrong += bool(bad)
             if bad and not out:
                 print(case.name, bad, flush=True)
