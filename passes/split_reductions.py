@@ -1,7 +1,7 @@
 """Long reductions to few results are split into partial reductions of fixed blocks, so that threads can share them.
 
-The split depends on shapes only: the result has the same bits for any number of threads.  Called by
-``astra-form-kernels``.
+The split depends on shapes only: the result has the same bits for any number of threads.  A sum of sums also has
+smaller rounding errors than one long sum.  Called by ``astra-form-kernels``.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from astra_mlir.passes.memref_utils import Builder, byte_width, reinterpret, str
 
 __all__ = ["split_reductions"]
 
-FEW_RESULTS = 16  # reductions with more results than this are parallel enough
-LONG = 1 << 16  # reduced elements per result from which splitting pays
+FEW_RESULTS = 16  # rows and columns fewer than this do not keep the threads busy
+LONG = 1 << 16  # reduced elements per result from which splitting few results pays
+NARROW = 512  # columns that one task can sum: fewer than a block of columns for each thread
+TALL = 1 << 11  # rows from which narrow columns are worth splitting
 BLOCKS = (64, 128, 32, 96, 48, 80, 112, 100, 50, 60, 40, 36, 24, 16)  # candidate numbers of blocks
 
 _FLOAT_NEUTRAL = {"arith.addf": 0.0, "arith.mulf": 1.0, "arith.maximumf": -math.inf, "arith.minimumf": math.inf}
@@ -69,7 +71,8 @@ def _choose(nest: LoopNest) -> tuple[int, int] | None:
     """The reduction dimension (of the operation) to split and the number of blocks."""
     results = math.prod(nest.extents[: nest.parallel])
     reduced = math.prod(nest.extents[nest.parallel :])
-    if results > FEW_RESULTS or reduced < LONG:
+    is_tall = FEW_RESULTS < results <= NARROW and reduced >= TALL and nest.wants_own_schedule()
+    if not is_tall and (results > FEW_RESULTS or reduced < LONG):
         return None
     for extent, dimension in zip(nest.extents[nest.parallel :], nest.loops[nest.parallel :], strict=True):
         for blocks in BLOCKS:

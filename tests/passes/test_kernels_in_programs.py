@@ -186,3 +186,18 @@ def test_a_product_without_contraction_in_a_sum(dtype: type) -> None:
 
     tolerance = 1e-2 if dtype == np.float16 else 1e-5
     np.testing.assert_allclose(astra.jit(outer_sum)(a, b), np.outer(a, b).sum(0), rtol=tolerance, atol=tolerance)
+
+
+def test_sums_of_tall_columns_are_accurate_and_have_the_same_bits_on_any_number_of_threads() -> None:
+    x = np.random.default_rng(1).uniform(1, 2, (8, 32, 32, 48)).astype(np.float32)
+    compiled = astra.jit(lambda x: (x.sum((0, 1, 2)), ((x - x.mean((0, 1, 2))) ** 2).sum((0, 1, 2))))
+    results = []
+    for count in (1, 2, 3):
+        with astra.threads(count):
+            results.append([np.asarray(leaf) for leaf in compiled(x)])
+    wide = x.astype(np.float64)
+    expected = wide.sum((0, 1, 2)), wide.var((0, 1, 2)) * x[..., 0].size
+    for result in results:
+        for got, first, value in zip(result, results[0], expected, strict=True):
+            np.testing.assert_array_equal(got, first)
+            np.testing.assert_allclose(got, value, rtol=5e-7)

@@ -1,4 +1,5 @@
-// Equal kernels are emitted once; a column reduction keeps a kernel of its own; a full sum is done in fixed blocks.
+// Equal kernels are emitted once; a column reduction keeps a kernel of its own; full sums and sums of few tall
+// columns are done in fixed blocks.
 // RUN: %astra-opt %s --astra-bufferize --astra-form-kernels --canonicalize --cse --split-input-file | %filecheck %s
 
 #id = affine_map<(d0) -> (d0)>
@@ -62,4 +63,23 @@ func.func @total(%x: tensor<1048576xf32>) -> tensor<f32> {
     linalg.yield %r : f32
   } -> tensor<f32>
   return %s : tensor<f32>
+}
+
+// -----
+
+#xy = affine_map<(d0, d1) -> (d0, d1)>
+#y = affine_map<(d0, d1) -> (d1)>
+// CHECK-LABEL: func.func @tall
+// CHECK:         linalg.generic {{.*}}iterator_types = ["parallel", "reduction", "parallel"]{{.*}} outs(%{{.*}} : memref<64x48xf32>)
+// CHECK:         linalg.generic {{.*}}iterator_types = ["reduction", "parallel"]{{.*}} ins(%{{.*}} : memref<64x48xf32>)
+func.func @tall(%x: tensor<4096x48xf32>) -> tensor<48xf32> {
+  %zero = arith.constant 0.0 : f32
+  %c = tensor.empty() : tensor<48xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%c : tensor<48xf32>) -> tensor<48xf32>
+  %s = linalg.generic {indexing_maps = [#xy, #y], iterator_types = ["reduction", "parallel"]} ins(%x : tensor<4096x48xf32>) outs(%f : tensor<48xf32>) {
+  ^bb0(%p: f32, %o: f32):
+    %r = arith.addf %o, %p : f32
+    linalg.yield %r : f32
+  } -> tensor<48xf32>
+  return %s : tensor<48xf32>
 }
