@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from astra_mlir.bindings import ir
+from astra_mlir.dialects.core import build
 
-__all__ = ["KERNEL_RULES", "KernelRequest", "KernelRule", "Out", "kernel_name", "kernel_rule"]
+__all__ = ["KERNEL_RULES", "KernelRequest", "KernelRule", "Out", "kernel_name", "kernel_rule", "with_element"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,14 @@ class KernelRequest:
     absorbed: Sequence[ir.Operation] = ()
     prepared: KernelRequest | None = None
     loop: ir.Operation | None = None
+
+
+def with_element(op: ir.Operation, value: ir.Value, element: ir.Type) -> ir.Value:
+    """An operand of ``op`` in the element type of its result, which may be wider: converted in front of ``op``."""
+    if value.type.element_type == element:
+        return value
+    type = ir.RankedTensorType.get(value.type.shape, element)
+    return build("convert", (value,), (type,), loc=op.location, ip=ir.InsertionPoint(op)).results[0]
 
 
 KernelRule = Callable[[ir.Operation], "KernelRequest | None"]

@@ -15,7 +15,7 @@ from functools import partial
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list, value_of
 from astra_mlir.passes.kernel_rules.region import ScalarFunction, combiner, scalar_region
-from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
+from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule, with_element
 from astra_mlir.passes.kernel_rules.text import (
     Bound,
     Element,
@@ -60,7 +60,11 @@ class _Split:
 def scatter(op: ir.Operation) -> KernelRequest:
     """One kernel per dimension numbers, shapes, element types and combiner."""
     count = len(op.results)
-    inputs, indices, updates = op.operands[:count], op.operands[count], op.operands[count + 1 :]
+    indices, computed = op.operands[count], [result.type.element_type for result in op.results]
+    inputs, updates = (
+        [with_element(op, value, element) for value, element in zip(values, computed, strict=True)]
+        for values in (op.operands[:count], op.operands[count + 1 :])
+    )
     kind = value_of(op, "kind")
     function: ScalarFunction | None = None
     if kind == "custom":

@@ -11,7 +11,7 @@ import math
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list, value_of
 from astra_mlir.passes.kernel_rules.region import ScalarFunction, scalar_region
-from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
+from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule, with_element
 from astra_mlir.passes.kernel_rules.text import (
     Bound,
     Element,
@@ -36,9 +36,11 @@ _PREDICATES = {"float": "cmpf o", "signed": "cmpi s", "unsigned": "cmpi u", "boo
 @kernel_rule("select_and_scatter")
 def select_and_scatter(op: ir.Operation) -> KernelRequest:
     """One kernel per shapes, element type, windows and the two functions."""
-    operand, source, init = op.operands
+    kinds, computed = (value_of(op, "select_kind"), value_of(op, "scatter_kind")), op.results[0].type.element_type
+    if kinds[0] == "custom" and op.operands[0].type.element_type != computed:
+        raise refuse(op, "its select region takes narrower elements than the result has", "convert the operands first")
+    operand, source, init = (with_element(op, value, computed) for value in op.operands)
     element = element_of(operand.type)
-    kinds = value_of(op, "select_kind"), value_of(op, "scatter_kind")
     refuse_small_floats(op, element)
     if element.kind == "complex" and kinds[0] != "custom":
         raise refuse(op, "complex numbers have no order", "give a select region")

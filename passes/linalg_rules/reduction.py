@@ -106,6 +106,7 @@ def _reduction(
     low: Lowering, op: ir.Operation, kind: str, inputs: Sequence[Val], inits: Sequence[Val],
     infos: Sequence[TypeInfo], loops: _Loops,
 ) -> list[Val]:  # fmt: skip
+    inputs, inits = ([_widened(low, v, i) for v, i in zip(vals, infos, strict=True)] for vals in (inputs, inits))
     starts = [low.scalar(init) for init in inits]
     if kind == "custom":
         region = op.regions[0].blocks[0]
@@ -120,6 +121,14 @@ def _reduction(
     if kind in ("argmax", "argmin"):
         return _arg_extreme(low, {"argmax": "maximum", "argmin": "minimum"}[kind], inputs, starts, infos, loops)
     return [_known(low, kind, inputs[0], starts[0], infos[0], loops)]
+
+
+def _widened(low: Lowering, val: Val, result: TypeInfo) -> Val:
+    """An input or initial value in the element type of the result, which may be wider."""
+    if val.info.element == result.element:
+        return val
+    wide = low.info_of(val.info.shape, result.element)
+    return low.elementwise([wide], [val], lambda args: [convert(low, args[0], val.info, wide)])[0]
 
 
 def _known(low: Lowering, kind: str, val: Val, init: ir.Value, info: TypeInfo, loops: _Loops) -> Val:

@@ -314,6 +314,30 @@ def test_windows_outside_in_part() -> None:
     np.testing.assert_array_equal(of_u, [[0, 1], [0, 0], [3, 4]])
 
 
+@pytest.mark.parametrize("kind", ["update", "add", "multiply", "maximum"])
+def test_scattered_results_wider_than_operands(kind: str) -> None:
+    text = f"""
+    func.func @main(%x: tensor<4xf32>, %k: tensor<2x1xi32>, %u: tensor<2xf32>) -> tensor<4xf64> {{
+      %0 = "astra.scatter"(%x, %k, %u) ({{}}) {{update_window_dims = array<i64>, inserted_window_dims = array<i64: 0>,
+          input_batching_dims = array<i64>, scatter_indices_batching_dims = array<i64>, unique_indices = true,
+          scatter_dims_to_operand_dims = array<i64: 0>, index_vector_dim = 1 : i64, kind = "{kind}"}}
+          : (tensor<4xf32>, tensor<2x1xi32>, tensor<2xf32>) -> tensor<4xf64>
+      return %0 : tensor<4xf64>
+    }}
+    """
+    method = {"update": "set", "maximum": "max"}.get(kind, kind)
+
+    def function(x: Any, k: Any, u: Any) -> Any:
+        return getattr(x.astype(jnp.float64).at[k[:, 0]], method)(u.astype(jnp.float64), unique_indices=True)
+
+    case = Case(function, (a(4).astype(np.float32), np.array([[3], [1]], np.int32), a(2).astype(np.float32)))
+    with make_context():
+        forward = _derived(ir.Module.parse(text), ("forward", (0, 2)))
+        reverse = _derived(ir.Module.parse(text), ("reverse", (0, 2)))
+    _compare(forward(*case.base, *case.ts), jax.jvp(case.inexact, tuple(case.xs), tuple(case.ts)), 1e-6)
+    _compare(reverse(*case.base, *case.cs)[1:], jax.vjp(case.inexact, *case.xs)[1](case.cs), 1e-6)
+
+
 def test_several_factors_of_one_element_are_refused() -> None:
     with pytest.raises(UnsupportedError, match=r"'astra.scatter' cannot be differentiated.*unique_indices=True"):
         Case(at("multiply"), (a(5), a(7), ROWS)).reverse()
@@ -377,6 +401,62 @@ def test_reduction(name: str) -> None:
 
 def test_wider_sums() -> None:
     Case(lambda x: jnp.sum(x, 1, dtype=jnp.float32), (bf16(3, 4),)).check(2e-2)
+
+
+WIDER = {
+    "reduce": ("tensor<2x4xf32>", "tensor<2xf64>", "dimensions = array<i64: 1>"),
+    "reduce_window": (
+        "tensor<2x4xf32>", "tensor<2x3xf64>",
+        "window_dimensions = array<i64: 1, 2>, window_strides = array<i64: 1, 1>, base_dilations = array<i64: 1, 1>, "
+        "window_dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["add", "multiply", "maximum"])
+@pytest.mark.parametrize("name", WIDER)
+def test_results_wider_than_operands(name: str, kind: str) -> None:
+    source, target, attributes = WIDER[name]
+    text = f"""func.func @main(%x: {source}, %i: tensor<f32>) -> {target} {{
+      %0 = "astra.{name}"(%x, %i) ({{}}) {{{attributes}, kind = "{kind}"}} : ({source}, tensor<f32>) -> {target}
+      return %0 : {target}
+    }}"""
+
+    def function(x: Any, i: Any) -> Any:
+        x, i = x.astype(jnp.float64), i.astype(jnp.float64)
+        f = {"add": jnp.add, "multiply": jnp.multiply, "maximum": jnp.maximum}[kind]
+        if name == "reduce":
+            return f(i, {"add": jnp.sum, "multiply": jnp.prod, "maximum": jnp.max}[kind](x, 1))
+        return f(i, f(x[:, :-1], x[:, 1:]))
+
+    case = Case(function, (a(2, 4).astype(np.float32), np.float32(0.5)))
+    with make_context():
+        forward = _derived(ir.Module.parse(text), ("forward", (0, 1)))
+        reverse = _derived(ir.Module.parse(text), ("reverse", (0, 1)))
+    _compare(forward(*case.base, *case.ts), jax.jvp(case.inexact, tuple(case.xs), tuple(case.ts)), 1e-6)
+    _compare(reverse(*case.base, *case.cs)[1:], jax.vjp(case.inexact, *case.xs)[1](case.cs), 1e-6)
+
+
+def test_argmax_with_indices_of_its_own() -> None:
+    """Equal values with equal indices share."""
+    text = """
+    func.func @main(%x: tensor<3x4xf64>, %k: tensor<3x4xi32>) -> tensor<3xf64> {
+      %init = "astra.constant"() {value = dense<0xFFF0000000000000> : tensor<f64>} : () -> tensor<f64>
+      %first = "astra.constant"() {value = dense<0> : tensor<i32>} : () -> tensor<i32>
+      %0:2 = "astra.reduce"(%x, %k, %init, %first) ({}) {dimensions = array<i64: 1>, kind = "argmax"}
+          : (tensor<3x4xf64>, tensor<3x4xi32>, tensor<f64>, tensor<i32>) -> (tensor<3xf64>, tensor<3xi32>)
+      return %0#0 : tensor<3xf64>
+    }
+    """
+    x = np.array([[1.0, 3, 2, 3], [5, 1, 1, 1], [0, 2, 2, 2]])
+    k = np.array([[7, 7, 7, 7], [1, 2, 3, 4], [9, 8, 8, 9]], np.int32)
+    with make_context():
+        forward = _derived(ir.Module.parse(text), ("forward", (0,)))
+        reverse = _derived(ir.Module.parse(text), ("reverse", (0,)))
+    np.testing.assert_array_equal(forward(x, k, np.arange(12.0).reshape(3, 4))[1], [2, 4, 9.5])
+    np.testing.assert_array_equal(
+        reverse(x, k, np.array([1.0, 2, 3]))[1], [[0, 0.5, 0, 0.5], [2, 0, 0, 0], [0, 1.5, 1.5, 0]]
+    )
 
 
 def argmax(x: Any) -> Any:
