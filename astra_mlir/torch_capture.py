@@ -242,7 +242,7 @@ class _Trace:
         literals, hidden = _lift(written_as, self.real)
         arguments = self.fakes([*tensors, *hidden, *literals], False)
         table = torch_decompositions.table(keep)
-        functional = torch.func.functionalize(Interpreter(written_as).run, remove="mutations")
+        functional = torch.func.functionalize(_Again(written_as).run, remove="mutations")
         with _tracing(self.fake_mode), torch.no_grad():
             graph = make_fx(functional, table)(*arguments)
         written = _move_writes(graph)
@@ -271,6 +271,38 @@ class _Trace:
         if written:
             raise UnsupportedError(f"{self.name}: a torch.autograd.Function changes an argument in place")
         return Traced(graph, hidden)
+
+
+class _Again(Interpreter):
+    """Runs a graph for the second trace, in which decompositions may have given tensors other strides."""
+
+    def run_node(self, node: torch.fx.Node) -> Any:
+        """The node's value; a view that these strides do not allow is a copy, where no one can tell the difference."""
+        if node.target is not torch.ops.aten.view.default:
+            return super().run_node(node)
+        try:
+            return super().run_node(node)
+        except (RuntimeError, ValueError):
+            root = _viewed(node)
+            for other in node.graph.nodes:
+                schema = getattr(other.target, "_schema", None)
+                if schema is not None and schema.is_mutable and _viewed(other.args[0]) is root:
+                    raise UnsupportedError(
+                        f"{node_place(node)}: a view of a tensor that is changed in place cannot be followed here; "
+                        "work on a copy (.clone())"
+                    ) from None
+            args, _ = self.fetch_args_kwargs_from_env(node)
+            return torch.ops.aten.reshape.default(*args)
+
+
+def _viewed(node: Any) -> Any:
+    """The node that has the memory which a node of a graph looks at."""
+    while isinstance(node, torch.fx.Node) and node.op == "call_function":
+        schema = getattr(node.target, "_schema", None)
+        if schema is None or not schema.arguments or schema.arguments[0].alias_info is None:
+            break
+        node = node.args[0]
+    return node
 
 
 @contextlib.contextmanager
