@@ -196,11 +196,42 @@ def _pair(value: Any) -> list[int]:
     return values * 2 if len(values) == 1 else values
 
 
+def _diagonal(x: torch.Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> torch.Tensor:
+    x = x.movedim((dim1, dim2), (-2, -1))
+    rows, columns = x.shape[-2:]
+    row, column = max(0, -offset), max(0, offset)
+    index = torch.arange(max(0, min(rows - row, columns - column)))
+    return x.reshape(*x.shape[:-2], -1).index_select(-1, (index + row) * columns + index + column)
+
+
+def _windows(x: torch.Tensor, dim: int, size: int, step: int) -> torch.Tensor:
+    """``Tensor.unfold``."""
+    dim %= x.dim()
+    count = (x.shape[dim] - size) // step + 1
+    index = (torch.arange(count)[:, None] * step + torch.arange(size)).reshape(-1)
+    found = x.index_select(dim, index)
+    return found.reshape(*x.shape[:dim], count, size, *x.shape[dim + 1 :]).movedim(dim + 1, -1)
+
+
+def _cumulative_product(x: torch.Tensor, dim: int, *, dtype: Any = None) -> torch.Tensor:
+    """By doubling: after a step each element is the product of twice as many."""
+    x = x.to(dtype or (torch.int64 if not (x.is_floating_point() or x.is_complex()) else x.dtype))
+    reach = 1
+    while x.dim() and reach < x.shape[dim]:
+        before = x.narrow(dim, 0, x.shape[dim] - reach)
+        x = x * torch.cat([torch.ones_like(x.narrow(dim, 0, reach)), before], dim)
+        reach *= 2
+    return x
+
+
 _ALWAYS: dict[Any, _Decomposition] = {
     _aten.var.correction: _variance,
     _aten.var_mean.correction: _variance_mean,
     _aten.std.correction: _deviation,
     _aten.roll.default: _roll,
+    _aten.diagonal.default: _diagonal,
+    _aten.unfold.default: _windows,
+    _aten.cumprod.default: _cumulative_product,
     _aten.max_pool2d_with_indices.default: _max_pool,
     _aten.fmod.Tensor: _fmod,
     _aten.fmod.Scalar: _fmod,

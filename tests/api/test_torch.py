@@ -68,7 +68,7 @@ _MODULES = {
     "transformer layer": lambda: (
         nn.TransformerEncoderLayer(16, 4, 32, batch_first=True).eval(), (_random(2, 5, 16),)
     ),
-    "embedding": lambda: (nn.Embedding(10, 4), (torch.tensor([[1, 2], [9, 0]]),)),
+    "embedding": lambda: (nn.Embedding(10, 4, padding_idx=2), (torch.tensor([[1, 2], [9, 0]]),)),
     "lstm cell": lambda: (nn.LSTMCell(4, 6), (_random(2, 4), (_random(2, 6, seed=1), _random(2, 6, seed=2)))),
     "lstm": lambda: (nn.LSTM(4, 6, num_layers=2), (_random(5, 2, 4),)),
     "gru": lambda: (nn.GRU(4, 6), (_random(5, 2, 4),)),
@@ -97,6 +97,15 @@ def _in_place(x):
 def _indexing(x):
     rows = torch.tensor([-1, 0, 1])
     return x[rows], x[:, ::2], x[..., -1], x.gather(1, torch.tensor([[0, 3]] * 4)), x.roll(1, 0), x.flip(1)
+
+
+def _windows(x):
+    return x.unfold(1, 3, 2), x.diagonal(1), torch.diag(x[0]), x[:, :4].trace(), x.cumprod(1), torch.tril(x, -1)
+
+
+def _views_after_attention(x):
+    out = F.scaled_dot_product_attention(x, x, x)  # its layout is not that of its decomposition
+    return out.transpose(1, 2).reshape(2, 6, 32) * 2
 
 
 def _reductions(x):
@@ -128,6 +137,8 @@ _FUNCTIONS = {
     "causal attention": (_causal, tuple(_random(2, 4, 6, 8, seed=i) for i in range(3))),
     "in place": (_in_place, (_random(4, 8),)),
     "indexing": (_indexing, (_random(4, 8),)),
+    "windows": (_windows, (_random(4, 8),)),
+    "views after attention": (_views_after_attention, (_random(2, 4, 6, 8),)),
     "reductions": (_reductions, (_random(4, 8),)),
     "sorting": (_sorting, (_random(4, 8),)),
     "losses": (_losses, (_random(4, 8),)),
@@ -503,6 +514,7 @@ _PROGRAMS = {
     "bfloat16": (lambda x: (x.float() ** 2).sum(), _random(4, 8, dtype=torch.bfloat16)),
     "indices from the end": (lambda x: (x[[-1, 0]] * x[torch.tensor([1, -2])]).sum(), _random(4, 8)),
     "pooling": (lambda x: F.max_pool2d(x[None], 3, 2, 1, ceil_mode=True).pow(2).sum(), _random(6, 8)),
+    "windows": (lambda x: sum(part.pow(2).sum() for part in _windows(x)), _random(4, 8)),
     "remainder": (lambda x: (torch.remainder(x, -1.5) * x + torch.fmod(x, 0.7)).sum(), _random(4, 8)),
     "complex": (lambda z: ((z * z).imag + z.real).sum(), torch.complex(_random(4), _random(4, seed=1))),
 }
