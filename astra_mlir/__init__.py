@@ -6,6 +6,7 @@ What users import.  Names are loaded on first use, so that command-line tools st
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from astra_mlir.errors import (
@@ -87,6 +88,9 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("astra_mlir.testing")
     if name not in _LAZY:
         raise AttributeError(f"module 'astra_mlir' has no attribute '{name}'")
-    value = getattr(importlib.import_module(f"astra_mlir.{_LAZY[name]}"), name)
+    module = _LAZY[name]
+    if name == "jit" and importlib.util.find_spec("jax") is None:  # with JAX its module sends PyTorch's functions on
+        module = "torch_functions"
+    value = getattr(importlib.import_module(f"astra_mlir.{module}"), name)
     globals()[name] = value
     return value

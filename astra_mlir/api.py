@@ -56,8 +56,10 @@ def compile(
     if callable(source) and frontends.uses_torch(source, args, kwargs):
         from astra_mlir import torch_functions
 
-        donates = donate_argnums is not None
-        return torch_functions.jit(source, target=target, donates=donates, output=output).freeze(*args, **kwargs)
+        jitted: torch_functions.TorchFunction = torch_functions.jit(
+            source, donate_argnums=donate_argnums, target=target, output=output
+        )
+        return jitted.freeze(*args, **kwargs)
     if callable(source):
         from astra_mlir.jax_functions import jit
 

@@ -442,9 +442,9 @@ class JitFunction:
             from astra_mlir import torch_functions
 
             arguments = self._arguments
-            donated = arguments.donated_nums or arguments.donated_names
+            donated = arguments.donated_nums or arguments.donated_names or None
             self._torch = torch_functions.jit(
-                arguments.function, target=self._target, cache_size=self._cache_size, donates=bool(donated),
+                arguments.function, target=self._target, cache_size=self._cache_size, donate_argnums=donated,
                 output=self._output,
             )  # fmt: skip
         return self._torch
@@ -530,8 +530,10 @@ def jit(
     if frontends.is_torch_module(function):
         from astra_mlir import torch_functions
 
-        donates = donate_argnums is not None or donate_argnames is not None
-        return torch_functions.jit(function, target=target, cache_size=cache_size, donates=donates, output=output)
+        return torch_functions.jit(
+            function, donate_argnums=donate_argnums, donate_argnames=donate_argnames, target=target,
+            cache_size=cache_size, output=output,
+        )  # fmt: skip
     size = config.jit_cache_size.get() if cache_size is None else cache_size
     machine = TargetMachine.parse(target) if isinstance(target, str) else target
     return JitFunction(arguments, machine, size, output)

@@ -258,17 +258,24 @@ def _tensor_paths(function: Callable[..., Any], args: Any, kwargs: Any) -> list[
 
 
 def jit(
-    function: Callable[..., Any], *, target: str | TargetMachine | None = None, cache_size: int | None = None,
-    donates: bool = False, output: str = "auto",
-) -> TorchFunction:  # fmt: skip
+    function: Callable[..., Any] | None = None, *, static_argnums: Any = None, static_argnames: Any = None,
+    donate_argnums: Any = None, donate_argnames: Any = None, target: str | TargetMachine | None = None,
+    cache_size: int | None = None, output: str = "auto",
+) -> Any:  # fmt: skip
     """Compile a PyTorch function or module for each signature that it is called with; see docs/pytorch.md.
 
     Leaves of the arguments that are tensors (or NumPy arrays) are arguments of the program, all others part of it: one
-    version is compiled for each of their values.  Raises :class:`UnsupportedError` for what Astra does not compile.
+    version is compiled for each of their values, so static arguments need no saying.  Usable as a decorator with and
+    without options.  Raises :class:`UnsupportedError` for what Astra does not compile.
     """
+    if function is None:
+        return functools.partial(
+            jit, donate_argnums=donate_argnums, donate_argnames=donate_argnames, target=target, cache_size=cache_size,
+            output=output,
+        )  # fmt: skip
     if isinstance(function, TorchFunction):
         function = function.function
-    if donates:
+    if donate_argnums is not None or donate_argnames is not None:
         raise AstraError("PyTorch tensors cannot be donated: they stay the caller's; leave out donate_argnums")
     if output != "auto":
         raise AstraError(f"output={output!r}: functions of PyTorch tensors give tensors; leave it out")
