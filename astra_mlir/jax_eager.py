@@ -34,24 +34,36 @@ def call(function: Transformed, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         return function.traced(jax_transforms.FRONTEND, args, kwargs)
     if function.rule in (rules.vjp, rules.linearize):
         return _with_function(function, args)
-    return _jitted(function)(*args, **kwargs)
+    return _jitted(function, args, kwargs)(*args, **kwargs)
 
 
 def compile(function: Transformed, args: tuple[Any, ...], kwargs: dict[str, Any]) -> CompiledFunction:
     """The compiled function for the shapes and types of arguments."""
-    return _jitted(function).compile(*args, **kwargs)
+    return _jitted(function, args, kwargs).compile(*args, **kwargs)
 
 
-def _jitted(function: Transformed) -> JitFunction:
-    """``astra.jit`` of a transformed function, with the options of the ``astra.jit`` that it transforms, if any."""
-    known = function.compiled.get("jit")
+def _jitted(function: Transformed, args: tuple[Any, ...], kwargs: dict[str, Any]) -> JitFunction:
+    """``astra.jit`` of a transformed function, with the options of the ``astra.jit`` that it transforms, if any.
+
+    Texts and functions among the arguments are static: nothing else can be done with them, and JAX takes them, too.
+    """
+    nums = tuple([i for i, x in enumerate(args) if _is_static(x)])
+    names = tuple([name for name, x in kwargs.items() if _is_static(x)])
+    known = function.compiled.get(("jit", nums, names))
     if known is None:
         root = function.root
-        same_arguments = function.rule not in (rules.jvp, rules.vjp, rules.linearize)
-        known = root.around(function, same_arguments) if isinstance(root, JitFunction) else jit(function)
-        function.compiled["jit"] = known
+        if isinstance(root, JitFunction):
+            known = root.around(function, function.rule not in (rules.jvp, rules.vjp, rules.linearize))
+        else:
+            known = jit(function, static_argnums=nums, static_argnames=names)
+        function.compiled["jit", nums, names] = known
     jitted: JitFunction = known
     return jitted
+
+
+def _is_static(argument: Any) -> bool:
+    # A callable object may be a tree with arrays in it.
+    return isinstance(argument, (str, bytes)) or (callable(argument) and jax.tree_util.all_leaves([argument]))
 
 
 # --- vjp and linearize on arrays -----------------------------------------------------------------------------------
@@ -61,10 +73,12 @@ class _OnArrays(JaxFrontend):
     """The frontend outside of any trace: values stay the arrays they are, and are their own specs."""
 
     def value(self, leaf: Any, what: str) -> Any:
-        is_array = isinstance(leaf, (ArrayImpl, np.ndarray, np.generic)) and leaf.dtype != jax.dtypes.float0
-        if is_array and jax.dtypes.canonicalize_dtype(leaf.dtype) == leaf.dtype:
-            return leaf
-        return super().value(leaf, what)
+        if isinstance(leaf, (bool, int, float, complex)):
+            leaf = np.asarray(leaf)
+        if not isinstance(leaf, (ArrayImpl, np.ndarray, np.generic)) or leaf.dtype == jax.dtypes.float0:
+            return super().value(leaf, what)
+        dtype = jax.dtypes.canonicalize_dtype(leaf.dtype)
+        return leaf if leaf.dtype == dtype else np.asarray(leaf, dtype)
 
     def spec(self, value: Any) -> Any:
         return value

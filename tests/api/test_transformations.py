@@ -456,3 +456,28 @@ def test_loops_run_once_for_value_and_derivative() -> None:
     x = numbers(3)
     assert_same(ours(x), theirs(x))
     assert ours.compile(x).ir("astra").count("astra.scan") == theirs.compile(x).ir("astra").count("astra.scan")
+
+
+def test_texts_and_functions_are_static() -> None:
+    def f(x: Any, mode: str, g: Any = jnp.sin) -> Any:
+        return (g(x) if mode == "apply" else x).sum()
+
+    gradient = astra.grad(f)
+    assert_same(gradient(X, "apply"), np.cos(X))
+    assert_same(gradient(X, "skip"), np.ones_like(X))
+    assert_same(gradient(X, mode="apply", g=jnp.exp), np.exp(X))
+    assert_same(gradient(X, "apply", jnp.exp), np.exp(X))
+
+
+def test_numbers_as_primals_and_cotangents() -> None:
+    out, pull_back = astra.vjp(lambda x: x**2, 3.0)
+    assert type(out) is np.ndarray
+    assert type(pull_back(1.0)[0]) is np.ndarray
+    assert_same((out, *pull_back(1.0)), (np.asarray(F32(9)), np.asarray(F32(6))))
+    assert_same(astra.vjp(jnp.sum, np.ones(2))[1](np.float64(2))[0], np.full(2, 2, F32))
+
+
+def test_functions_of_vjp_within_traces() -> None:
+    _, pull_back = astra.vjp(jnp.sin, X)
+    assert_same(astra.vmap(pull_back, in_axes=None, axis_size=2, out_axes=(None,))(X)[0], np.cos(X) * X)
+    assert_same(astra.grad(lambda c: pull_back(c)[0].sum())(X), np.cos(X))
