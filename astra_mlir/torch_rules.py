@@ -49,7 +49,7 @@ _aten = torch.ops.aten
 
 # --- modes -------------------------------------------------------------------------------------------------------
 
-keeping: ContextVar[KeepRules | None] = ContextVar("astra_torch_keeping", default=None)
+_recorder: ContextVar[RecordPlaces | None] = ContextVar("astra_torch_recorder", default=None)
 
 
 # What makes a tensor of Python's numbers part of the trace: it has the tensor's value.
@@ -219,7 +219,7 @@ def _first(graph: torch.fx.Graph, function: Any, args: tuple[Any, ...]) -> torch
 def recording(mode: RecordPlaces) -> Iterator[None]:
     """While active, ``mode`` records this thread's operations and, if it keeps rules, autograd functions."""
     global _apply_depth
-    token = keeping.set(mode if isinstance(mode, KeepRules) else None)
+    token = _recorder.set(mode)
     with _apply_lock:
         _apply_depth += 1
         Function.apply = classmethod(_apply)
@@ -227,7 +227,7 @@ def recording(mode: RecordPlaces) -> Iterator[None]:
         with mode:
             yield
     finally:
-        keeping.reset(token)
+        _recorder.reset(token)
         mode.finish()
         with _apply_lock:
             _apply_depth -= 1
@@ -242,10 +242,10 @@ _apply_depth = 0
 
 
 def _apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
-    if cls is CheckpointFunction:  # what it computes again in reverse mode is the same
+    keeper = _recorder.get()
+    if keeper is not None and cls is CheckpointFunction:  # what it computes again in reverse mode is the same
         return args[0](*args[2:])
-    keeper = keeping.get()
-    if keeper is None or cls is MarkerCall or not torch.is_grad_enabled():
+    if not isinstance(keeper, KeepRules) or cls is MarkerCall or not torch.is_grad_enabled():
         return original_apply(cls, *args, **kwargs)
     tensors = [leaf for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
     if not any(tensor.requires_grad for tensor in tensors):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -264,6 +265,28 @@ def test_examples_of_the_documentation_run(capsys):
     assert "astra.stop_gradient" in capsys.readouterr().out
 
 
+_WITHOUT_JAX = """
+import importlib.abc, importlib.util, sys
+
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("jax", "jaxlib"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Missing())
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "jax" else find_spec(name, *rest)
+import torch, astra_mlir as astra
+x = torch.ones(2)
+print(astra.jit(lambda x: x * 2)(x), astra.compile(lambda x: x, x)(x), astra.grad(lambda x: (x * x).sum())(x))
+"""
+
+
+def test_without_jax():
+    found = subprocess.run([sys.executable, "-c", _WITHOUT_JAX], capture_output=True, text=True, check=True).stdout
+    assert found.strip() == "tensor([2., 2.]) tensor([1., 1.]) tensor([2., 2.])"
+
+
 def test_jax_is_not_loaded_by_modules():
     code = (
         "import sys, torch, astra_mlir as astra\n"
@@ -494,6 +517,12 @@ def _straight_through(x):
     return ((hard - soft).detach() + soft).mul(torch.arange(8.0)).sum()
 
 
+def _checkpointed(x):
+    body = lambda x: torch.tanh(x) * x  # noqa: E731
+    once = torch.utils.checkpoint.checkpoint(body, x, use_reentrant=False)
+    return torch.utils.checkpoint.checkpoint(body, once, use_reentrant=False).sum()
+
+
 def _two(x):
     first, second = _Two.apply(x, torch.tensor([1, 2, 3, 4]))
     return (first * second).sum()
@@ -506,6 +535,7 @@ _PROGRAMS = {
     "autograd function": (lambda x: (_Scaled.apply(x, 3.0) * x).sum(), _random(4, 8)),
     "autograd function of the second form": (lambda x: (_Rounded.apply(x) * x).sum(), _random(4, 8)),
     "autograd function of two results": (_two, _random(4)),
+    "checkpoints": (_checkpointed, _random(4, 8)),
     "create_graph": (_create_graph, _random(4, 8)),
     "straight through": (_straight_through, _random(4, 8)),
     "in place": (lambda x: _in_place(x).pow(2).sum(), _random(4, 8)),
@@ -569,6 +599,39 @@ def test_second_derivatives_use_the_rule_of_an_autograd_function():
     (first,) = torch.autograd.grad(function(leaf), leaf, create_graph=True)
     (second,) = torch.autograd.grad(first.sum(), leaf)
     _assert_same(astra.grad(lambda x: astra.grad(function)(x).sum())(x), second)
+
+
+def test_transformations_close_over_traced_values():
+    def function(a, b):
+        c = a * 2
+        return astra.grad(lambda b: (torch.sin(b) * c).sum())(b).pow(2).sum()
+
+    a, b = _random(3), _random(3, seed=1)
+    leaf = a.clone().requires_grad_()
+    (want,) = torch.autograd.grad((torch.cos(b) * leaf * 2).pow(2).sum(), leaf)
+    _assert_same(astra.grad(function)(a, b), want)
+    cubes = lambda x: torch.outer(x, x.sin())  # noqa: E731
+    _assert_same(astra.jacrev(cubes)(a), torch.func.jacrev(cubes)(a))
+    _assert_same(astra.jacfwd(cubes)(a), torch.func.jacfwd(cubes)(a))
+
+
+def test_other_threads_keep_their_autograd():
+    step = astra.jit(astra.grad(lambda x: _Scaled.apply(x, 2.0).sum()))
+    failures = []
+
+    def train():
+        for _ in range(20):
+            leaf = torch.ones(3, requires_grad=True)
+            _Scaled.apply(leaf, 2.0).sum().backward()
+            if not torch.equal(leaf.grad, torch.full((3,), 16.0)):
+                failures.append(leaf.grad)
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    got = [step(torch.ones(size)) for size in (2, 3, 4)]
+    thread.join()
+    assert not failures
+    assert [g.tolist() for g in got] == [[16.0] * 2, [16.0] * 3, [16.0] * 4]
 
 
 def test_transformations_nest_in_jit():
