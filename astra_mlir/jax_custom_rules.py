@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cache
 from types import FunctionType
 from typing import Any
@@ -81,6 +81,26 @@ def _identity(ctx: Any, *rules: Any) -> tuple[Hashable, Hashable]:
     return (tuple(key) if key else object()), tuple(source)
 
 
+def _closed_over(call: Any, constants: int, rule: Any) -> tuple[int, ...]:
+    """Which operands of a call its function closes over: the first ones.  Its rule says nothing of derivatives by them.
+
+    ``constants`` are those of this call; a call that JAX has traced again has those of the first trace as arguments.
+    """
+    count = constants + sum(_constants_of_first_traces(rule))
+    return tuple(i for i in inexact_positions(call.in_avals) if i < count)
+
+
+def _constants_of_first_traces(wrapped: Any, depth: int = 4) -> Iterator[int]:
+    if isinstance(wrapped, linear_util.WrappedFun):
+        yield from _constants_of_first_traces(wrapped.f)
+    elif depth and isinstance(wrapped, FunctionType):
+        nonlocals = inspect.getclosurevars(wrapped).nonlocals
+        if "num_consts" in nonlocals and ("jvp_jaxpr_fun" in nonlocals or "fwd_jaxpr_thunk" in nonlocals):
+            yield nonlocals["num_consts"]
+        for content in nonlocals.values():
+            yield from _constants_of_first_traces(content, depth - 1)
+
+
 def _is_hashable(value: Any) -> bool:
     try:
         hash(value)
@@ -105,6 +125,8 @@ def _custom_jvp_call(ctx: Any, *args: Any, **params: Any) -> list[Any]:
     autodiff = jax_lowering.AUTODIFF_PLATFORM
     try:
         jvp, without, reason = jvp_rule(bound(custom_derivatives.custom_jvp_call_p, params), callee.in_avals)
+        closed_over = _closed_over(callee, params["num_consts"], params["jvp_jaxpr_fun"])
+        without, reason = tuple(sorted({*without, *closed_over})), reason or _CLOSED_OVER
         identity, source = _identity(ctx, params["jvp_jaxpr_fun"])
         key = ("custom_jvp", identity, _text(ctx, callee, jvp), without)
         rule = Rule({"callee": (callee, autodiff), "jvp": (jvp, autodiff)}, key, source, without, reason)
@@ -118,26 +140,28 @@ def _custom_vjp_call(ctx: Any, *args: Any, **params: Any) -> list[Any]:
     label = _label(callee)
     autodiff = jax_lowering.AUTODIFF_PLATFORM
     try:
+        closed_over = _closed_over(callee, constants, params["fwd_jaxpr_thunk"])
         try:
-            forward, backward = _vjp_rule(params)
+            forward, backward = _vjp_rule(params, closed_over)
         except Exception as error:
             raise NoRuleError(reason_of(error)) from error
         identity, source = _identity(ctx, params["fwd_jaxpr_thunk"], params["bwd"])
         functions = {"callee": (callee, autodiff), "forward": (forward, autodiff), "backward": (backward, autodiff)}
-        key = ("custom_vjp", identity, _text(ctx, callee, forward, backward), constants)
-        closed_over = tuple(i for i in inexact_positions(callee.in_avals) if i < constants)
-        reason = "it is closed over by a function with a custom vjp rule; make it an argument of that function"
-        return emit(ctx, "custom_vjp", args, label, Rule(functions, key, source, closed_over, reason))
+        key = ("custom_vjp", identity, _text(ctx, callee, forward, backward), closed_over)
+        return emit(ctx, "custom_vjp", args, label, Rule(functions, key, source, closed_over, _CLOSED_OVER))
     except NoRuleError as error:
         return emit_without_rule(ctx, args, label, callee, autodiff, str(error))
 
 
-def _vjp_rule(params: dict[str, Any]) -> tuple[Any, Any]:
+_CLOSED_OVER = "it is closed over by a function with a derivative rule; make it an argument of that function"
+
+
+def _vjp_rule(params: dict[str, Any], closed_over: Sequence[int]) -> tuple[Any, Any]:
     """The jaxprs of the forward and backward functions, in the form of ``astra.custom_vjp``."""
     callee, constants = params["call_jaxpr"], params["num_consts"]
     avals, results = callee.in_avals, callee.out_avals
     # For symbolic zeros: which arguments are differentiated.  All that can be, for all that is known here.
-    perturbed = [is_inexact(aval) for aval in avals[constants:]]
+    perturbed = [is_inexact(aval) and i not in closed_over for i, aval in enumerate(avals)][constants:]
     inner, consts = params["fwd_jaxpr_thunk"].call_wrapped(*perturbed)
     _, residual_tree, forwarded = params["out_trees"]()
 

@@ -147,6 +147,19 @@ def _batched_as_cosine_rule(axis_size: int, in_batched: Any, x: Any) -> Any:
     return jnp.cos(x), in_batched[0]
 
 
+WEIGHTS = jnp.asarray([2.0, 3.0, 4.0], jnp.float32)
+
+
+@jax.custom_vjp
+def closing_over_an_array(x: Any) -> Any:
+    return jnp.sin(x * WEIGHTS)
+
+
+closing_over_an_array.defvjp(
+    lambda x: (closing_over_an_array(x), x), lambda x, c: (3 * c * WEIGHTS * jnp.cos(x * WEIGHTS),)
+)
+
+
 def straight_through(x: Any) -> Any:
     return x + lax.stop_gradient(jnp.round(x) - x)
 
@@ -208,6 +221,7 @@ CONSTRUCTS: dict[str, tuple[Function, np.ndarray, str, bool]] = {
     "custom_jvp, symbolic zeros": (lambda x: by_first_only(x, VECTOR), VECTOR, "custom_jvp", False),
     "custom_vjp": (lambda x: five(x * x, 3)["product"], VECTOR, "custom_vjp", True),
     "custom_vjp, None": (lambda x: 7 * clip_gradient(-1.0, 1.0, x * x), VECTOR, "custom_vjp", True),
+    "custom_vjp, closed-over array": (closing_over_an_array, VECTOR, "custom_vjp", True),
     "custom_gradient": (eleven, VECTOR, "custom_vjp", True),
     "linear_call": (linear_with_transpose, VECTOR, "custom_jvp", False),
     "custom_vmap": (jax.vmap(batched_as_cosine), VECTOR, "cosine", False),
