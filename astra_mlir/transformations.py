@@ -99,6 +99,15 @@ def _frontend_of(source: Any, args: Any, kwargs: Any) -> str:
 
 def _source(source: Any, name: str) -> Any:
     """``source`` if it can be transformed."""
+    compiled = sys.modules.get("astra_mlir.compiled")
+    if compiled is not None and isinstance(source, compiled.Compiled):
+        raise AstraError(
+            f"astra.{name}: got a compiled function, which has lost the derivative rules of the function that it was "
+            f"made of; transform that one and compile the result: astra.compile(astra.{name}(f), ...)"
+        )
+    executable = sys.modules.get("astra_mlir.executable")
+    if executable is not None and isinstance(source, executable.Executable):
+        return source.program
     if callable(source) or isinstance(source, _PROGRAMS):
         return source
     export = sys.modules.get("jax.export")
@@ -135,8 +144,8 @@ def grad(
     for complex results; with ``allow_int`` integer arguments get zeros of type float0.  ``reverse_mode`` says what to
     keep of the forward run and how long while loops may run (:class:`ReverseMode`).
 
-    ``f`` is a function of JAX arrays (also one of ``astra.jit``), a program (a path, MLIR text or bytes, a module) or a
-    ``jax.export.Exported``.  Raises :class:`ShapeError` or :class:`DTypeError` for a result that is no scalar or not
+    ``f`` is a function of JAX arrays (also one of ``astra.jit``), a program (a path, MLIR text or bytes, a module,
+    what ``astra.compile`` made of one) or a ``jax.export.Exported``.  Raises :class:`ShapeError` or :class:`DTypeError` for a result that is no scalar or not
     real, :class:`UnsupportedError` for an operation that has no derivative.
 
     >>> import numpy as np, jax.numpy as jnp, astra_mlir as astra

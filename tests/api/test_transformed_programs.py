@@ -155,6 +155,13 @@ def test_the_program_of_a_transformed_program() -> None:
     assert exe.signature.outputs[0].shape == (4,)
 
 
+def test_compiled_programs() -> None:
+    args = numbers(4), np.int32(2), F32(1.5)
+    assert_same(astra.grad(astra.compile(POLYNOMIAL))(*args), jax.grad(polynomial)(*args))
+    with pytest.raises(astra.AstraError, match=r"got a compiled function.* astra.compile\(astra.grad\(f\)"):
+        astra.grad(astra.compile(polynomial, *args))
+
+
 def test_refused_programs() -> None:
     with pytest.raises(astra.ShapeError, match=r"argument 0 of @main has type tensor<4xf32>, but got tensor<3xf32>"):
         astra.grad(POLYNOMIAL)(numbers(3), 1, 1.0)
