@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -29,6 +30,9 @@ __all__ = ["Captured", "artifact", "artifact_version", "capture", "capturing", "
 
 # Closed-over arrays from this size on become hidden arguments: smaller ones may fold into the code that uses them.
 _HOISTED_BYTES = 64 * 1024
+
+# The places that JAX gives to operations are the user's, not those of Astra's own code around a function.
+source_info_util.register_exclusion(str(Path(__file__).parent))
 
 # True while this thread traces a function for Astra: functions compiled by Astra are then traced into it.
 capturing: ContextVar[bool] = ContextVar("astra_capturing", default=False)

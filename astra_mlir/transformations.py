@@ -144,9 +144,9 @@ def grad(
     for complex results; with ``allow_int`` integer arguments get zeros of type float0.  ``reverse_mode`` says what to
     keep of the forward run and how long while loops may run (:class:`ReverseMode`).
 
-    ``f`` is a function of JAX arrays (also one of ``astra.jit``), a program (a path, MLIR text or bytes, a module,
-    what ``astra.compile`` made of one) or a ``jax.export.Exported``.  Raises :class:`ShapeError` or :class:`DTypeError` for a result that is no scalar or not
-    real, :class:`UnsupportedError` for an operation that has no derivative.
+    ``f`` is a function of JAX arrays (also one of ``astra.jit``), a program (a path, MLIR text or bytes, a module, what
+    ``astra.compile`` made of one) or a ``jax.export.Exported``.  Raises :class:`ShapeError` or :class:`DTypeError` for
+    a result that is no scalar or not real, :class:`UnsupportedError` for an operation that has no derivative.
 
     >>> import numpy as np, jax.numpy as jnp, astra_mlir as astra
     >>> astra.grad(lambda x: jnp.sum(x**2))(np.array([1.0, 2.0], np.float32))
