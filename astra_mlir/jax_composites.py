@@ -68,12 +68,13 @@ def _select_and_gather_add(
 ) -> jax.Array:  # fmt: skip
     """The tangent of a pooling by maximum: what is at the place that each window selects.
 
-    JAX packs both numbers into the bits of one, which has no derivative; here the window selects a position.
+    JAX packs both numbers into the bits of one, which has no derivative; here the window selects a position,
+    which is outside for a window of nothing but padding: its tangent is zero.
     """
     greatest = select_prim is lax.ge_p
     operand = lax.stop_gradient(operand)
     positions = lax.iota(np.int32, operand.size).reshape(operand.shape)
-    start = (np.asarray(-np.inf if greatest else np.inf, operand.dtype), np.int32(0))
+    start = (np.asarray(-np.inf if greatest else np.inf, operand.dtype), np.int32(operand.size))
 
     def select(x: Any, y: Any) -> Any:
         first = select_prim.bind(x[0], y[0])
@@ -82,7 +83,7 @@ def _select_and_gather_add(
     _, chosen = lax.reduce_window(
         (operand, positions), start, select, window_dimensions, window_strides, padding, base_dilation, window_dilation
     )
-    return jnp.take(tangents.ravel(), chosen)
+    return jnp.take(tangents.ravel(), chosen, mode="fill", fill_value=0)
 
 
 def _lower_select_and_gather_add(ctx: Any, *args: Any, **params: Any) -> Any:
