@@ -16,6 +16,10 @@ from astra_mlir.bindings import ir
 from astra_mlir.dialects import int_list, value_of
 from astra_mlir.passes.simplify_rules.core import Replacement, Rewriter, defining, rule
 
+SMALL = 8
+"""How many times as large a sum must be as what is added to a part of it, so that it is worth to write the part alone:
+other parts are copied where the sum cannot stay where it is."""
+
 
 def _is_zero(value: ir.Value, rw: Rewriter) -> bool:
     """Whether all elements are 0.0 or -0.0."""
@@ -102,3 +106,25 @@ def add_side_by_side(op: ir.Operation, rw: Rewriter) -> Replacement:
     if not any((*low, *high)):
         return joined
     return rw.build("pad", (joined, first.operands[1]), info.type, low=low, high=high, interior=[0] * info.rank)
+
+
+@rule("add")
+def add_to_place(op: ir.Operation, rw: Rewriter) -> Replacement:
+    """a + pad(u, 0) for a small u is a with u added in its place: gradients of elements read one by one."""
+    info = rw.info(op.results[0])
+    if info.kind == "b" or not info.static:
+        return None
+    for total, pad in _terms(op, "pad"):
+        low, high = int_list(pad, "low"), int_list(pad, "high")
+        if len(pad.operands) != 2 or any(int_list(pad, "interior")) or min((*low, *high), default=0) < 0:
+            continue
+        part = rw.info(pad.operands[0])
+        if part.size * SMALL > info.size or not _is_zero(pad.operands[1], rw):
+            continue
+        limits = [start + size for start, size in zip(low, part.shape, strict=True)]
+        old = rw.build("slice", (total,), part.type, start_indices=low, limit_indices=limits, strides=[1] * info.rank)
+        new = rw.build("add", (old, pad.operands[0]), part.type)
+        index = rw.type((), ir.IntegerType.get_signless(64))
+        starts = [rw.splat(start, index) for start in low]
+        return rw.build("dynamic_update_slice", (total, new, *starts), total.type)
+    return None

@@ -83,3 +83,20 @@ func.func @into_ones(%a: tensor<8xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> t
   %1 = "astra.add"(%a, %0) : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
   return %1 : tensor<8xf32>
 }
+
+// The gradient of one row among many.
+// CHECK-LABEL: func.func @place
+// CHECK-SAME: (%[[A:.*]]: tensor<64x4xf32>, %[[U:.*]]: tensor<1x4xf32>)
+// CHECK-NEXT: %[[OLD:.*]] = "astra.slice"(%[[A]]) {limit_indices = array<i64: 6, 4>, start_indices = array<i64: 5, 0>, strides = array<i64: 1, 1>}
+// CHECK-NEXT: %[[NEW:.*]] = "astra.add"(%[[OLD]], %[[U]])
+// CHECK-NEXT: %[[FIVE:.*]] = "astra.constant"() {value = dense<5> : tensor<i64>}
+// CHECK-NEXT: %[[ZERO:.*]] = "astra.constant"() {value = dense<0> : tensor<i64>}
+// CHECK-NEXT: %[[R:.*]] = "astra.dynamic_update_slice"(%[[A]], %[[NEW]], %[[FIVE]], %[[ZERO]])
+// CHECK-NEXT: return %[[R]]
+func.func @place(%a: tensor<64x4xf32>, %u: tensor<1x4xf32>) -> tensor<64x4xf32> {
+  %zero = "astra.constant"() {value = dense<0.0> : tensor<f32>} : () -> tensor<f32>
+  %0 = "astra.pad"(%u, %zero) {low = array<i64: 5, 0>, high = array<i64: 58, 0>, interior = array<i64: 0, 0>}
+      : (tensor<1x4xf32>, tensor<f32>) -> tensor<64x4xf32>
+  %1 = "astra.add"(%a, %0) : (tensor<64x4xf32>, tensor<64x4xf32>) -> tensor<64x4xf32>
+  return %1 : tensor<64x4xf32>
+}
