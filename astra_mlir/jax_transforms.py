@@ -22,7 +22,7 @@ from jax.tree_util import tree_flatten, tree_unflatten
 from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import stablehlo as hlo
 
-from astra_mlir import jax_custom_rules, jax_lowering
+from astra_mlir import jax_closures, jax_custom_rules, jax_lowering
 from astra_mlir.capture import is_tracing
 from astra_mlir.errors import AstraError, DTypeError
 from astra_mlir.transform_rules import FLOAT0, Float0, Traced
@@ -217,6 +217,7 @@ class JaxFrontend:
 
         info = api_util.debug_info(f"astra.{name}", function, tuple(inputs), {})
         jaxpr, outputs, consts = pe.trace_to_jaxpr_dynamic(lu.wrap_init(flat, debug_info=info), list(inputs))
+        jaxpr = jax_closures.close_rules(jaxpr, consts)
         closed = core.ClosedJaxpr(pe.convert_constvars_jaxpr(jaxpr), ())
         specs = tuple(core.ShapedArray(a.shape, a.dtype, weak_type=a.weak_type) for a in outputs)
         return Traced(
