@@ -8,7 +8,8 @@ reverse).  All of them, in pieces and with a summary::
     python -m tests.passes.derivative_harnesses --variant double --piece 0/4 --to a.jsonl
     python -m tests.passes.derivative_harnesses --summary a.jsonl b.jsonl
 
-What is not compared: elements where JAX's result is not finite; decompositions are compared through what they determine
+Results in single or half precision may also be as far from JAX's in double precision as JAX's own are, a few times
+over.  What is not compared: elements where JAX's result is not finite; decompositions are compared through what they determine
 (see ``_determined``).
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import dataclasses
 import json
 import re
 import sys
@@ -206,6 +208,27 @@ def compare(case: Case, part: str, expected: Sequence[Any], found: Sequence[Any]
     return None
 
 
+def _in_double(values: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(
+        np.asarray(x).astype(np.complex128 if jnp.issubdtype(x.dtype, jnp.complexfloating) else np.float64)
+        for x in values
+    )
+
+
+def is_rounding(case: Case, part: str, expected: Sequence[Any], found: Sequence[Any]) -> bool:
+    """Whether what is found is about as near as JAX's result to JAX's in double precision."""
+    wide = dataclasses.replace(case, **{name: _in_double(getattr(case, name)) for name in ("xs", "ts", "ws", "cs")})
+    exact = by_jax(wide, [part]) if case.precision != np.float64 else {}
+    if part not in exact:
+        return False
+    for true, one, other in zip(_in_double(exact[part]), _in_double(expected), _in_double(found), strict=True):
+        finite = np.isfinite(one)
+        errors = [np.max(np.abs(x[finite] - true[finite]), initial=0) for x in (one, other)]
+        if not errors[1] <= 4 * errors[0]:
+            return False
+    return True
+
+
 def central_differences(case: Case) -> list[np.ndarray]:
     """The derivative of the results in the direction ``ts``, of sixth order, in double precision."""
     f = jax.jit(case.call)
@@ -259,6 +282,8 @@ def run_case(case: Case, parts: Sequence[str], differences: bool = False) -> dic
         result, wrong = (found[part], None) if part in found else _attempt(case, part)
         if wrong is None:
             difference = compare(case, part, expected[part], result)
+            if difference is not None and is_rounding(case, part, expected[part], result):
+                difference = None
             why = next((why for pattern, why in KNOWN.items() if re.match(pattern, case.name)), None)
             kind = "differs" if why is None else f"known: {why}"
             wrong = None if difference is None else f"{kind}: {difference}"
