@@ -256,6 +256,30 @@ CASES: dict[str, tuple[Any, ...]] = {
     "custom_jvp batched": (lambda t: t.vmap(t.grad(custom(t))), numbers(2, 3), numbers(2, 3)),
     "custom_vjp": (lambda t: t.grad(custom_reverse(t)), numbers(3)),
     "custom_vjp batched": (lambda t: t.vmap(t.grad(custom_reverse(t))), numbers(2, 3)),
+    "within a scan": (
+        lambda t: lambda w: jax.lax.scan(
+            lambda w, x: (jax.tree.map(lambda p, g: p - 0.1 * g, w, t.grad(model)(w, x)), x.sum()), w, X[:, None, :]
+        ),
+        PARAMETERS,
+    ),
+    "within a branch": (
+        lambda t: lambda x: jax.lax.cond(x[0, 0] > 0, t.grad(norm), lambda x: x, x), X,
+    ),
+    "within a while loop": (
+        lambda t: lambda x: jax.lax.while_loop(lambda v: v[0, 0] > 0.05, lambda v: v - 0.1 * t.grad(norm)(v), x), X,
+    ),
+    "grad around a training loop": (
+        lambda t: t.grad(lambda w, lr: norm(
+            jax.lax.fori_loop(0, 3, lambda _, v: v - lr * t.grad(norm)(v), w)), argnums=(0, 1)),
+        numbers(3), F32(0.1),
+    ),
+    "vmap around a training loop": (
+        lambda t: t.vmap(lambda w, lr: jax.lax.fori_loop(0, 3, lambda _, v: v - lr * t.grad(norm)(v), w), (None, 0)),
+        numbers(3), numbers(2),
+    ),
+    "within jax.checkpoint": (
+        lambda t: t.grad(jax.checkpoint(lambda x: (t.grad(norm)(x) ** 2).sum())), X,
+    ),
     "a function of jit": (lambda t: t.grad(t.jit(model, static_argnames="scale")), PARAMETERS, X),
     "a jitted part": (lambda t: t.grad(lambda x: t.jit(norm)(x) * 2), X),
 }  # fmt: skip
@@ -268,13 +292,21 @@ def test_as_jax_does(name: str) -> None:
     assert_same(astra.jit(make(astra))(*args), theirs)
 
 
-@pytest.mark.parametrize("name", CASES)
+# JAX's own functions around one of Astra's need astra.jit around them.
+WITHIN_JAX = ("jax.vmap of it", "within a scan", "within a branch", "within a while loop")
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in WITHIN_JAX])
 def test_called_on_arrays(name: str) -> None:
     make, *args = CASES[name]
-    transformed = make(astra)
-    if name == "jax.vmap of it":
-        pytest.skip("JAX's own transformation needs astra.jit around it")
-    assert_same(transformed(*args), make(jax)(*args))
+    assert_same(make(astra)(*args), make(jax)(*args))
+
+
+@pytest.mark.parametrize("name", WITHIN_JAX)
+def test_jax_around_needs_jit(name: str) -> None:
+    make, *args = CASES[name]
+    with pytest.raises(astra.AstraError, match="Put astra.jit around all of it"):
+        make(astra)(*args)
 
 
 # --- how they behave ---------------------------------------------------------------------------------------------
