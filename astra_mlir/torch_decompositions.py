@@ -66,7 +66,13 @@ def _variance_mean(
 
 
 def _deviation(x: torch.Tensor, dim: Any = None, *, correction: Any = None, keepdim: bool = False) -> torch.Tensor:
-    return _variance(x, dim, correction=correction, keepdim=keepdim).sqrt()
+    return _except_at_zero(_variance(x, dim, correction=correction, keepdim=keepdim), torch.sqrt)
+
+
+def _except_at_zero(x: torch.Tensor, function: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    """``function`` of what is not 0, and 0 with derivative 0 elsewhere."""
+    zero = x == 0
+    return torch.where(zero, torch.zeros_like(x), function(torch.where(zero, torch.ones_like(x), x)))
 
 
 def _conjugate(z: torch.Tensor) -> torch.Tensor:
@@ -165,9 +171,7 @@ def _absolute(z: torch.Tensor) -> Any:
     if not z.is_complex():
         return NotImplemented
     real, imag = real_part(z), imaginary_part(z)
-    square = real * real + imag * imag
-    zero = square == 0
-    return torch.where(zero, torch.zeros_like(square), torch.where(zero, torch.ones_like(square), square).sqrt())
+    return _except_at_zero(real * real + imag * imag, torch.sqrt)
 
 
 def _max_pool(
@@ -319,14 +323,14 @@ def _logsumexp(x: torch.Tensor, dim: Any, keepdim: bool = False) -> torch.Tensor
 def _vector_norm(
     x: torch.Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 ) -> torch.Tensor:
-    """The 2-norm has derivative 0 at 0, where that of a square root is infinite."""
-    if ord != 2 or x.is_complex():
+    """Derivative 0 at 0, also where that of a root or a power is infinite."""
+    if ord in (0, 1, math.inf, -math.inf) or x.is_complex():
         return NotImplemented
     x = x if dtype is None else x.to(dtype)
     dims = list(range(x.dim())) if dim is None else [dim] if isinstance(dim, int) else list(dim)
-    square = (x * x).sum(dims, keepdim=keepdim)
-    zero = square == 0
-    return torch.where(zero, torch.zeros_like(square), torch.where(zero, torch.ones_like(square), square).sqrt())
+    powers = x * x if ord == 2 else _except_at_zero(x.abs(), lambda size: size**ord)
+    total = powers.sum(dims, keepdim=keepdim)
+    return _except_at_zero(total, torch.sqrt if ord == 2 else lambda total: total ** (1 / ord))
 
 
 def _leaky_relu(x: torch.Tensor, negative_slope: Any = 0.01) -> torch.Tensor:
@@ -401,6 +405,23 @@ def _embedding(
     return torch.where((indices == padding_idx).unsqueeze(-1), stop_gradient(rows), rows)
 
 
+def _x_log_y(x: Any, y: Any) -> torch.Tensor:
+    """0 with derivative 0 where x is 0 and y has no logarithm."""
+    x, y = _promoted(x, y)
+    outside = (x == 0) & (y <= 0)
+    return torch.where(outside, torch.zeros_like(x), x * torch.log(torch.where(outside, torch.ones_like(y), y)))
+
+
+def _log_cumulative_sum(x: torch.Tensor, dim: int) -> torch.Tensor:
+    """By doubling, as the cumulative product."""
+    reach = 1
+    while x.dim() and reach < x.shape[dim]:
+        later = torch.logaddexp(x.narrow(dim, reach, x.shape[dim] - reach), x.narrow(dim, 0, x.shape[dim] - reach))
+        x = torch.cat([x.narrow(dim, 0, reach), later], dim)
+        reach *= 2
+    return x
+
+
 _DIFFERENTIABLE: dict[Any, _Decomposition] = {
     _aten.leaky_relu.default: _leaky_relu,
     _aten._prelu_kernel.default: _prelu,
@@ -430,4 +451,8 @@ _DIFFERENTIABLE: dict[Any, _Decomposition] = {
     _aten._log_softmax.default: _log_softmax,
     _aten.logsumexp.default: _logsumexp,
     _aten.linalg_vector_norm.default: _vector_norm,
+    _aten.logcumsumexp.default: _log_cumulative_sum,
+    _aten.xlogy.Tensor: _x_log_y,
+    _aten.xlogy.Scalar_Other: _x_log_y,
+    _aten.xlogy.Scalar_Self: _x_log_y,
 }

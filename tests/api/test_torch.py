@@ -581,6 +581,11 @@ def test_derivatives_at_kinks_are_those_of_pytorch():
         "max": lambda x: torch.stack([x, x.abs()], 1).max(1)[0],
         "amax": lambda x: torch.stack([x, x.abs()], 1).amax(1),
         "norm": lambda x: torch.linalg.vector_norm(x[:, None], dim=1),
+        "norm 3": lambda x: torch.linalg.vector_norm(x[:, None], 3, dim=1),
+        "std": lambda x: torch.stack([x, x.clamp(min=0.0)], 1).std(1),
+        "xlogy": lambda x: torch.xlogy(x.clamp(min=0.0), x.detach().clamp(min=0.0)),
+        "logcumsumexp": lambda x: x.logcumsumexp(0),
+        "masked softmax": lambda x: F.softmax(x.masked_fill(x > 2, -torch.inf), 0),
         "asinh": torch.asinh,
         "sinc": torch.sinc,
     }
