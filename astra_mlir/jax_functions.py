@@ -314,7 +314,7 @@ def _unreadable(leaf: Any, spec: ArraySpec, error: RuntimeError) -> Exception:
 
 def tracer_error(name: str) -> AstraError:
     return AstraError(
-        f"{name}: a function compiled by Astra was called on traced values, inside of jax.jit, jax.grad, jax.lax.scan or "
+        f"{name}: a function compiled by Astra was called on traced values, within jax.jit, jax.grad, jax.lax.scan or "
         "another function of JAX, which cannot look into it. Put astra.jit around all of it: astra.jit(jax.grad(f)) in "
         "place of jax.grad(astra.jit(f))"
     )
