@@ -86,7 +86,8 @@ def _convolution_vjp(
     return [what.input(c) if needs[0] else None, what.kernel(c) if needs[1] else None]
 
 
-def _dilate(size: int, dilation: int) -> int:
+def dilate(size: int, dilation: int) -> int:
+    """The size of a dimension whose elements are spread out."""
     return (size - 1) * dilation + 1 if size else 0
 
 
@@ -114,7 +115,7 @@ class _Convolution:
         )
         self.feature_groups, self.batch_groups = value_of(op, "feature_group_count"), value_of(op, "batch_group_count")
         self.dilated = [
-            [_dilate(b.info(value).shape[d], n) for d, n in zip(dimensions[2], dilation, strict=True)]
+            [dilate(b.info(value).shape[d], n) for d, n in zip(dimensions[2], dilation, strict=True)]
             for value, dimensions, dilation in (
                 (self.lhs, self.of_input, self.lhs_dilation),
                 (self.rhs, self.of_kernel, self.rhs_dilation),

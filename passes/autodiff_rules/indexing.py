@@ -2,7 +2,8 @@
 
 Reads and writes are each other's transposes, except at positions outside: a gather clamps its windows into the operand,
 a scatter leaves out what lies outside.  So the scatter that transposes a gather gets clamped indices, and what a gather
-reads for a scatter is masked, unless bounds of the indices show that all lie inside.
+reads for a scatter is masked, unless bounds of the indices show that all lie inside.  JAX's own reverse mode leaves out
+what ``x[i]`` reads outside, where JAX calls the result undefined; here the cotangent goes to the element that was read.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Windows:
     @property
     def is_unique(self) -> bool:
         """Whether no two windows overlap: promised, or only one in each batch."""
-        dimensions = b_shape(self.indices)
+        dimensions = _shape_of(self.indices)
         batches = [n for d, n in enumerate(dimensions) if d != self.vector and d not in self.index_batching]
         return self.unique or math.prod(batches) == 1
 
@@ -201,7 +202,7 @@ class Windows:
         return moved.gather(padded, b)
 
 
-def b_shape(value: ir.Value) -> list[int]:
+def _shape_of(value: ir.Value) -> list[int]:
     """The shape of a tensor."""
     return list(value.type.shape)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import NoReturn
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def _custom_call_vjp(op: ir.Operation, cotangents: Values, needs: Sequence[bool]
     _refuse_call(op)
 
 
-def _refuse_call(op: ir.Operation) -> Any:
+def _refuse_call(op: ir.Operation) -> NoReturn:
     refuse(
         op, f"it calls '{value_of(op, 'call_target_name')}', whose derivative is not known; put the call into a "
         "function with a derivative of its own (custom_jvp or custom_vjp), or stop_gradient in front of it",

@@ -1,7 +1,8 @@
 """Derivatives of reductions, window reductions and cumulative operations.
 
 Where several elements are the maximum of a reduction they get equal shares; of a window the first one gets all, as in
-JAX.  No rule divides by an operand, so products are differentiated exactly at zeros.
+JAX; a cumulative maximum shares as the binary maximum does, step by step.  No rule divides by an operand, so products
+are differentiated exactly at zeros.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects import int_list, value_of
+from astra_mlir.passes.autodiff_rules.contraction import dilate
 from astra_mlir.passes.autodiff_rules.core import ELEMENTWISE, Emitter, jvp, refuse, structured_jvp, structured_vjp, vjp
 from astra_mlir.passes.autodiff_rules.engine import Forward, Reverse
 from astra_mlir.passes.autodiff_rules.regions import fold_windows, reduce_tree, windows_of
@@ -248,19 +250,15 @@ def _window_sum_vjp(op: ir.Operation, cotangents: Values, needs: Sequence[bool],
     return [of_x, of_init]
 
 
-def _dilate(size: int, dilation: int) -> int:
-    return (size - 1) * dilation + 1 if size else 0
-
-
 def _window_sum_transpose(op: ir.Operation, c: ir.Value, b: Emitter) -> ir.Value:
     what, shape, info = windows_of(op), b.info(op.operands[0]).shape, b.info(c)
     window, strides, dilations = what["window_dimensions"], what["window_strides"], what["window_dilations"]
     padding = []
     for d, size in enumerate(shape):
-        wide, low = _dilate(window[d], dilations[d]), what["padding"][2 * d]
+        wide, low = dilate(window[d], dilations[d]), what["padding"][2 * d]
         before = wide - low - 1
-        base = _dilate(size, what["base_dilations"][d])
-        padding += [before, base + wide - 1 - _dilate(info.shape[d], strides[d]) - before]
+        base = dilate(size, what["base_dilations"][d])
+        padding += [before, base + wide - 1 - dilate(info.shape[d], strides[d]) - before]
     zero = b.zeros(b.type((), info.element))
     return b.build(
         "reduce_window", (c, zero), b.type(shape, info.element), window_dimensions=window,
@@ -346,7 +344,7 @@ def _scattered_to_selected(x: ir.Value, c: ir.Value, what: dict[str, list[int]],
     info, gaps = b.info(x), [n - 1 for n in what["base_dilations"]]
     spread, nothing = x, [0] * b.info(x).rank
     if any(gaps):
-        type = b.type([_dilate(n, gap + 1) for n, gap in zip(info.shape, gaps, strict=True)], info.element)
+        type = b.type([dilate(n, gap + 1) for n, gap in zip(info.shape, gaps, strict=True)], info.element)
         fill = b.full(b.type((), info.element), _extreme_of(kind))
         spread = b.build("pad", (x, fill), type, low=nothing, high=nothing, interior=gaps)
     found = b.build(
@@ -509,7 +507,8 @@ def _cumulative_weights(op: ir.Operation, b: Emitter) -> tuple[ir.Value, ir.Valu
             b.select(b.compare("EQ", z, y), ones, b.f("exponential", b.f("subtract", z, y))) for z in (previous, x)
         )
         return previous_weight, own
-    ones, found = b.full(y.type, 1), []
+    found: list[ir.Value] = []
+    ones = b.full(y.type, 1)
     for term in ELEMENTWISE[f"astra.{kind}"]:
         assert term is not None
         weight = b.term(term, ones, y, (previous, x))
