@@ -5,10 +5,10 @@ Which carries are batched is known before a loop is built (``varying.py``), so e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from astra_mlir.bindings import ir
-from astra_mlir.passes.simplify_rules.loops import Scan, While, only_block
+from astra_mlir.passes.simplify_rules.loops import Scan, While, only_block, walk
 from astra_mlir.passes.vectorize_rules.core import Batch, Batcher, refuse, rule
 
 
@@ -75,27 +75,38 @@ def while_(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
 
 
 def _masked_while(parts: While, carried: list[Batch], b: Batcher) -> list[Batch]:
-    """The loop carries which applications go on, then the carries, all of them batched."""
+    """The loop carries which applications go on, then the carries, all of them batched.
+
+    Those that do not come to the loop at all never start, so it ends when the loops of all others have ended.
+    """
     (predicate,) = b.inline(parts.condition, carried)
-    running = b.front(predicate)
+    running = _and(b.front(predicate), b.active, b)
     types = [running.type, *(c.value.type for c in carried)]
     new = b.op("while", [running, *(c.value for c in carried)], types)
     condition, body = (_block(region, types, b) for region in new.regions)
     with b.building_at(ir.InsertionPoint(condition)):
-        scalar = ir.RankedTensorType.get([], running.type.element_type)
-        start = b.splat(False, scalar)
-        any_running = b.op("reduce", (condition.arguments[0], start), (scalar,), dimensions=(0,), kind="or")
-        b.op("yield", list(any_running.results), ())
-    with b.building_at(ir.InsertionPoint(body)):
-        mask, *olds = body.arguments
+        b.op("yield", [_any(condition.arguments[0], b)], ())
+    mask, *olds = body.arguments
+    never_started = b.active is not None
+    with b.building_at(ir.InsertionPoint(body)), b.masked(mask):
         yielded = b.inline(parts.body, [Batch(old, 0) for old in olds])
         values = [
             b.build("select", (b.broadcast(mask, old.type.shape, [0]), b.front(new_value), old), old.type)
             for old, new_value in zip(olds, yielded, strict=True)
         ]
         (going_on,) = b.inline(parts.condition, [Batch(value, 0) for value in values])
-        b.op("yield", [b.front(going_on), *values], ())
+        b.op("yield", [_and(b.front(going_on), mask if never_started else None, b), *values], ())
     return [Batch(result, 0) for result in list(new.results)[1:]]
+
+
+def _and(mask: ir.Value, other: ir.Value | None, b: Batcher) -> ir.Value:
+    return mask if other is None else b.binary("and", mask, other)
+
+
+def _any(mask: ir.Value, b: Batcher) -> ir.Value:
+    """Whether a mask holds for any application."""
+    scalar = ir.RankedTensorType.get([], mask.type.element_type)
+    return b.op("reduce", (mask, b.splat(False, scalar)), (scalar,), dimensions=(0,), kind="or").results[0]
 
 
 @rule("if")
@@ -104,7 +115,8 @@ def if_(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
     (predicate,) = args
     blocks = [only_block(region) for region in op.regions]
     if predicate.dim is not None:
-        first, second = (b.inline(block, ()) for block in blocks)
+        first = _taken(blocks[0], lambda: predicate.value, b)
+        second = _taken(blocks[1], lambda: b.build("not", (predicate.value,), predicate.value.type), b)
         return [_select(predicate.value, x, y, b) for x, y in zip(first, second, strict=True)]
     new = b.again_empty(op, (predicate.value,), [result.type for result in op.results])
     places = [ir.InsertionPoint(_block(region, (), b)) for region in new.regions]
@@ -122,6 +134,27 @@ def if_(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
     for result, value in zip(new.results, moved, strict=True):
         result.set_type(value.type)
     return [Batch(result, dim) for result, dim in zip(new.results, dims, strict=True)]
+
+
+def _taken(block: ir.Block, mask: Callable[[], ir.Value], b: Batcher) -> list[Batch]:
+    """What a region gives to the applications that take it.
+
+    One with a while loop, which need not end for the others, is entered only if there are any.
+    """
+    if not any(op.name == "astra.while" for op in walk(block)):
+        return b.inline(block, ())
+    active = _and(mask(), b.active, b)
+    end = block.operations[len(block.operations) - 1]
+    guard = b.op("if", (_any(active, b),), [value.type for value in end.operands])
+    then, otherwise = (ir.InsertionPoint(_block(region, (), b)) for region in guard.regions)
+    with b.building_at(then), b.masked(active):
+        found = b.inline(block, ())
+        b.op("yield", [batch.value for batch in found], ())
+    with b.building_at(otherwise):
+        b.op("yield", [b.splat(0, batch.value.type) for batch in found], ())
+    for result, batch in zip(guard.results, found, strict=True):
+        result.set_type(batch.value.type)
+    return [Batch(result, batch.dim) for result, batch in zip(guard.results, found, strict=True)]
 
 
 def _select(predicate: ir.Value, x: Batch, y: Batch, b: Batcher) -> Batch:

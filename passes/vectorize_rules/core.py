@@ -104,6 +104,7 @@ class Batcher:
         self.loc = loc
         self.environment: dict[ir.Value, Batch] = {}
         self.values: dict[ir.Value, ir.Value] = {}  # the same without the dimensions
+        self.active: ir.Value | None = None  # which applications come here at all; None: all of them
 
     # --- what the engine adds --------------------------------------------------------------------------------------
 
@@ -154,6 +155,15 @@ class Batcher:
             yield
         finally:
             self.ip = outer
+
+    @contextmanager
+    def masked(self, active: ir.Value | None) -> Iterator[None]:
+        """Build for a while what only some applications come to."""
+        outer, self.active = self.active, active
+        try:
+            yield
+        finally:
+            self.active = outer
 
     # --- building --------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,9 @@ from .vectorization import check
 
 
 class _Control(Generator):
-    """Random programs with branches on data and loops whose number of iterations is data."""
+    """Random programs with branches on data and loops whose number of iterations is data, in each other."""
+
+    depth = 0
 
     def scalar(self, element: str) -> str:
         """The first element of some value."""
@@ -43,9 +45,11 @@ class _Control(Generator):
 
     def inner(self, steps: int, values: list) -> _Control:
         inside = _Control(self.draw, [*self.values, *values, *values], self.names)
-        inside.index = self.index
+        inside.index, inside.depth = self.index, self.depth + 1
         for _ in range(steps):
             inside.step()
+        if inside.depth < 3 and self.draw(st.integers(0, 2)) == 0:
+            getattr(inside, self.draw(st.sampled_from(["branch", "repeat"])))()
         return inside
 
     def branch(self) -> None:
@@ -86,6 +90,59 @@ class _Control(Generator):
         self.body += f'  "astra.yield"({nexts}) : ({signature}) -> ()\n  }}) : ({signature}) -> ({signature})\n'
         for number, value in enumerate(carried):
             self.values.append((f"{result}#{number + 1}", *value[1:]))
+
+
+# Rounds up to a multiple of n, of which there is none over 0 for n = 0: in a branch, and in the body of a loop, that
+# applications with n = 0 do not come to.
+_MULTIPLE = """
+    %m = "astra.while"(%start) ({
+    ^bb0(%i: tensor<i32>):
+      %limit = "astra.constant"() {value = dense<7> : tensor<i32>} : () -> tensor<i32>
+      %less = "astra.compare"(%i, %limit) {direction = "LT", compare_type = "SIGNED"}
+          : (tensor<i32>, tensor<i32>) -> tensor<i1>
+      "astra.yield"(%less) : (tensor<i1>) -> ()
+    }, {
+    ^bb0(%i: tensor<i32>):
+      %next = "astra.add"(%i, %n) : (tensor<i32>, tensor<i32>) -> tensor<i32>
+      "astra.yield"(%next) : (tensor<i32>) -> ()
+    }) : (tensor<i32>) -> tensor<i32>
+"""
+_HEAD = """
+func.func @main(%n: tensor<i32>, %start: tensor<i32>) -> tensor<i32> {
+  %zero = "astra.constant"() {value = dense<0> : tensor<i32>} : () -> tensor<i32>
+"""
+_POSITIVE = """"astra.compare"(%n, %zero) {direction = "GT", compare_type = "SIGNED"}
+      : (tensor<i32>, tensor<i32>) -> tensor<i1>"""
+_IN_A_BRANCH = f"""{_HEAD}
+  %p = {_POSITIVE}
+  %0 = "astra.if"(%p) ({{ {_MULTIPLE}
+    "astra.yield"(%m) : (tensor<i32>) -> ()
+  }}, {{
+    "astra.yield"(%start) : (tensor<i32>) -> ()
+  }}) : (tensor<i1>) -> tensor<i32>
+  return %0 : tensor<i32>
+}}"""
+_IN_A_LOOP = f"""{_HEAD.replace("%n", "%count")}
+  %one = "astra.constant"() {{value = dense<1> : tensor<i32>}} : () -> tensor<i32>
+  %0, %1 = "astra.while"(%count, %zero) ({{
+  ^bb0(%n: tensor<i32>, %sum: tensor<i32>):
+    %p = {_POSITIVE}
+    "astra.yield"(%p) : (tensor<i1>) -> ()
+  }}, {{
+  ^bb0(%n: tensor<i32>, %sum: tensor<i32>): {_MULTIPLE}
+    %less = "astra.subtract"(%n, %one) : (tensor<i32>, tensor<i32>) -> tensor<i32>
+    %more = "astra.add"(%sum, %m) : (tensor<i32>, tensor<i32>) -> tensor<i32>
+    "astra.yield"(%less, %more) : (tensor<i32>, tensor<i32>) -> ()
+  }}) : (tensor<i32>, tensor<i32>) -> (tensor<i32>, tensor<i32>)
+  return %1 : tensor<i32>
+}}"""
+
+
+@pytest.mark.parametrize("text", [_IN_A_BRANCH, _IN_A_LOOP], ids=["branch", "loop"])
+def test_loops_end_that_some_applications_do_not_come_to(text: str) -> None:
+    """Run for them all the same, the inner loop would never end."""
+    check(text, examples=lambda i: [np.int32(i * 2), np.int32(i)], size=4)
+    check(text, examples=lambda i: [np.int32(0), np.int32(i)], size=2)  # none comes to it
 
 
 @st.composite
