@@ -27,7 +27,21 @@ from astra_mlir.target_machine import TargetMachine
 from astra_mlir.torch_arrays import dtype_of, tensor_of
 from astra_mlir.torch_capture import Captured, capture, is_tracing, name_of
 
-__all__ = ["CompiledTorchFunction", "TorchFunction", "jit"]
+__all__ = ["CompiledTorchFunction", "TensorExecutable", "TorchFunction", "jit"]
+
+
+class TensorExecutable:
+    """An executable that takes and gives tensors."""
+
+    def __init__(self, executable: Executable) -> None:
+        self.executable = executable
+        self._from_array = [tensor_of(spec.dtype) for spec in executable.signature.outputs]
+
+    def run(self, tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Run on tensors that fit, in order."""
+        dense = [_dense(tensor) for tensor in tensors]
+        results = self.executable.run_pointers([tensor.data_ptr() for tensor in dense])
+        return [wrap(array) for wrap, array in zip(self._from_array, results, strict=True)]
 
 
 class CompiledTorchFunction(Compiled):
@@ -43,11 +57,10 @@ class CompiledTorchFunction(Compiled):
         self.executable: Executable = compiler.compile_program(replace(program, constants=constants), target=target)
         self.captured = captured
         self.frozen = frozen
-        outputs = self.executable.signature.outputs
         self._specs = self.executable.signature.inputs
         self._dtypes = [dtype_of(spec.dtype) for spec in self._specs]
         self._hidden = () if frozen else captured.hidden
-        self._from_array = [tensor_of(spec.dtype) for spec in outputs]
+        self._on_tensors = TensorExecutable(self.executable)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run; raises :class:`ShapeError` or :class:`DTypeError` naming the argument that does not fit."""
@@ -71,9 +84,7 @@ class CompiledTorchFunction(Compiled):
     def run(self, leaves: Sequence[Any]) -> Any:
         """Run on the flattened arguments, which fit."""
         tensors = [*(leaves[i] for i in self.captured.in_positions), *self._hidden]
-        dense = [_dense(tensor) for tensor in tensors]
-        results = self.executable.run_pointers([tensor.data_ptr() for tensor in dense])
-        found = [wrap(array) for wrap, array in zip(self._from_array, results, strict=True)]
+        found = self._on_tensors.run(tensors)
         if self.captured.written:
             self._write(tensors, found[self.captured.out_count :])
         return self.captured.result(found)
@@ -122,8 +133,8 @@ def _check_value(leaf: torch.Tensor, path: str) -> None:
         raise AstraError(f"{path}: the tensor is on the device '{leaf.device}'; move it to the CPU (.cpu())")
     if leaf.requires_grad and torch.is_grad_enabled():
         raise AstraError(
-            f"{path}: the tensor requires a gradient, which autograd cannot take through compiled code; differentiate "
-            "with astra.grad, or call under torch.no_grad()"
+            f"{path}: the tensor requires a gradient, which autograd cannot take through compiled code; pass it "
+            "detached (.detach()), call under torch.no_grad(), or differentiate with astra.grad"
         )
 
 
@@ -148,6 +159,7 @@ class TorchFunction:
         self._lock = threading.RLock()
         self._hits = self._misses = 0
         root = getattr(function, "root", function)  # of a transformed function
+        self._transformed = root is not function  # whoever asks Astra for derivatives does not ask autograd
         self._modules = list(root.modules()) if isinstance(root, torch.nn.Module) else []
         functools.update_wrapper(self, function, updated=())
 
@@ -158,7 +170,7 @@ class TorchFunction:
         leaves, tree = self._flattened(args, kwargs)
         for i, leaf in enumerate(leaves):
             if isinstance(leaf, torch.Tensor) and (leaf.requires_grad or leaf.device.type != "cpu"):
-                _check_value(leaf, _paths(self.function, args, kwargs)[i])
+                _check_value(leaf.detach() if self._transformed else leaf, _paths(self.function, args, kwargs)[i])
         return self._compiled(args, kwargs, leaves, tree).run(leaves)
 
     def _flattened(self, args: Any, kwargs: Any) -> tuple[list[Any], Any]:

@@ -103,8 +103,11 @@ def _import(importer: Any, name: str, part: GraphModule) -> None:
     visibility = None if name == "main" else "private"
     try:
         importer.import_stateless_graph(part.graph, func_name=name, func_visibility=visibility)
-    except (NotImplementedError, TypeError, AssertionError) as error:
-        raise UnsupportedError(f"in '{name}': torch-mlir cannot import the traced program: {error}") from error
+    except (NotImplementedError, TypeError, AssertionError, KeyError) as error:
+        raise UnsupportedError(
+            f"in '{name}': torch-mlir cannot import the traced program (an operation or element type that it does not "
+            f"have): {error}"
+        ) from error
 
 
 def _run_passes(module: ir.Module, pipeline: str) -> None:

@@ -652,3 +652,34 @@ def test_transformations_nest_in_jit():
     _assert_same((out, tangent), (loss(w, x), (_gradient(loss, w, x) * w).sum()))
     out, pull_back = astra.vjp(loss, w, x)
     _assert_same(pull_back(torch.tensor(2.0))[0], 2 * _gradient(loss, w, x))
+
+
+def test_what_vjp_gives_keeps_what_it_needs():
+    module, x = nn.Linear(8, 3), _random(4, 8)
+    out, pull_back = astra.vjp(lambda x: {"y": torch.tanh(module(x)), "n": torch.arange(3)}, x)
+    leaf = x.clone().requires_grad_()
+    want = torch.tanh(module(leaf))
+    _assert_same(out, {"y": want, "n": torch.arange(3)})
+    (gradient,) = torch.autograd.grad(want, leaf, torch.ones(4, 3))
+    with torch.no_grad():
+        module.weight.zero_()
+        x.zero_()
+    nothing = np.zeros(3, [("float0", np.void, 0)])
+    _assert_same(pull_back({"y": torch.ones(4, 3), "n": nothing}), (gradient,))
+    with pytest.raises(astra.AstraError, match="structure of the cotangents"):
+        pull_back(torch.ones(4, 3))
+
+    z, cotangent = torch.complex(_random(3), _random(3, seed=1)), torch.complex(_random(3, seed=2), _random(3, seed=3))
+    leaf = z.clone().requires_grad_()
+    _assert_same(
+        astra.vjp(lambda z: z * z * 1j, z)[1](cotangent), torch.autograd.grad(leaf * leaf * 1j, leaf, cotangent)
+    )
+    cube, push_forward, aux = astra.linearize(lambda z: (z**3, z + 1), _random(4), has_aux=True)
+    _assert_same((cube, push_forward(_random(4)), aux), (_random(4) ** 3, 3 * _random(4) ** 3, _random(4) + 1))
+
+
+def test_parameters_may_require_gradients_of_autograd():
+    parameters = {"w": nn.Parameter(_random(4))}
+    got = astra.grad(lambda p: (p["w"] ** 2).sum())(parameters)
+    _assert_same(got, {"w": 2 * parameters["w"]})
+    assert not got["w"].requires_grad
