@@ -3,14 +3,20 @@
 For each program of ``gradient_programs.py``: (a) ``jax.jit(jax.grad(f))`` on XLA's CPU backend, (b)
 ``astra.jit(jax.grad(f))``, (c) ``astra.jit(astra.grad(f))``, with the memory a call needs beside its arguments, the
 compile times, and the share of Astra's compile time that differentiation takes.  Exit code 1 when results disagree.
+
+``--one-core`` keeps the process on one processor and takes processor time instead of wall time, which says little about
+threads and much about the code, on a machine that has other work.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -84,28 +90,30 @@ def _memory(way: str, function: Any, arguments: tuple[Tree, ...]) -> int:
     return int(memory.arena_bytes + memory.output_bytes)
 
 
-def _expansion_seconds(executable: Executable) -> float:
+def _expansion_seconds(executable: Executable, clock: Callable[[], float]) -> float:
     """How long the pass that differentiates takes, measured by running the passes before it one by one."""
     module = executable.program.parse(make_context())
     spent = 0.0
     for element in expand_pipeline(stage_pipeline("astra")):
-        start = time.perf_counter()
+        start = clock()
         run_pipeline(module, element)
-        spent += time.perf_counter() - start if element.startswith(EXPANSION) else 0.0
+        spent += clock() - start if element.startswith(EXPANSION) else 0.0
     return spent
 
 
-def measure_gradient(case: Case, seconds: float, letters: str = "abc") -> GradientMeasurement:
-    """Compile a program's gradient each way and time the calls in turn for about ``seconds`` seconds."""
+def measure_gradient(
+    case: Case, seconds: float, letters: str = "abc", clock: Callable[[], float] = time.perf_counter
+) -> GradientMeasurement:
+    """Compile a program's gradient each way and time the calls in turn, for about ``seconds`` seconds, by ``clock``."""
     arguments = case.arguments()
     jax.block_until_ready(arguments)
     result = GradientMeasurement(case.name, tolerance=case.tolerance)
     ways = _ways(case.function, letters)
     expected: Tree = None
     for way, function in ways.items():
-        start = time.perf_counter()
+        start = clock()
         actual = jax.block_until_ready(function(*arguments))
-        result.compile_seconds[way] = time.perf_counter() - start
+        result.compile_seconds[way] = clock() - start
         if way == XLA:
             expected = actual
         else:
@@ -113,16 +121,16 @@ def measure_gradient(case: Case, seconds: float, letters: str = "abc") -> Gradie
         result.memory[way] = _memory(way, function, arguments)
     if ASTRA in ways:
         executable = ways[ASTRA].compile(*arguments).executable  # type: ignore[attr-defined]
-        result.autodiff_share = _expansion_seconds(executable) / result.compile_seconds[ASTRA]
+        result.autodiff_share = _expansion_seconds(executable, clock) / result.compile_seconds[ASTRA]
     calls = {}
     for way, function in ways.items():
-        once = min(seconds_per_call(function, arguments, 1) for _ in range(2))
+        once = min(seconds_per_call(function, arguments, 1, clock) for _ in range(2))
         calls[way] = max(1, round(_BLOCK_SECONDS / max(once, 1e-7)))
     times: dict[str, list[float]] = {way: [] for way in ways}
     start = time.perf_counter()
     while len(times[XLA]) < _LEAST_BLOCKS or time.perf_counter() - start < seconds:
         for way, function in ways.items():
-            times[way].append(1e3 * seconds_per_call(function, arguments, calls[way]))
+            times[way].append(1e3 * seconds_per_call(function, arguments, calls[way], clock))
     result.median_ms = {way: statistics.median(blocks) for way, blocks in times.items()}
     result.least_ms = {way: min(blocks) for way, blocks in times.items()}
     return result
@@ -182,8 +190,13 @@ _HEADER = [
 ]  # fmt: skip
 
 
-def to_markdown(results: list[GradientMeasurement]) -> str:
-    """The documentation page."""
+def _table(results: list[GradientMeasurement]) -> list[str]:
+    rows = [_HEADER, ["---", *["---:"] * (len(_HEADER) - 1)], *map(_row, results)]
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def to_markdown(results: list[GradientMeasurement], one_core: list[GradientMeasurement]) -> str:
+    """The documentation page, of wall times with all processors and of processor times on one."""
     lines = [
         "# Gradients, measured",
         "",
@@ -197,13 +210,19 @@ def to_markdown(results: list[GradientMeasurement]) -> str:
         "",
         *(f"- {key}: {value}" for key, value in machine().items()),
         "",
-        f"| {' | '.join(_HEADER)} |",
-        f"|---|{'---:|' * (len(_HEADER) - 1)}",
-        *(f"| {' | '.join(_row(r))} |" for r in results),
+        "## All cores, wall time",
         "",
-        "## Marks",
+        *_table(results),
         "",
         *(f"- {line}" for line in verdict(results)),
+        "",
+        "## One core, processor time",
+        "",
+        "What other programs do on the machine hardly shows here; nor do threads.",
+        "",
+        *_table(one_core),
+        "",
+        *(f"- {line}" for line in verdict(one_core)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -220,11 +239,15 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the results here")
     parser.add_argument("--markdown", type=Path, help="write the documentation page here")
     parser.add_argument("--ways", default="abc", help="letters of the ways to be measured beside (a) (default: abc)")
+    parser.add_argument("--one-core", action="store_true", help="processor time on one core instead of wall time")
     options = parser.parse_args()
+    if options.one_core:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     results = []
     for case in PROGRAMS:
         if any(part in case.name.lower() for part in options.cases.lower().split(",")):
-            results.append(measure_gradient(case, options.seconds, options.ways))
+            clock = time.process_time if options.one_core else time.perf_counter
+            results.append(measure_gradient(case, options.seconds, options.ways, clock))
             cells = zip(_HEADER, _row(results[-1]), strict=True)
             print(
                 "  ".join(f"{name} {cell}" if i else f"{cell:34}" for i, (name, cell) in enumerate(cells)), flush=True
@@ -233,8 +256,19 @@ def main() -> int:
     if options.json:
         options.json.write_text(to_json(results) + "\n")
     if options.markdown:
-        options.markdown.write_text(to_markdown(results))
+        options.markdown.write_text(to_markdown(results, _one_core(options)))
     return 0 if all(r.agrees for r in results) else 1
+
+
+def _one_core(options: argparse.Namespace) -> list[GradientMeasurement]:
+    """The same programs on one core: in a process of its own, as the compilers count processors when they start."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "one-core.json"
+        given = ["--cases", options.cases, "--seconds", str(options.seconds), "--ways", options.ways]
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.gradients", "--one-core", "--json", str(path), *given], check=False
+        )
+        return [GradientMeasurement(**program) for program in json.loads(path.read_text())["programs"]]
 
 
 if __name__ == "__main__":

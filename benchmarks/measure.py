@@ -72,13 +72,18 @@ def largest_error(actual: Tree, expected: Tree) -> float:
     return worst
 
 
-def seconds_per_call(function: Callable[..., Tree], arguments: tuple[Tree, ...], calls: int) -> float:
-    """Seconds of one call, timed over a block of ``calls`` of them."""
-    start = time.perf_counter()
+def seconds_per_call(
+    function: Callable[..., Tree],
+    arguments: tuple[Tree, ...],
+    calls: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """Seconds of one call by ``clock``, timed over a block of ``calls`` of them."""
+    start = clock()
     for _ in range(calls):
         result = function(*arguments)
     jax.block_until_ready(result)
-    return (time.perf_counter() - start) / calls
+    return (clock() - start) / calls
 
 
 def measure(case: Case, seconds: float) -> Measurement:

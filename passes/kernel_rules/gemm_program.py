@@ -75,9 +75,7 @@ def _run_packing(f: FunctionText, schedule: GemmSchedule, panel: _Writer, known:
     _run(f, panel, known, count, group, 2 * PACK_WORK // work)
 
 
-def _run(
-    f: FunctionText, writer: _Writer, known: dict[Index, Index], count: int, group: int, sequential: int
-) -> None:  # fmt: skip
+def _run(f: FunctionText, writer: _Writer, known: dict[Index, Index], count: int, group: int, sequential: int) -> None:
     """Calls of a shared function for each of ``count`` units, in tasks; names in ``known`` stand for their values."""
     with f.grouped(count, group, sequential=sequential) as i:
         values = [(known.get(value, value), "index") for value in writer.values]

@@ -93,8 +93,11 @@ def test_marks_of_gradients_name_what_misses_them() -> None:
 
 
 def test_the_page_of_gradients_holds_every_program() -> None:
-    page = gradients.to_markdown([gradient("one", (3.0, 2.0, 1.0), (1 << 20, 1 << 21, 1 << 20))])
+    page = gradients.to_markdown(
+        [gradient("one", (3.0, 2.0, 1.0), (1 << 20, 1 << 21, 1 << 20))], [gradient("two", (6.0, 4.0, 3.0), (1, 1, 1))]
+    )
     assert "| one | 3.00 | 2.00 | 1.00 | 1.50x | 3.00x | 2.00x | 1.0 | 2.0 | 1.0 |" in page
+    assert "| two | 6.00 | 4.00 | 3.00 | 1.50x | 2.00x | 1.33x |" in page
 
 
 def test_a_gradient_is_measured_three_ways_and_agrees() -> None:
