@@ -9,8 +9,8 @@ reverse).  All of them, in pieces and with a summary::
     python -m tests.passes.derivative_harnesses --summary a.jsonl b.jsonl
 
 Results in single or half precision may also be as far from JAX's in double precision as JAX's own are, a few times
-over.  What is not compared: elements where JAX's result is not finite; decompositions are compared through what they determine
-(see ``_determined``).
+over.  Not compared are elements where JAX's result is not finite; decompositions are compared through what they
+determine (see ``_determined``).
 """
 
 from __future__ import annotations
