@@ -76,7 +76,8 @@ def _derive_vjp(expansion: Expansion, callee: ir.Operation, attributes: dict[str
         if i not in attributes.get("zero_cotangents", ()):
             engine.accumulate(cotangents, value, cotangent)
     engine.run(operations, cotangents)
-    if engine.policy.recompute_cheap:
+    # Not where a derivative of this one is taken: that would be of both computations of a value.
+    if engine.policy.recompute_cheap and not expansion.differentiated:
         everything = operations_of(block)
         recompute_in_place(block, everything[: everything.index(border)], terminator_of(block).operands)
     border.erase()

@@ -97,6 +97,7 @@ class Expansion:
     module: ir.Operation
     policy: Any = None  # what reverse mode keeps: autodiff_rules.engine.Policy
     functions: dict[str, ir.Operation] = field(init=False)
+    differentiated: bool = field(default=False, init=False)  # whether a derivative is taken of what is derived now
     _ready: set[str] = field(default_factory=set)
     _path: list[str] = field(default_factory=list)
     _derived: dict[Any, str] = field(default_factory=dict)
@@ -113,9 +114,12 @@ class Expansion:
 
     def derived(self, transformation: str, callee: str, **attributes: Any) -> str:
         """The name of what a transformation (``jvp``, ``vjp``, ``vmap``) makes of a function."""
-        key = (transformation, callee, tuple(sorted(attributes.items())))
+        key = (transformation, callee, tuple(sorted(attributes.items())), self.differentiated)
         if key not in self._derived:
+            before = self.differentiated
+            self.differentiated = before or transformation in ("jvp", "vjp")
             self.make_ready(callee)
+            self.differentiated = before
             function = DERIVATIONS[f"astra.{transformation}"](self, self.functions[callee], attributes)
             name = ir.StringAttr(function.attributes["sym_name"]).value
             self.functions[name] = function
