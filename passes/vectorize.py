@@ -340,8 +340,8 @@ class Vectorize(Pass):
           return %0 : tensor<8x3xf32>
         }
 
-    With ``fn``, that function is replaced.  Without, each ``astra.vmap`` becomes a call of its callee's batched form,
-    innermost first.  A program in StableHLO is imported, inlined and simplified, and its loops are raised, first.
+    With ``fn``, that function is replaced.  Without, each ``astra.vmap`` becomes the operations of its callee's batched
+    form, innermost first.  A program in StableHLO is imported, inlined and simplified, and its loops are raised, first.
     Raises :class:`~astra_mlir.errors.AstraError` for axes that do not fit the function, and
     :class:`~astra_mlir.errors.UnsupportedError` for what has no batched form (unknown custom calls, dynamic shapes).
     """
