@@ -183,6 +183,11 @@ class _Trace:
         except _VALUE_NEEDED as error:
             raise UnsupportedError(self._needs_value(error)) from error
         except RuntimeError as error:
+            if "a leaf Variable that requires grad" in str(error):
+                raise UnsupportedError(
+                    f"{_place_of(error)}: the function changes an argument in place and is transformed; work on a copy "
+                    "(.clone()), or give the new value as a result"
+                ) from error
             if not any(text in str(error) for text in _VALUE_NEEDED_TEXTS):
                 raise
             raise UnsupportedError(self._needs_value(error)) from error
@@ -200,8 +205,7 @@ class _Trace:
             _running.reset(token)
 
     def _needs_value(self, error: Exception) -> str:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if is_user_file(f.filename)]
-        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown location"
+        place = _place_of(error)
         operation = getattr(error, "func", None)
         if isinstance(error, DynamicOutputShapeException):
             return (
@@ -303,6 +307,12 @@ def _viewed(node: Any) -> Any:
             break
         node = node.args[0]
     return node
+
+
+def _place_of(error: Exception) -> str:
+    """``file:line`` of the user's code that raised, or called what raised."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_user_file(f.filename)]
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown location"
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from torch.utils import _pytree as pytree
 
 from astra_mlir import transform_rules as rules
 from astra_mlir.bindings import make_context
-from astra_mlir.errors import AstraError
+from astra_mlir.errors import AstraError, UnsupportedError
 from astra_mlir.signature import signature_of
 from astra_mlir.split_programs import compile_parts
 from astra_mlir.torch_arrays import dtype_of
@@ -74,6 +74,12 @@ class _Derivative:
         joint.__name__ = function.__name__
         present = [_like(spec) for spec in self.linear_specs if FRONTEND.kind(spec) in "fc"]
         captured = capture(joint, (primals, present))
+        if captured.written:
+            raise UnsupportedError(
+                f"{function.__name__} changes a tensor that it closes over in place (buffers of a module in training "
+                "mode?), which astra.vjp and astra.linearize leave to no one to do; use astra.value_and_grad, or call "
+                "module.eval()"
+            )
         late = range(len(captured.in_positions) - len(present), len(captured.in_positions))
         self.hidden = captured.hidden
         self.count = captured.out_count - self.is_float0.count(False)

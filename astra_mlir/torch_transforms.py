@@ -113,22 +113,39 @@ class TorchFrontend:
 
         examples = [torch.empty(spec.shape, dtype=spec.dtype, device="meta") for spec in inputs]
         graph, hidden, written = running_trace().run(flat, examples, keep=True)
-        if written:
+        if any(number < len(inputs) for number in written):
             raise UnsupportedError(
-                f"'{name}' changes an argument, or a tensor that it closes over, in place (buffers of a module in "
-                "training mode?), and is transformed; give new values as results"
+                f"'{name}' changes an argument in place and is transformed; work on a copy (.clone()), or give the new "
+                "value as a result"
             )
         placeholders = list(graph.graph.find_nodes(op="placeholder"))
         for node in placeholders[len(inputs) :]:  # constants are the first operands of a transformation
             placeholders[0].prepend(node)
         graph.recompile()
         outputs = tuple(self.spec(node.meta["val"]) for node in outputs_of(graph))
-        return Traced((name, graph), hidden, tuple(inputs), outputs, out[0], out[1], self)
+        changed = tuple(number - len(inputs) for number in written)  # their new values are the last results
+        return Traced((name, graph, changed), hidden, tuple(inputs), outputs, out[0], out[1], self)
 
     def bind(
         self, kind: str, traced: Traced, operands: Sequence[Any], attributes: dict[str, Any], outputs: Sequence[Any]
     ) -> list[Any]:
-        name, graph = traced.handle
+        name, _, changed = traced.handle
+        if changed and kind == "vmap":
+            raise UnsupportedError(
+                f"'{name}' changes a tensor that it closes over in place (buffers of a module in training mode?), and "
+                "astra.vmap applies it many times; call module.eval(), or give the new value as a result"
+            )
+        results = self._apply(kind, traced, operands, attributes, outputs)
+        values = results[: len(traced.outputs)]
+        with torch.no_grad():
+            for position, value in zip(changed, values[len(values) - len(changed) :], strict=True):
+                operands[position].copy_(value)
+        return results
+
+    def _apply(
+        self, kind: str, traced: Traced, operands: Sequence[Any], attributes: dict[str, Any], outputs: Sequence[Any]
+    ) -> list[Any]:
+        name, graph, _ = traced.handle
         if kind == "call":
             return run_graph(graph, operands)
         count = len(traced.consts) + len(traced.inputs)

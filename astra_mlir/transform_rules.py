@@ -527,7 +527,8 @@ def vmap(
         else:
             by_result[leaf] = position
             out_leaves.append(leaf)
-    results = batch(traced, size, axes, [by_result[i] for i in range(len(traced.outputs))], values)
+    # A frontend may have results of its own after those in the tree.
+    results = batch(traced, size, axes, [by_result.get(i, 0) for i in range(len(traced.outputs))], values)
     return frontend.unflatten(
         traced.tree, [float0_zeros(x.shape) if isinstance(x, Float0) else results[x] for x in out_leaves]
     )

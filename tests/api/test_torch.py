@@ -683,3 +683,18 @@ def test_parameters_may_require_gradients_of_autograd():
     got = astra.grad(lambda p: (p["w"] ** 2).sum())(parameters)
     _assert_same(got, {"w": 2 * parameters["w"]})
     assert not got["w"].requires_grad
+
+
+def test_gradients_in_training_mode_update_buffers():
+    module, reference = (nn.Sequential(nn.Linear(8, 4), nn.BatchNorm1d(4), nn.Tanh()) for _ in range(2))
+    reference.load_state_dict(module.state_dict())
+    parameters = {key: value.detach() for key, value in module.named_parameters()}
+    step = astra.jit(lambda parameters, x: astra.grad(_functional(module))(parameters, x))
+    for seed in range(2):
+        x = _random(6, 8, seed=seed)
+        _assert_same(step(parameters, x), _gradient(_functional(reference), parameters, x))
+    _assert_same(dict(module.named_buffers()), dict(reference.named_buffers()))
+    with pytest.raises(astra.UnsupportedError, match="module.eval"):
+        astra.vmap(_functional(module), in_axes=(None, 0))(parameters, _random(3, 6, 8))
+    with pytest.raises(astra.UnsupportedError, match="changes an argument in place"):
+        astra.grad(lambda x: x.add_(1).sum())(_random(3))
