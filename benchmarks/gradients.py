@@ -241,6 +241,7 @@ def main() -> int:
     parser.add_argument("--ways", default="abc", help="letters of the ways to be measured beside (a) (default: abc)")
     parser.add_argument("--one-core", action="store_true", help="processor time on one core instead of wall time")
     options = parser.parse_args()
+    os.environ["ASTRA_CACHE"] = "0"  # what earlier runs compiled is not to be found
     if options.one_core:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     results = []
