@@ -33,7 +33,9 @@ def _chosen(operand: int, direction: str) -> Term:
 
 
 def _power_base(g: Number, y: Number, x: Number, p: Number) -> Number:
-    return g * p.where("EQ", 0, 0, p * x.f("power", p - 1))
+    """p x^(p - 1), and 0 for 0^0; the exponent is replaced, not the product, so that derivatives of this are right."""
+    exponent = p - 1
+    return g * (p * x.f("power", p.where("EQ", 0, x.where("EQ", 0, 1, exponent), exponent)))
 
 
 def _power_exponent(g: Number, y: Number, x: Number, p: Number) -> Number:

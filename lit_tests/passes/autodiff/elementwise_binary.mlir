@@ -218,19 +218,20 @@ func.func private @minimum(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32
 // CHECK-NEXT: %[[V0:.*]] = "astra.power"(%arg0, %arg1)
 // CHECK-NEXT: %[[V1:.*]] = "astra.constant"() {value = dense<1.000000e+00> : tensor<4xf32>}
 // CHECK-NEXT: %[[V2:.*]] = "astra.subtract"(%arg1, %[[V1]])
-// CHECK-NEXT: %[[V3:.*]] = "astra.power"(%arg0, %[[V2]])
-// CHECK-NEXT: %[[V4:.*]] = "astra.multiply"(%arg1, %[[V3]])
-// CHECK-NEXT: %[[V5:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<4xf32>}
-// CHECK-NEXT: %[[V6:.*]] = "astra.compare"(%arg1, %[[V5]]) {compare_type = "FLOAT", direction = "EQ"}
-// CHECK-NEXT: %[[V7:.*]] = "astra.select"(%[[V6]], %[[V5]], %[[V4]])
-// CHECK-NEXT: %[[V8:.*]] = "astra.multiply"(%arg2, %[[V7]])
-// CHECK-NEXT: %[[V9:.*]] = "astra.compare"(%arg0, %[[V5]]) {compare_type = "FLOAT", direction = "EQ"}
-// CHECK-NEXT: %[[V10:.*]] = "astra.select"(%[[V9]], %[[V1]], %arg0)
-// CHECK-NEXT: %[[V11:.*]] = "astra.log"(%[[V10]])
-// CHECK-NEXT: %[[V12:.*]] = "astra.multiply"(%[[V11]], %[[V0]])
-// CHECK-NEXT: %[[V13:.*]] = "astra.multiply"(%arg3, %[[V12]])
-// CHECK-NEXT: %[[V14:.*]] = "astra.add"(%[[V8]], %[[V13]])
-// CHECK-NEXT: return %[[V14]] : tensor<4xf32>
+// CHECK-NEXT: %[[V3:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<4xf32>}
+// CHECK-NEXT: %[[V4:.*]] = "astra.compare"(%arg0, %[[V3]]) {compare_type = "FLOAT", direction = "EQ"}
+// CHECK-NEXT: %[[V5:.*]] = "astra.select"(%[[V4]], %[[V1]], %[[V2]])
+// CHECK-NEXT: %[[V6:.*]] = "astra.compare"(%arg1, %[[V3]]) {compare_type = "FLOAT", direction = "EQ"}
+// CHECK-NEXT: %[[V7:.*]] = "astra.select"(%[[V6]], %[[V5]], %[[V2]])
+// CHECK-NEXT: %[[V8:.*]] = "astra.power"(%arg0, %[[V7]])
+// CHECK-NEXT: %[[V9:.*]] = "astra.multiply"(%arg1, %[[V8]])
+// CHECK-NEXT: %[[V10:.*]] = "astra.multiply"(%arg2, %[[V9]])
+// CHECK-NEXT: %[[V11:.*]] = "astra.select"(%[[V4]], %[[V1]], %arg0)
+// CHECK-NEXT: %[[V12:.*]] = "astra.log"(%[[V11]])
+// CHECK-NEXT: %[[V13:.*]] = "astra.multiply"(%[[V12]], %[[V0]])
+// CHECK-NEXT: %[[V14:.*]] = "astra.multiply"(%arg3, %[[V13]])
+// CHECK-NEXT: %[[V15:.*]] = "astra.add"(%[[V10]], %[[V14]])
+// CHECK-NEXT: return %[[V15]] : tensor<4xf32>
 func.func @power_forward(%a: tensor<4xf32>, %b: tensor<4xf32>, %s: tensor<4xf32>, %t: tensor<4xf32>) -> tensor<4xf32> {
   %0:2 = "astra.jvp"(%a, %b, %s, %t) {callee = @power, argnums = array<i64: 0, 1>}
       : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
@@ -240,18 +241,19 @@ func.func @power_forward(%a: tensor<4xf32>, %b: tensor<4xf32>, %s: tensor<4xf32>
 // CHECK-NEXT: %[[V0:.*]] = "astra.power"(%arg0, %arg1)
 // CHECK-NEXT: %[[V1:.*]] = "astra.constant"() {value = dense<1.000000e+00> : tensor<4xf32>}
 // CHECK-NEXT: %[[V2:.*]] = "astra.subtract"(%arg1, %[[V1]])
-// CHECK-NEXT: %[[V3:.*]] = "astra.power"(%arg0, %[[V2]])
-// CHECK-NEXT: %[[V4:.*]] = "astra.multiply"(%arg1, %[[V3]])
-// CHECK-NEXT: %[[V5:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<4xf32>}
-// CHECK-NEXT: %[[V6:.*]] = "astra.compare"(%arg1, %[[V5]]) {compare_type = "FLOAT", direction = "EQ"}
-// CHECK-NEXT: %[[V7:.*]] = "astra.select"(%[[V6]], %[[V5]], %[[V4]])
-// CHECK-NEXT: %[[V8:.*]] = "astra.multiply"(%arg2, %[[V7]])
-// CHECK-NEXT: %[[V9:.*]] = "astra.compare"(%arg0, %[[V5]]) {compare_type = "FLOAT", direction = "EQ"}
-// CHECK-NEXT: %[[V10:.*]] = "astra.select"(%[[V9]], %[[V1]], %arg0)
-// CHECK-NEXT: %[[V11:.*]] = "astra.log"(%[[V10]])
-// CHECK-NEXT: %[[V12:.*]] = "astra.multiply"(%[[V11]], %[[V0]])
-// CHECK-NEXT: %[[V13:.*]] = "astra.multiply"(%arg2, %[[V12]])
-// CHECK-NEXT: return %[[V8]], %[[V13]] : tensor<4xf32>, tensor<4xf32>
+// CHECK-NEXT: %[[V3:.*]] = "astra.constant"() {value = dense<0.000000e+00> : tensor<4xf32>}
+// CHECK-NEXT: %[[V4:.*]] = "astra.compare"(%arg0, %[[V3]]) {compare_type = "FLOAT", direction = "EQ"}
+// CHECK-NEXT: %[[V5:.*]] = "astra.select"(%[[V4]], %[[V1]], %[[V2]])
+// CHECK-NEXT: %[[V6:.*]] = "astra.compare"(%arg1, %[[V3]]) {compare_type = "FLOAT", direction = "EQ"}
+// CHECK-NEXT: %[[V7:.*]] = "astra.select"(%[[V6]], %[[V5]], %[[V2]])
+// CHECK-NEXT: %[[V8:.*]] = "astra.power"(%arg0, %[[V7]])
+// CHECK-NEXT: %[[V9:.*]] = "astra.multiply"(%arg1, %[[V8]])
+// CHECK-NEXT: %[[V10:.*]] = "astra.multiply"(%arg2, %[[V9]])
+// CHECK-NEXT: %[[V11:.*]] = "astra.select"(%[[V4]], %[[V1]], %arg0)
+// CHECK-NEXT: %[[V12:.*]] = "astra.log"(%[[V11]])
+// CHECK-NEXT: %[[V13:.*]] = "astra.multiply"(%[[V12]], %[[V0]])
+// CHECK-NEXT: %[[V14:.*]] = "astra.multiply"(%arg2, %[[V13]])
+// CHECK-NEXT: return %[[V10]], %[[V14]] : tensor<4xf32>, tensor<4xf32>
 func.func @power_reverse(%a: tensor<4xf32>, %b: tensor<4xf32>, %c: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %0:3 = "astra.vjp"(%a, %b, %c) {callee = @power, argnums = array<i64: 0, 1>}
       : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
