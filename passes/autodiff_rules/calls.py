@@ -186,7 +186,7 @@ def _checkpoint_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: 
         engine.varied.difference_update(results)
         _replace(op, replaced)
         if policy == "everything":
-            return _back_through(first, dict(zip(operands, operands, strict=True)), replaced, cotangents, engine)
+            return _back_through(first, [(x, x) for x in dict.fromkeys(operands)], replaced, cotangents, engine)
     given = [c for c in cotangents if c is not None]
     kept = [i for i, one in enumerate(first) if _kept_by(policy, one)]
     guarded = [*operands, *given, *(first[i].results[0] for i in kept)]
@@ -195,7 +195,7 @@ def _checkpoint_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: 
     again, found = engine.copy(callee, after)
     repeated = [again[i] for i in kept]
     seeds = [None if c is None else next(rest) for c in cotangents]
-    contributions = _back_through(again, dict(zip(operands, after, strict=True)), found, seeds, engine)
+    contributions = _back_through(again, list(zip(operands, after, strict=True)), found, seeds, engine)
     for op_again, value in zip(repeated, rest, strict=True):
         op_again.results[0].replace_all_uses_with(value)
         op_again.erase()
@@ -203,18 +203,21 @@ def _checkpoint_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: 
 
 
 def _back_through(
-    operations: list[ir.Operation], arguments: dict[ir.Value, ir.Value], results: Sequence[ir.Value],
+    operations: list[ir.Operation], arguments: Sequence[tuple[ir.Value, ir.Value]], results: Sequence[ir.Value],
     cotangents: Sequence[MaybeValue], engine: Reverse,
 ) -> Contributions:  # fmt: skip
-    """Reverse mode of operations whose arguments stand for the operands of a call."""
-    varied = {new for old, new in arguments.items() if old in engine.varied}
+    """Reverse mode of operations whose arguments (second) stand for the operands of a call (first).
+
+    A call may have one operand several times; each of its arguments has a cotangent of its own.
+    """
+    varied = {new for old, new in arguments if old in engine.varied}
     inner = Reverse(engine.functions, engine.policy, engine.b, varied, engine.transposing)
     varied_values(operations, inner.varied)
     seeds: dict[ir.Value, ir.Value] = {}
     for value, c in zip(results, cotangents, strict=True):
         inner.accumulate(seeds, value, c)
     inner.run(operations, seeds)
-    return [(old, seeds.get(new)) for old, new in arguments.items()]
+    return [(old, seeds.get(new)) for old, new in arguments]
 
 
 # --- custom_vmap -----------------------------------------------------------------------------------------------------
