@@ -90,7 +90,23 @@ def _lower_select_and_gather_add(ctx: Any, *args: Any, **params: Any) -> Any:
     return lower_traced(ctx, lambda *values: [_select_and_gather_add(*values, **params)], args)
 
 
+def _of_complex(primitive: Any, ordinary: Callable[..., Any]) -> Callable[..., Any]:
+    """A composite for complex numbers only: sine and cosine choose by zero parts there, one operation is all of reals.
+
+    (JAX's complex sine has a constant for its real part where the argument's is zero.)
+    """
+    composite = _composite(primitive)
+
+    def lower(ctx: Any, *args: Any, **params: Any) -> Any:
+        is_complex = np.issubdtype(ctx.avals_in[0].dtype, np.complexfloating)
+        return composite(ctx, *args, **params) if is_complex else ordinary(ctx, *args, **params)
+
+    return lower
+
+
 RULES: tuple[tuple[Any, Callable[..., Any]], ...] = (
+    (lax_internal.sin_p, _of_complex(lax_internal.sin_p, lax_internal._sin_lowering)),
+    (lax_internal.cos_p, _of_complex(lax_internal.cos_p, lax_internal._cos_lowering)),
     (windowed_reductions.select_and_gather_add_p, _lower_select_and_gather_add),
     *((primitive, _composite(primitive)) for primitive in _COMPOSITES),
 )
