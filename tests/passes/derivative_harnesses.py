@@ -53,7 +53,7 @@ SKIPPED = {"qr_multi_array_shape_.*_200_100_": "JAX's own waits for ever on a ma
 
 # Where both results are what they should be, by the pattern of the harness's name.
 KNOWN = {
-    "gather_batchdims_": "reads outside although it promises not to, where JAX's transpose adds nothing",
+    "gather_(batchdims|op)_": "reads outside although it promises not to, where JAX's transpose adds nothing",
     "scatter_(add|min|max|mul)_modes_out_of_bounds_.*PROMISE_IN_BOUNDS": "writes outside although it promises not to",
     "scatter_modes_out_of_bounds_.*PROMISE_IN_BOUNDS": "writes outside although it promises not to",
     "integer_pow_dtypes_shape_float16": "an intermediate overflows that JAX has not, or has in single precision",
@@ -132,16 +132,30 @@ def make_case(harness: Any, variant: str) -> Case | None:
         return _determined(group, [x for x in outputs if _inexact(x)])
 
     given = [x for i, x in enumerate(leaves) if i not in positions]
-    xs = tuple(np.asarray(leaves[i]) for i in positions)
     try:
-        outputs = jax.eval_shape(call, given, xs)
+        return _with_directions(harness.fullname, group, call, given, tuple(np.asarray(leaves[i]) for i in positions))
     except Exception:  # JAX cannot: its business
         return None
+
+
+def _with_directions(name: str, group: str, call: Any, given: list[Any], xs: tuple[Any, ...]) -> Case | None:
+    outputs = jax.eval_shape(call, given, xs)
     if not outputs:
         return None
-    rng = np.random.default_rng(zlib.crc32(harness.fullname.encode()))
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
     ts, ws = (tuple(_random(rng, x) for x in xs) for _ in range(2))
-    return Case(harness.fullname, group, call, given, xs, ts, ws, tuple(_random(rng, x) for x in outputs))
+    return Case(name, group, call, given, xs, ts, ws, tuple(_random(rng, x) for x in outputs))
+
+
+def case_of(name: str, function: Callable[..., Any], arguments: Sequence[Any]) -> Case:
+    """The case of any function of float and complex arguments."""
+
+    def call(given: Sequence[Any], xs: Sequence[Any]) -> list[Any]:
+        return [x for x in jax.tree.leaves(function(*xs)) if _inexact(x)]
+
+    case = _with_directions(name, "function", call, [], tuple(np.asarray(x) for x in arguments))
+    assert case is not None, "no float or complex results"
+    return case
 
 
 # --- programs, the same for JAX and for Astra --------------------------------------------------------------------
