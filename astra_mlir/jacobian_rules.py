@@ -65,16 +65,16 @@ def jacobian(
         elif holomorphic and kind != "c":
             raise DTypeError(f"{mode} with holomorphic=True needs a function with complex results")
     if mode == "jacfwd":
-        blocks, results = _columns(chosen, traced, out_count)
+        blocks = _columns(chosen, traced, out_count)
     else:
-        blocks, results = _rows(chosen, traced, out_count, reverse_mode)
+        blocks = _rows(chosen, traced, out_count, reverse_mode)
     rows = []
     for o, out_spec in enumerate(out_specs):
         shapes = [(*out_spec.shape, *spec.shape) for spec in chosen.specs]
         row = [blocks[o, i] if (o, i) in blocks else float0_zeros(shape) for i, shape in enumerate(shapes)]
         rows.append(frontend.unflatten(chosen.tree, row))
     tree = frontend.unflatten(out_tree, rows)
-    return (tree, traced.unflatten(results)[1]) if has_aux else tree
+    return (tree, traced.unflatten(call_traced(traced, chosen.values))[1]) if has_aux else tree
 
 
 @dataclass(frozen=True)
@@ -88,21 +88,20 @@ _Blocks = dict[tuple[int, int], Any]
 def _over_basis(
     frontend: Frontend, spec: Any, apply: Callable[[Any], list[Any]], out_axes: Sequence[int], name: str
 ) -> list[Any]:
-    """``apply`` to each unit vector, the results stacked along ``out_axes`` (-1: the same for all)."""
+    """``apply`` to each unit vector, the results stacked along ``out_axes``."""
     size = math.prod(spec.shape)
     if size == 1:
         results = apply(frontend.full(spec, 1))
         shapes = [frontend.spec(x).shape for x in results]
-        stacked = [(*shape[:a], 1, *shape[a:]) if a >= 0 else shape for shape, a in zip(shapes, out_axes, strict=True)]
+        stacked = [(*shape[:a], 1, *shape[a:]) for shape, a in zip(shapes, out_axes, strict=True)]
         return [frontend.reshape(x, shape) for x, shape in zip(results, stacked, strict=True)]
     traced = frontend.trace(apply, [spec], name)
     return batch(traced, size, [0], out_axes, [frontend.basis(spec, size)])
 
 
-def _columns(chosen: Chosen, traced: Traced, out_count: int) -> tuple[_Blocks, list[Any]]:
-    frontend, count = chosen.frontend, len(traced.outputs)
+def _columns(chosen: Chosen, traced: Traced, out_count: int) -> _Blocks:
+    frontend = chosen.frontend
     blocks: _Blocks = {}
-    results: list[Any] | None = None
     tangible = inexact(frontend, traced.outputs)
     wanted = [(o, x) for o, x in enumerate(traced.leaves[:out_count]) if not isinstance(x, Float0) and x in tangible]
     for i, spec in enumerate(chosen.specs):
@@ -112,22 +111,17 @@ def _columns(chosen: Chosen, traced: Traced, out_count: int) -> tuple[_Blocks, l
             continue
 
         def push(tangent: Any, i: int = i) -> list[Any]:
-            results, tangents = pushforward(traced, [i], chosen.values, [tangent])
-            return [*results, *tangents]
+            return pushforward(traced, [i], chosen.values, [tangent])[1]
 
-        axes = [-1] * count + [len(traced.outputs[x].shape) for x in tangible]
-        stacked = _over_basis(frontend, spec, push, axes, "push_forward")
-        results, columns = stacked[:count], dict(zip(tangible, stacked[count:], strict=True))
+        axes = [len(traced.outputs[x].shape) for x in tangible]
+        columns = dict(zip(tangible, _over_basis(frontend, spec, push, axes, "push_forward"), strict=True))
         blocks |= {(o, i): frontend.reshape(columns[x], shapes[x]) for o, x in wanted}
-    return blocks, results if results is not None else call_traced(traced, chosen.values)
+    return blocks
 
 
-def _rows(
-    chosen: Chosen, traced: Traced, out_count: int, reverse_mode: ReverseMode | None
-) -> tuple[_Blocks, list[Any]]:
-    frontend, count = chosen.frontend, len(traced.outputs)
+def _rows(chosen: Chosen, traced: Traced, out_count: int, reverse_mode: ReverseMode | None) -> _Blocks:
+    frontend = chosen.frontend
     blocks: _Blocks = {}
-    results: list[Any] | None = None
     tangible = inexact(frontend, traced.outputs)
     argnums = inexact(frontend, chosen.specs)
     for o, leaf in enumerate(traced.leaves[:out_count]):
@@ -140,11 +134,8 @@ def _rows(
 
         def pull(cotangent: Any, leaf: int = leaf) -> list[Any]:
             cotangents = [cotangent if x == leaf else None for x in tangible]
-            results, gradients = pullback(traced, argnums, chosen.values, cotangents, reverse_mode)
-            return [*results, *gradients]
+            return pullback(traced, argnums, chosen.values, cotangents, reverse_mode)[1]
 
-        stacked = _over_basis(frontend, spec, pull, [-1] * count + [0] * len(argnums), "pull_back")
-        results = stacked[:count]
-        rows = zip(argnums, stacked[count:], strict=True)
+        rows = zip(argnums, _over_basis(frontend, spec, pull, [0] * len(argnums), "pull_back"), strict=True)
         blocks |= {(o, i): frontend.reshape(row, shapes[i]) for i, row in rows}
-    return blocks, results if results is not None else call_traced(traced, chosen.values)
+    return blocks

@@ -244,6 +244,13 @@ CASES: dict[str, tuple[Any, ...]] = {
     "checkpoint with a policy": (
         lambda t: t.grad(t.checkpoint(model, policy=jax.checkpoint_policies.dots_saveable)), PARAMETERS, X,
     ),
+    "checkpoint of one argument twice": (
+        lambda t: t.jacrev(lambda x: t.checkpoint(lambda a, b: a * jnp.sin(b))(x, x)), numbers(3),
+    ),
+    "reverse over forward of a checkpoint": (
+        lambda t: t.grad(lambda x: t.jvp(t.checkpoint(norm), (x,), (x,))[1]), numbers(3),
+    ),
+    "jacfwd of a sort": (lambda t: t.jacfwd(lambda x: jax.lax.sort((x, x * x), num_keys=1)), numbers(4)),
     "checkpoint in a scan": (
         lambda t: t.grad(
             lambda w: jax.lax.scan(t.checkpoint(lambda c, _: (jnp.sin(c * w), c)), w, None, length=4)[0].sum()
