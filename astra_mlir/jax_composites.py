@@ -18,6 +18,7 @@ from jax._src.lax import linalg as lax_linalg
 from jax._src.lax import special, windowed_reductions
 from jax._src.lax.control_flow import loops
 from jax._src.random import core as jax_random
+from jaxlib.mlir.dialects import stablehlo as hlo
 
 from astra_mlir import jax_lowering
 from astra_mlir.jax_rule_functions import (
@@ -104,7 +105,15 @@ def _of_complex(primitive: Any, ordinary: Callable[..., Any]) -> Callable[..., A
     return lower
 
 
+def _lower_abs(ctx: Any, *args: Any, **params: Any) -> Any:
+    """Of reals with JAX's derivative, which is 1 at zero; the operation's own is 0 there."""
+    if not jnp.issubdtype(ctx.avals_in[0].dtype, jnp.floating):
+        return lax_internal._nary_lower_hlo(hlo.abs, ctx, *args, **params)
+    return _composite(lax_internal.abs_p)(ctx, *args, **params)
+
+
 RULES: tuple[tuple[Any, Callable[..., Any]], ...] = (
+    (lax_internal.abs_p, _lower_abs),
     (lax_internal.sin_p, _of_complex(lax_internal.sin_p, lax_internal._sin_lowering)),
     (lax_internal.cos_p, _of_complex(lax_internal.cos_p, lax_internal._cos_lowering)),
     (windowed_reductions.select_and_gather_add_p, _lower_select_and_gather_add),

@@ -1,6 +1,7 @@
 """Derivatives of elementwise functions: one row a function (see ``core.ELEMENTWISE``), and those that change the type.
 
-Conventions are JAX's: maximum and minimum give half to each of two equal operands, abs has derivative 0 at 0.
+Conventions: maximum and minimum give half to each of two equal operands, as in JAX; abs has derivative 0 at 0 (what
+JAX captures brings JAX's, 1).
 """
 
 from __future__ import annotations

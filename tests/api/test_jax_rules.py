@@ -355,9 +355,8 @@ def test_a_rule_is_lowered_once() -> None:
     program = captured(lambda x: lax.lgamma(lax.lgamma(x)) + jnp.logaddexp(x, x), VECTOR)
     functions = re.findall(r"func.func private @([\w.]+)\(", program)
     # @polygamma.jvp contains polygamma: the functions refer to themselves instead of being repeated.
-    assert sorted(functions) == sorted(
-        f"{name}.{part}" for name in ("lgamma", "digamma", "polygamma", "logaddexp") for part in ("value", "jvp")
-    )
+    names = ("lgamma", "digamma", "polygamma", "logaddexp", "abs")
+    assert sorted(functions) == sorted(f"{name}.{part}" for name in names for part in ("value", "jvp"))
 
 
 # --- batching ----------------------------------------------------------------------------------------------------
@@ -391,3 +390,9 @@ def test_derivatives_of_custom_vmap() -> None:
     assert_close(astra.vmap(tangent(astra.jvp))(xs), jax.vmap(tangent(jax.jvp))(xs))
     mapped = astra.grad(lambda x: jnp.sum(astra.vmap(batched_as_cosine)(x)))
     assert_close(mapped(xs), -np.sin(xs))
+
+
+def test_abs_at_zero() -> None:
+    points = np.array([0.0, -0.0, 1.0, -2.0], np.float32)
+    assert_close(astra.grad(lambda x: jnp.abs(x).sum())(points), jax.grad(lambda x: jnp.abs(x).sum())(points))
+    assert_close(astra.jvp(jnp.abs, (points,), (points,)), jax.jvp(jnp.abs, (points,), (points,)))
