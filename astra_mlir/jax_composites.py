@@ -112,7 +112,15 @@ def _lower_abs(ctx: Any, *args: Any, **params: Any) -> Any:
     return _composite(lax_internal.abs_p)(ctx, *args, **params)
 
 
+def _lower_integer_pow(ctx: Any, *args: Any, **params: Any) -> Any:
+    """Negative powers with JAX's derivative: that of the quotient overflows long before it is infinite."""
+    if params["y"] >= 0:
+        return lax_internal._integer_pow_lowering(ctx, *args, **params)
+    return _composite(lax_internal.integer_pow_p)(ctx, *args, **params)
+
+
 RULES: tuple[tuple[Any, Callable[..., Any]], ...] = (
+    (lax_internal.integer_pow_p, _lower_integer_pow),
     (lax_internal.abs_p, _lower_abs),
     (lax_internal.sin_p, _of_complex(lax_internal.sin_p, lax_internal._sin_lowering)),
     (lax_internal.cos_p, _of_complex(lax_internal.cos_p, lax_internal._cos_lowering)),

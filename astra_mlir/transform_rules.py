@@ -145,7 +145,7 @@ class ReverseMode:
     ``policy`` is ``"recompute-cheap"`` (the default), which computes again what costs less than being read back, or
     ``"save-all"``.  ``memory_budget`` is the most bytes of temporaries to aim at, by computing more again.
     ``while_bound`` is the most iterations of while loops whose number of iterations is not known; a loop that runs
-    longer gives NaN.
+    longer gives NaN in place of floats.
     """
 
     policy: str | None = None
@@ -157,8 +157,9 @@ class ReverseMode:
             raise AstraError(f"ReverseMode: policy {self.policy!r} is not one of {', '.join(VJP_POLICIES)}")
         for name in ("memory_budget", "while_bound"):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 0):
-                raise AstraError(f"ReverseMode: {name} must be an integer that is not negative, but is {value!r}")
+            least = 1 if name == "while_bound" else 0
+            if value is not None and (not isinstance(value, int) or value < least):
+                raise AstraError(f"ReverseMode: {name} must be an integer of at least {least}, but is {value!r}")
 
     def attributes(self) -> dict[str, Any]:
         """The attributes of ``astra.vjp`` that say so."""
@@ -181,7 +182,10 @@ def pullback(
     attributes: dict[str, Any] = {"argnums": [shift + i for i in argnums]}
     zeros = [i for i, x in enumerate(cotangents) if x is None]
     attributes |= {"zero_cotangents": zeros} if zeros else {}
-    attributes |= reverse_mode.attributes() if reverse_mode is not None else {}
+    if reverse_mode is not None:
+        if not isinstance(reverse_mode, ReverseMode):
+            raise AstraError(f"reverse_mode must be an astra.ReverseMode(...), but is {reverse_mode!r}")
+        attributes |= reverse_mode.attributes()
     results = frontend.bind("vjp", traced, operands, attributes, specs)
     return results[:count], results[count:]
 

@@ -137,14 +137,16 @@ class AutodiffPass(Pass):
     summary: ClassVar[str] = "expand derivatives of functions, in forward and reverse mode"
 
     fn: str = field(default="", metadata={"doc": "the function to replace by its derivative"})
-    mode: str = field(default="reverse", metadata={"doc": "forward or reverse"})
-    wrt: tuple[int, ...] = field(default=(0,), metadata={"doc": "the arguments to differentiate with respect to"})
+    mode: str = field(default="", metadata={"doc": "of fn: forward or reverse (the default)"})
+    wrt: tuple[int, ...] = field(default=(), metadata={"doc": "of fn: the arguments to differentiate by (default 0)"})
     policy: str = field(default="recompute-cheap", metadata={"doc": "what loops keep: save-all or recompute-cheap"})
     while_bound: int = field(default=0, metadata={"doc": "the most iterations of while loops, for reverse mode"})
 
     def run(self, module: ir.Operation) -> None:
         """Expand the derivatives in ``module``."""
-        if self.mode not in _MODES:
+        if not self.fn and (self.mode or self.wrt):
+            raise AstraError(f"{self.name}: mode and wrt are of the function 'fn', which is not given")
+        if self.mode not in ("", *_MODES):
             raise AstraError(f"{self.name}: mode '{self.mode}' is not one of {', '.join(_MODES)}")
         if self.policy not in VJP_POLICIES:
             raise AstraError(f"{self.name}: policy '{self.policy}' is not one of {', '.join(VJP_POLICIES)}")
@@ -156,30 +158,31 @@ class AutodiffPass(Pass):
 
     def _request(self, module: ir.Operation) -> None:
         """Put a transformation of ``fn`` in its place."""
+        mode, wrt = self.mode or "reverse", self.wrt or (0,)
         function = find_function(module, self.fn, self.name)
         function_type = ir.FunctionType(ir.TypeAttr(function.attributes["function_type"]).value)
         inputs, results = list(function_type.inputs), list(function_type.results)
-        for i in self.wrt:
+        for i in wrt:
             if not 0 <= i < len(inputs):
                 raise AstraError(f"{self.name}: wrt has {i}, but @{self.fn} has {len(inputs)} arguments")
-            if self.mode == "forward" and not is_inexact(inputs[i]):
+            if mode == "forward" and not is_inexact(inputs[i]):
                 raise AstraError(f"{self.name}: argument {i} of @{self.fn} is {inputs[i]}, which has no tangents")
-        if len(set(self.wrt)) != len(self.wrt):
-            raise AstraError(f"{self.name}: wrt names an argument twice: {list(self.wrt)}")
+        if len(set(wrt)) != len(wrt):
+            raise AstraError(f"{self.name}: wrt names an argument twice: {list(wrt)}")
         base = f"{self.fn}.primal"
         while base in functions_of(module):
             base += "_"
         clone_function(function, base)
         inexact = [type for type in results if is_inexact(type)]
-        if self.mode == "forward":
-            given, found = [inputs[i] for i in self.wrt], inexact
+        if mode == "forward":
+            given, found = [inputs[i] for i in wrt], inexact
         else:
-            given, found = inexact, [cotangent_type(inputs[i]) for i in self.wrt]
+            given, found = inexact, [cotangent_type(inputs[i]) for i in wrt]
         region = function.regions[0]
         location = function.location
         block = ir.Block.create_at_start(region, [*inputs, *given], [location] * (len(inputs) + len(given)))
         op = build(
-            _MODES[self.mode], list(block.arguments), [*results, *found], callee=base, argnums=list(self.wrt),
+            _MODES[mode], list(block.arguments), [*results, *found], callee=base, argnums=list(wrt),
             loc=location, ip=ir.InsertionPoint(block),
         )  # fmt: skip
         ir.Operation.create("func.return", operands=list(op.results), loc=location, ip=ir.InsertionPoint(block))

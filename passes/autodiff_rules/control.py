@@ -377,7 +377,11 @@ def _while_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Rever
         )
     b, place = engine.b, engine.b.place
     b.before(op)
+    counted = [i for i, result in enumerate(op.results) if not is_inexact(result.type) and len(list(result.uses))]
+    exact = op.clone(ip=ir.InsertionPoint(op)).operation if counted else op
     operations, results = _bounded(op, bound, b)
+    for i in counted:  # integers cannot say that the bound was too low, so they come from the loop itself
+        results[i] = exact.results[i]
     engine.varied.difference_update(op.results)
     _replace(op, results)
     b.return_to(place)

@@ -56,7 +56,7 @@ ELEMENTWISE.update({
     "astra.log_plus_one": (lambda g, y, x: g / (x + 1),),
     "astra.sqrt": (lambda g, y, x: g * (y._wrap(0.5) / y),),
     "astra.rsqrt": (lambda g, y, x: g * ((y / x) * -0.5),),
-    "astra.cbrt": (lambda g, y, x: g * ((y / x) * (1 / 3)),),
+    "astra.cbrt": (lambda g, y, x: g / (y * y * 3),),
     "astra.sine": (lambda g, y, x: g * x.f("cosine"),),
     "astra.cosine": (lambda g, y, x: -(g * x.f("sine")),),
     "astra.tan": (lambda g, y, x: g * (y * y + 1),),

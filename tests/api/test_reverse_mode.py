@@ -70,6 +70,21 @@ def test_a_bound_that_is_too_low_shows() -> None:
     assert np.isnan(astra.grad(_grow, reverse_mode=astra.ReverseMode(while_bound=2))(X)).all()
 
 
+def test_counts_of_a_loop_are_right_whatever_the_bound() -> None:
+    def halvings(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return lax.while_loop(lambda s: s[0] > 1, lambda s: (s[0] / 2, s[1] + 1), (x, 0))
+
+    for bound in (2, 30):
+        options = astra.ReverseMode(while_bound=bound)
+        (_, count), _ = astra.value_and_grad(halvings, has_aux=True, reverse_mode=options)(np.float32(100))
+        assert count == 7
+
+
+def test_options_are_of_their_class() -> None:
+    with pytest.raises(astra.AstraError, match="reverse_mode must be an astra.ReverseMode"):
+        astra.grad(lambda x: x, reverse_mode="save-all")(np.float32(1))
+
+
 def test_a_loop_without_bound_is_refused() -> None:
     with pytest.raises(astra.UnsupportedError, match=r"test_reverse_mode.py:\d+:\d+: 'astra.while' .*while_bound"):
         astra.grad(_grow)(X)
@@ -87,8 +102,9 @@ def test_a_counter_bounds_a_loop() -> None:
     ("options", "message"),
     [
         ({"policy": "all"}, "policy 'all' is not one of save-all, recompute-cheap"),
-        ({"memory_budget": -1}, "memory_budget must be an integer that is not negative"),
+        ({"memory_budget": -1}, "memory_budget must be an integer of at least 0"),
         ({"while_bound": 1.5}, "while_bound must be an integer"),
+        ({"while_bound": 0}, "while_bound must be an integer of at least 1"),
     ],
 )
 def test_bad_options(options: dict, message: str) -> None:

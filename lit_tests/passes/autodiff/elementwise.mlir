@@ -114,11 +114,11 @@ func.func private @f_rsqrt(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // CHECK-LABEL: func.func @cbrt
 // CHECK-NEXT: %[[V0:.*]] = "astra.cbrt"(%arg0)
-// CHECK-NEXT: %[[V1:.*]] = "astra.divide"(%[[V0]], %arg0)
-// CHECK-NEXT: %[[V2:.*]] = "astra.constant"() {value = dense<0.333333343> : tensor<4xf32>}
+// CHECK-NEXT: %[[V1:.*]] = "astra.multiply"(%[[V0]], %[[V0]])
+// CHECK-NEXT: %[[V2:.*]] = "astra.constant"() {value = dense<3.000000e+00> : tensor<4xf32>}
 // CHECK-NEXT: %[[V3:.*]] = "astra.multiply"(%[[V1]], %[[V2]])
-// CHECK-NEXT: %[[V4:.*]] = "astra.multiply"(%arg1, %[[V3]])
-// CHECK-NEXT: %[[V5:.*]] = "astra.multiply"(%arg2, %[[V3]])
+// CHECK-NEXT: %[[V4:.*]] = "astra.divide"(%arg1, %[[V3]])
+// CHECK-NEXT: %[[V5:.*]] = "astra.divide"(%arg2, %[[V3]])
 // CHECK-NEXT: return %[[V4]], %[[V5]] : tensor<4xf32>, tensor<4xf32>
 func.func @cbrt(%x: tensor<4xf32>, %t: tensor<4xf32>, %c: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %0:2 = "astra.jvp"(%x, %t) {callee = @f_cbrt, argnums = array<i64: 0>} : (tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
