@@ -19,7 +19,7 @@ from astra_mlir.passes.traversal import replace_operands, walk
 
 __all__ = ["merge_runs"]
 
-_MERGED = ("astra.scan", "astra.if", "astra.case")
+_MERGED = ("astra.scan", "astra.if")
 
 
 def merge_runs(block: ir.Block) -> bool:

@@ -336,9 +336,13 @@ def conversion_to_the_same_type(op: ir.Operation, rw: Rewriter) -> Replacement:
 
 @rule("bitcast_convert")
 def bitcast_of_bitcast(op: ir.Operation, rw: Rewriter) -> Replacement:
-    """Bits stay the same bits."""
+    """Bits stay the same bits.  (Floats that come from floats stay: to differentiation bits are constants.)"""
     inner = defining(op.operands[0], "bitcast_convert")
-    if inner is None or len({rw.info(v).width for v in (inner.operands[0], inner.results[0], op.results[0])}) != 1:
+    if (
+        inner is None
+        or all(rw.info(v).kind == "f" for v in (inner.operands[0], op.results[0]))
+        or len({rw.info(v).width for v in (inner.operands[0], inner.results[0], op.results[0])}) != 1
+    ):
         return None
     return rw.build("bitcast_convert", (inner.operands[0],), op.results[0].type)
 
