@@ -38,6 +38,8 @@ def _verify_while(op: ir.Operation) -> None:
     )
     require_region(op, 0, "condition", types, [scalar_type(ir.IntegerType.get_signless(1))], "C1")
     require_region(op, 1, "body", types, types, "C2")
+    limit = value_of(op, "max_trip_count", 0)
+    require(limit >= 0, f"attribute 'max_trip_count' must not be negative, but is {limit}")
 
 
 def _text(types: list[ir.RankedTensorType]) -> str:
@@ -107,6 +109,7 @@ define(
     family="control",
     operands=("*inits",),
     results=("*results",),
+    optional_attributes={"max_trip_count": Attr.I64},
     regions=2,
     doc="""Repeat a region while a condition on the carried values holds.
 
@@ -125,7 +128,7 @@ define(
 ```
 
 Both regions take the carried values, which begin as the operands. While the first yields true, the second yields the
-next ones; the results are the last.
+next ones; the results are the last. `max_trip_count` promises that there are at most so many iterations.
 """,
     verify=_verify_while,
 )

@@ -100,9 +100,10 @@ def _counter(parts: While, rw: Rewriter, predicate: ir.Value) -> _Counter | None
 
 
 def iteration_bound(op: ir.Operation) -> int | None:
-    """The most iterations of an ``astra.while``, where a counter in its condition limits them (``i < n and ...``)."""
+    """The most iterations of an ``astra.while``, where its attribute or a counter (``i < n and ...``) limits them."""
     parts, rw = While.of(op), Rewriter()
-    bounds: list[int] = []
+    promised = value_of(op, "max_trip_count")
+    bounds: list[int] = [] if promised is None else [promised]
     conditions = [parts.predicate]
     while conditions:
         condition = conditions.pop()

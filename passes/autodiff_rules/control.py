@@ -154,7 +154,7 @@ def _while_jvp(op: ir.Operation, engine: Forward) -> None:
     b.before(terminator_of(parts.body))
     _yield(parts.body, [*parts.yields, *(engine.tangent(parts.yields[i]) for i in active)], op.location)
     b.return_to(place)
-    new = b.op("while", inits, [x.type for x in inits])
+    new = b.op("while", inits, [x.type for x in inits], max_trip_count=value_of(op, "max_trip_count"))
     for block, region in zip((parts.condition, parts.body), new.regions, strict=True):
         block.append_to(region)
     results = list(new.results)

@@ -119,7 +119,10 @@ def rebuild_while(parts: While, rw: Rewriter, kept: Sequence[int]) -> list[ir.Va
     Returns what replaces each result of the old operation, ``None`` for the carries left out.
     """
     _replace_terminator(parts.body, [parts.yields[i] for i in kept])
-    new = rw.op("while", [parts.inits[i] for i in kept], [parts.inits[i].type for i in kept])
+    new = rw.op(
+        "while", [parts.inits[i] for i in kept], [parts.inits[i].type for i in kept],
+        max_trip_count=value_of(parts.op, "max_trip_count"),
+    )  # fmt: skip
     for block, region in zip((parts.condition, parts.body), new.regions, strict=True):
         remove_dead(block)
         arguments = list(block.arguments)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from astra_mlir.bindings import ir
+from astra_mlir.passes.raise_loops import iteration_bound
 from astra_mlir.passes.simplify_rules.loops import Scan, While, only_block, walk
 from astra_mlir.passes.vectorize_rules.core import Batch, Batcher, refuse, rule
 
@@ -82,7 +83,7 @@ def _masked_while(parts: While, carried: list[Batch], b: Batcher) -> list[Batch]
     (predicate,) = b.inline(parts.condition, carried)
     running = _and(b.front(predicate), b.active, b)
     types = [running.type, *(c.value.type for c in carried)]
-    new = b.op("while", [running, *(c.value for c in carried)], types)
+    new = b.op("while", [running, *(c.value for c in carried)], types, max_trip_count=iteration_bound(parts.op))
     condition, body = (_block(region, types, b) for region in new.regions)
     with b.building_at(ir.InsertionPoint(condition)):
         b.op("yield", [_any(condition.arguments[0], b)], ())
