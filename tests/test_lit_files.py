@@ -1,20 +1,26 @@
-"""The IR tests are complete: both kinds of test for every pass, a refusal for every operation that has a verifier."""
+"""The IR tests are complete: both kinds of test for every pass, a refusal for every operation that has a verifier.
+
+``astra-autodiff`` and ``astra-vectorize``, which have a rule for nearly every operation, are run on each of these.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from astra_mlir.dialects import OPS
-from astra_mlir.passes import PASSES
+from astra_mlir.passes import PASSES, vectorize_rules
+from astra_mlir.passes.autodiff_rules import core
 
 LIT_TESTS = Path(__file__).parent.parent / "lit_tests"
 NEGATIVE = ("kept", "refused")  # what the pass leaves alone, and what it raises an error for
 MAX_LINES = 600
 
 _REFUSED_OPERATION = re.compile(r'expected-error@below \{\{.*\}\}\n\s*(?:%[^=\n]*= )?"(astra\.\w+)"')
+_OPERATION = re.compile(r'"(astra\.\w+)"')
 
 
 @pytest.mark.parametrize("name", sorted(PASSES))
@@ -30,6 +36,24 @@ def test_every_verifier_refuses_something() -> None:
     for path in (LIT_TESTS / "dialects").glob("*_invalid.mlir"):
         refused.update(_REFUSED_OPERATION.findall(path.read_text()))
     assert sorted({name for name, op in OPS.items() if op.verify is not None} - refused) == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "has_rule"),
+    [
+        ("autodiff", lambda name: core.has_jvp(name) or core.has_vjp(name)),
+        ("vectorize", vectorize_rules.RULES.__contains__),
+    ],
+    ids=["autodiff", "vectorize"],
+)
+def test_every_operation_with_a_rule_is_in_a_file(folder: str, has_rule: Callable[[str], bool]) -> None:
+    written: set[str] = set()
+    for path in (LIT_TESTS / "passes" / folder).glob("*.mlir"):
+        code = (line for line in path.read_text().splitlines() if not line.lstrip().startswith("//"))
+        written.update(_OPERATION.findall("\n".join(code)))
+    with_rule = {name for name in OPS if has_rule(name)}
+    assert len(with_rule) > len(OPS) // 2
+    assert sorted(with_rule - written) == []
 
 
 def test_files_are_of_one_idea() -> None:

@@ -49,3 +49,27 @@ func.func private @sine(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = "astra.sine"(%x) : (tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// So is one in forward mode; the tangent is that of all examples.
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: tensor<8x4xf32>, %[[T:[a-z0-9]+]]: tensor<4xf32>)
+// CHECK-NEXT:    %[[COS:[a-z0-9]+]] = "astra.cosine"(%[[X]]) : (tensor<8x4xf32>) -> tensor<8x4xf32>
+// CHECK-NEXT:    %[[ALL:[a-z0-9]+]] = "astra.broadcast"(%[[T]]) {dimensions = array<i64: 1>} : (tensor<4xf32>) -> tensor<8x4xf32>
+// CHECK-NEXT:    %[[TANGENT:[a-z0-9]+]] = "astra.multiply"(%[[ALL]], %[[COS]]) : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<8x4xf32>
+// CHECK-NEXT:    return %[[TANGENT]] : tensor<8x4xf32>
+func.func @main(%x: tensor<8x4xf32>, %t: tensor<4xf32>) -> tensor<8x4xf32> {
+  %0 = "astra.vmap"(%x, %t) {callee = @derivative, axis_size = 8 : i64, in_axes = array<i64: 0, -1>, out_axes = array<i64: 0>}
+      : (tensor<8x4xf32>, tensor<4xf32>) -> tensor<8x4xf32>
+  return %0 : tensor<8x4xf32>
+}
+func.func private @derivative(%x: tensor<4xf32>, %t: tensor<4xf32>) -> tensor<4xf32> {
+  %0, %1 = "astra.jvp"(%x, %t) {callee = @sine, argnums = array<i64: 0>}
+      : (tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return %1 : tensor<4xf32>
+}
+func.func private @sine(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = "astra.sine"(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
