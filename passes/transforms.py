@@ -19,7 +19,7 @@ from astra_mlir.passes.importing import ImportPass
 from astra_mlir.passes.inline import Inline, copy_body, symbols_used
 from astra_mlir.passes.raise_loops import RaiseLoops
 from astra_mlir.passes.simplify import Simplify, simplify
-from astra_mlir.passes.traversal import walk
+from astra_mlir.passes.traversal import replace_operation, walk
 
 __all__ = ["DERIVATIONS", "Expansion", "clone_function", "entry_block", "find_function", "functions_of", "prepare"]
 
@@ -176,9 +176,7 @@ class Expansion:
         if not len(self.functions[callee].regions[0].blocks):
             return  # a declaration: the call stays
         _, results = copy_body(self.body(callee), list(op.operands), ir.InsertionPoint(op), op.location)
-        for old, new in zip(op.results, results, strict=True):
-            old.replace_all_uses_with(new)
-        op.erase()
+        replace_operation(op, results)
 
     def drop_unused(self, before: set[str]) -> None:
         """Erase private functions that nothing names any more; those in ``before`` only if they were named then."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from astra_mlir.bindings import ir
 
-__all__ = ["replace_operands", "walk"]
+__all__ = ["replace_operands", "replace_operation", "walk"]
 
 
 def walk(block: ir.Block) -> Iterator[ir.Operation]:
@@ -32,3 +32,10 @@ def replace_operands(op: ir.Operation, mapping: Mapping[ir.Value, ir.Value]) -> 
             for block in region.blocks:
                 for nested in block.operations:
                     replace_operands(nested.operation, mapping)
+
+
+def replace_operation(op: ir.Operation, results: Sequence[ir.Value]) -> None:
+    """Let ``results`` take the place of an operation's, and erase it."""
+    for old, new in zip(op.results, results, strict=True):
+        old.replace_all_uses_with(new)
+    op.erase()

@@ -14,17 +14,12 @@ from astra_mlir.dialects.transforms import is_inexact
 from astra_mlir.passes.autodiff_rules.core import Emitter, refuse, structured_jvp, structured_vjp, zero
 from astra_mlir.passes.autodiff_rules.engine import Forward, Reverse, varied_values
 from astra_mlir.passes.inline import copy_body
+from astra_mlir.passes.traversal import replace_operation
 
 MaybeValue = ir.Value | None
 Contributions = Sequence[tuple[ir.Value, MaybeValue]]
 
 zero("declared to be a constant", "stop_gradient")
-
-
-def _replace(old: ir.Operation, new_results: Sequence[ir.Value]) -> None:
-    for result, new in zip(old.results, new_results, strict=True):
-        result.replace_all_uses_with(new)
-    old.erase()
 
 
 def _inexact(values: Sequence[ir.Value]) -> list[ir.Value]:
@@ -57,7 +52,7 @@ def _through_callee(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: 
     """Reverse mode of what a call computes, whose operations take its place."""
     operations, found = _copy_before(engine, op, value_of(op, "callee"), list(op.operands))
     engine.varied.difference_update(op.results)
-    _replace(op, found)
+    replace_operation(op, found)
     varied_values(operations, engine.varied, engine.varied)
     seeds: dict[ir.Value, ir.Value] = {}
     for value, c in zip(found, cotangents, strict=True):
@@ -79,7 +74,7 @@ def _custom_jvp_jvp(op: ir.Operation, engine: Forward) -> None:
         engine.functions.body(value_of(op, "jvp")), [*operands, *tangents], ip, location
     )  # fmt: skip
     count = len(op.results)
-    _replace(op, found[:count])
+    replace_operation(op, found[:count])
     engine.tangents.update(zip(_inexact(found[:count]), found[count:], strict=True))
 
 
@@ -101,7 +96,7 @@ def _custom_jvp_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: 
     count = len(op.results)
     given = [c for c, result in zip(cotangents, op.results, strict=True) if is_inexact(result.type)]
     engine.varied.difference_update(op.results)
-    _replace(op, found[:count])
+    replace_operation(op, found[:count])
     b.return_to(place)
     needed = {t for x, t in zip(_inexact(operands), separate, strict=True) if x in engine.varied}
     inner = Reverse(engine.functions, engine.policy, b, set(needed), transposing=True)
@@ -133,7 +128,7 @@ def _custom_vjp_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: 
     count = len(op.results)
     given = _required(cotangents, list(op.results), engine.b)
     engine.varied.difference_update(op.results)
-    _replace(op, found[:count])
+    replace_operation(op, found[:count])
     _, result = engine.copy(backward, [*found[count:], *given])
     return list(zip(_inexact(operands), result, strict=True))
 
@@ -154,7 +149,7 @@ def _checkpoint_jvp(op: ir.Operation, engine: Forward) -> None:
         callee=callee, policy=value_of(op, "policy"),
     )  # fmt: skip
     results = list(new.results)
-    _replace(op, results[: len(types)])
+    replace_operation(op, results[: len(types)])
     engine.tangents.update(zip(_inexact(results[: len(types)]), results[len(types) :], strict=True))
 
 
@@ -184,7 +179,7 @@ def _checkpoint_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: 
     if policy != "nothing":
         first, replaced = _copy_before(engine, op, callee, operands)
         engine.varied.difference_update(results)
-        _replace(op, replaced)
+        replace_operation(op, replaced)
         if policy == "everything":
             return _back_through(first, [(x, x) for x in dict.fromkeys(operands)], replaced, cotangents, engine)
     given = [c for c in cotangents if c is not None]
@@ -226,7 +221,7 @@ def _back_through(
 @structured_jvp("custom_vmap")
 def _custom_vmap_jvp(op: ir.Operation, engine: Forward) -> None:
     operations, found = _copy_before(engine, op, value_of(op, "callee"), list(op.operands))
-    _replace(op, found)
+    replace_operation(op, found)
     engine.operations(operations)
 
 

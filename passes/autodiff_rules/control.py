@@ -17,6 +17,7 @@ from astra_mlir.passes.autodiff_rules.engine import Forward, Reverse, operations
 from astra_mlir.passes.inline import copy_body
 from astra_mlir.passes.raise_loops import iteration_bound
 from astra_mlir.passes.simplify_rules.loops import Scan, While, only_block, used_values
+from astra_mlir.passes.traversal import replace_operation
 
 MaybeValue = ir.Value | None
 Contributions = Sequence[tuple[ir.Value, MaybeValue]]
@@ -37,12 +38,6 @@ def _new_block(types: Sequence[ir.Type], location: ir.Location, b: Emitter) -> t
 
 def _stacked(type: ir.RankedTensorType, count: int) -> ir.RankedTensorType:
     return ir.RankedTensorType.get([count, *type.shape], type.element_type)
-
-
-def _replace(old: ir.Operation, new_results: Sequence[ir.Value]) -> None:
-    for result, new in zip(old.results, new_results, strict=True):
-        result.replace_all_uses_with(new)
-    old.erase()
 
 
 # --- forward mode ----------------------------------------------------------------------------------------------------
@@ -67,7 +62,7 @@ def _if_jvp(op: ir.Operation, engine: Forward) -> None:
     for block, region in zip(blocks, new.regions, strict=True):
         block.append_to(region)
     results = list(new.results)
-    _replace(op, results[: len(types)])
+    replace_operation(op, results[: len(types)])
     engine.tangents.update(zip((results[i] for i in active), results[len(types) :], strict=True))
 
 
@@ -134,7 +129,7 @@ def _scan_jvp(op: ir.Operation, engine: Forward) -> None:
     holder.erase()
     results = list(made.results)
     stacked = results[len(inits) :][: len(types) - count]
-    _replace(op, [*results[:count], *stacked])
+    replace_operation(op, [*results[:count], *stacked])
     tangents.update(zip((results[i] for i in active), results[count : len(inits)], strict=True))
     tangents.update(zip((stacked[i] for i in written), results[len(inits) + len(stacked) :], strict=True))
 
@@ -158,7 +153,7 @@ def _while_jvp(op: ir.Operation, engine: Forward) -> None:
     for block, region in zip((parts.condition, parts.body), new.regions, strict=True):
         block.append_to(region)
     results = list(new.results)
-    _replace(op, results[: len(carries)])
+    replace_operation(op, results[: len(carries)])
     tangents.update(zip((results[i] for i in active), results[len(carries) :], strict=True))
 
 
@@ -236,7 +231,7 @@ def _if_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Reverse)
         block.append_to(region)
     predicate = op.operands[0]
     engine.varied.difference_update(op.results)
-    _replace(op, list(new.results)[: len(types)])
+    replace_operation(op, list(new.results)[: len(types)])
 
     b.return_to(place)
     backward = b.op("if", [predicate], [v.type for v in outer])
@@ -359,7 +354,7 @@ def _with_residuals(op: ir.Operation, parts: Scan, kept: Sequence[ir.Value], eng
     results = list(new.results)
     count = len(op.results)
     engine.varied.difference_update(op.results)
-    _replace(op, results[:count])
+    replace_operation(op, results[:count])
     return results
 
 
@@ -383,7 +378,7 @@ def _while_vjp(op: ir.Operation, cotangents: Sequence[MaybeValue], engine: Rever
     for i in counted:  # integers cannot say that the bound was too low, so they come from the loop itself
         results[i] = exact.results[i]
     engine.varied.difference_update(op.results)
-    _replace(op, results)
+    replace_operation(op, results)
     b.return_to(place)
     varied_values(operations, engine.varied, engine.varied)
     found: dict[ir.Value, ir.Value] = {}
