@@ -56,6 +56,8 @@ def _jitted(function: Transformed, args: tuple[Any, ...], kwargs: dict[str, Any]
             known = root.around(function, function.rule not in (rules.jvp, rules.vjp, rules.linearize))
         else:
             known = jit(function, static_argnums=nums, static_argnames=names)
+        if function.rule is rules.jvp:
+            known = known.traced_once()
         function.compiled["jit", nums, names] = known
     jitted: JitFunction = known
     return jitted
@@ -166,7 +168,7 @@ class _Derivative:
 
 
 def _with_function(function: Transformed, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """vjp and linearize on arrays: compiled once for each signature."""
+    """vjp and linearize on arrays: ``function`` is new at each call, its code found by its program."""
     leaves, tree = tree_flatten(args)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
         raise tracer_error(rules.name_of(function))

@@ -35,6 +35,7 @@ from astra_mlir.jax_arrays import (
     to_keys,
     trace_context,
 )
+from astra_mlir.kept_code import compile_kept
 from astra_mlir.runtime import data_pointer
 from astra_mlir.signature import ArraySpec
 from astra_mlir.target_machine import TargetMachine
@@ -326,12 +327,12 @@ def compile_function(
     kwargs: dict[str, Any],
     target: str | TargetMachine | None,
     output: str,
-    executables: MutableMapping[bytes, Executable],
+    executables: MutableMapping[bytes, Executable] | None,
 ) -> CompiledFunction:
     """Capture and compile a function for the arguments given (arrays or ``jax.ShapeDtypeStruct``).
 
     Signatures that differ only in what JAX knows of them (NumPy's or JAX's arrays, weak types of results) give the same
-    program: ``executables`` holds those compiled before.
+    program: ``executables`` holds those compiled before (None: those of all functions are looked through).
     """
     dynamic, dynamic_kwargs, _ = arguments.split(args, kwargs)
     in_tree = tree_structure((dynamic, dynamic_kwargs))
@@ -350,9 +351,11 @@ def compile_function(
         static_argnames=sorted(arguments.static_names), input_paths=paths,
     )  # fmt: skip
     program = captured.program
-    executable = None if program.constants else executables.get(program.data)
-    if executable is None:
-        executable = compiler.compile_program(program, target=target)
+    if executables is None:
+        executable = compile_kept(program, target)
+    else:
+        known = None if program.constants else executables.get(program.data)
+        executable = known or compiler.compile_program(program, target=target)
         if not program.constants:
             executables[program.data] = executable
     donated = arguments.donated_leaves(dynamic, dynamic_kwargs)
@@ -372,7 +375,7 @@ class JitFunction:
         self._output = output
         self._cache_size = cache_size
         self._cache: OrderedDict[Any, tuple[CompiledFunction, bool]] = OrderedDict()
-        self._executables: WeakValueDictionary[bytes, Executable] = WeakValueDictionary()
+        self._executables: WeakValueDictionary[bytes, Executable] | None = WeakValueDictionary()
         self._lock = threading.RLock()
         self._hits = self._misses = 0
         self._torch: Any = None  # the same for calls on PyTorch tensors, from the first such call on
@@ -456,6 +459,11 @@ class JitFunction:
         dynamic, dynamic_kwargs, static = self._arguments.split(args, kwargs)
         leaves, tree = tree_flatten((dynamic, dynamic_kwargs))
         return self._compiled(args, kwargs, leaves, tree, static)
+
+    def traced_once(self) -> JitFunction:
+        """This function, which is traced for one call: code is looked for among that of all such functions."""
+        self._executables = None
+        return self
 
     def around(self, function: Callable[..., Any], same_arguments: bool) -> JitFunction:
         """The same options for a function made of this one; with its static arguments where it takes the same."""

@@ -20,6 +20,7 @@ from astra_mlir.bindings import ir
 from astra_mlir.compiled import Compiled
 from astra_mlir.errors import AstraError, UnsupportedError
 from astra_mlir.executable import Executable
+from astra_mlir.kept_code import compile_kept
 from astra_mlir.program import Program
 from astra_mlir.program_frontend import ProgramFrontend, array_of, current
 from astra_mlir.split_programs import compile_parts
@@ -218,7 +219,8 @@ def _compiled(
     known: CompiledProgram | None = function.compiled.get(key)
     if known is None:
         program, out_tree, places = built(bottom, function, types, tree)
-        known = CompiledProgram(compiler.compile_program(program), bottom, out_tree, places)
+        compile_program = compile_kept if function.rule is rules.jvp else compiler.compile_program
+        known = CompiledProgram(compile_program(program), bottom, out_tree, places)
         function.compiled[key] = known
     return known
 
@@ -351,7 +353,7 @@ class _Derivative:
 
 
 def _with_function(bottom: Bottom, function: Transformed, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """vjp and linearize on arrays: compiled once for each signature."""
+    """vjp and linearize on arrays: ``function`` is new at each call, its code found by its program."""
     leaves, tree = bottom.trees.flatten(args)
     arrays = _arrays(bottom, leaves)
     types = [(tuple(array.shape), array.dtype) for array in arrays]

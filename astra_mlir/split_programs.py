@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from astra_mlir import compiler, config
 from astra_mlir.bindings import ir, make_context
 from astra_mlir.executable import Executable
+from astra_mlir.kept_code import kept
 from astra_mlir.passes import run_pipeline
 from astra_mlir.program import Program
 from astra_mlir.target_machine import TargetMachine
@@ -34,8 +35,15 @@ class Parts:
 def compile_parts(
     program: Program, late: Sequence[int], results: int, target: str | TargetMachine | None = None
 ) -> Parts:
-    """Compile a program in two parts; the first ``results`` results do not use the arguments ``late`` (numbers)."""
+    """Compile a program in two parts; the first ``results`` results do not use the arguments ``late`` (numbers).
+
+    The parts of an equal program that was compiled before are given again.
+    """
     machine = target if isinstance(target, TargetMachine) else TargetMachine.parse(target or config.target.get())
+    return kept(program, machine, (tuple(late), results), lambda own: _compile_parts(own, late, results, machine))
+
+
+def _compile_parts(program: Program, late: Sequence[int], results: int, machine: TargetMachine) -> Parts:
     module = compiler.lower(program, make_context(), "astra", machine)
     numbers = ",".join(map(str, late))
     run_pipeline(module, f"astra-split{{fn={program.entry} late={numbers} results={results}}}", verify=True)

@@ -43,6 +43,7 @@ def _jitted(function: Transformed) -> TorchFunction:
     known = function.compiled.get("torch")
     if known is None:
         known = function.compiled["torch"] = jit(function)
+        known.traced_once = function.rule is rules.jvp
     jitted: TorchFunction = known
     return jitted
 
@@ -120,7 +121,7 @@ def _like(spec: Any) -> torch.Tensor:
 
 
 def _with_function(function: Transformed, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-    """vjp and linearize on tensors: compiled once for each signature."""
+    """vjp and linearize on tensors: ``function`` is new at each call, its code found by its program."""
     if kwargs:
         raise AstraError(f"{function.__name__}: primals are given by position")
     args = pytree.tree_map(lambda leaf: FRONTEND.value(leaf, "an argument"), args)

@@ -22,6 +22,7 @@ from astra_mlir import compiler, config
 from astra_mlir.compiled import CacheInfo, Compiled
 from astra_mlir.errors import AstraError, DTypeError, ShapeError, UnsupportedError
 from astra_mlir.executable import Executable
+from astra_mlir.kept_code import compile_kept
 from astra_mlir.signature import ArraySpec
 from astra_mlir.target_machine import TargetMachine
 from astra_mlir.torch_arrays import dtype_of, tensor_of
@@ -51,10 +52,13 @@ class CompiledTorchFunction(Compiled):
     when it was compiled; else they are read at each call, and written where the function changes them in place.
     """
 
-    def __init__(self, captured: Captured, target: str | TargetMachine | None, frozen: bool) -> None:
+    def __init__(
+        self, captured: Captured, target: str | TargetMachine | None, frozen: bool, traced_once: bool = False
+    ) -> None:
         program = captured.program
         constants = tuple(map(np.array, program.constants)) if frozen else ()
-        self.executable: Executable = compiler.compile_program(replace(program, constants=constants), target=target)
+        compile_program = compile_kept if traced_once else compiler.compile_program
+        self.executable: Executable = compile_program(replace(program, constants=constants), target=target)
         self.captured = captured
         self.frozen = frozen
         self._specs = self.executable.signature.inputs
@@ -160,6 +164,7 @@ class TorchFunction:
         self._hits = self._misses = 0
         root = getattr(function, "root", function)  # of a transformed function
         self._transformed = root is not function  # whoever asks Astra for derivatives does not ask autograd
+        self.traced_once = False  # code is looked for among that of all functions of which this holds
         self._modules = list(root.modules()) if isinstance(root, torch.nn.Module) else []
         functools.update_wrapper(self, function, updated=())
 
@@ -192,7 +197,7 @@ class TorchFunction:
         with self._lock:
             found = self._cache.get(key)
             if found is None:
-                found = CompiledTorchFunction(self._capture(args, kwargs), self._target, frozen=False)
+                found = CompiledTorchFunction(self._capture(args, kwargs), self._target, False, self.traced_once)
                 self._misses += 1
                 self._cache[key] = found
                 while len(self._cache) > max(1, self._cache_size):

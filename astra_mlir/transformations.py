@@ -184,15 +184,15 @@ def jvp(f: Any, primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: boo
     """The value of ``f`` at ``primals`` and its derivative in the direction ``tangents``, in forward mode.
 
     ``primals`` and ``tangents`` are tuples of trees of the same structure, one for each argument; tangents of integers
-    have type float0.  Gives ``(out, tangent of out)``, and auxiliary data last with ``has_aux``.  Called on arrays, it
-    is compiled once for each function and signature.
+    have type float0.  Gives ``(out, tangent of out)``, and auxiliary data last with ``has_aux``.  ``f`` is traced at
+    each call; called on arrays, what it traces to is compiled once.
 
     >>> import numpy as np, jax.numpy as jnp, astra_mlir as astra
     >>> value, tangent = astra.jvp(lambda x: x**2, (np.float32(3),), (np.float32(1),))
     >>> float(value), float(tangent)
     (9.0, 6.0)
     """
-    result: tuple[Any, ...] = _cached(_source(f, "jvp"), rules.jvp, has_aux=has_aux)(primals, tangents)
+    result: tuple[Any, ...] = Transformed(_source(f, "jvp"), rules.jvp, has_aux=has_aux)(primals, tangents)
     return result
 
 
@@ -201,14 +201,15 @@ def vjp(f: Any, *primals: Any, has_aux: bool = False, reverse_mode: ReverseMode 
 
     Gives ``(out, pull_back)``, and auxiliary data last with ``has_aux``.  ``pull_back`` takes a tree like ``out`` and
     gives a tuple of trees like the arguments; cotangents of integers have type float0.  Called on arrays, what the
-    derivative needs of the forward run is kept with ``pull_back``, which may be called any number of times.
+    derivative needs of the forward run is kept with ``pull_back``, which may be called any number of times.  ``f`` is
+    traced at each call of ``vjp``, and what it traces to is compiled once.
 
     >>> import numpy as np, jax.numpy as jnp, astra_mlir as astra
     >>> out, pull_back = astra.vjp(jnp.sin, np.float32(0))
     >>> float(pull_back(np.float32(2))[0])
     2.0
     """
-    result: tuple[Any, ...] = _cached(_source(f, "vjp"), rules.vjp, has_aux=has_aux, reverse_mode=reverse_mode)(
+    result: tuple[Any, ...] = Transformed(_source(f, "vjp"), rules.vjp, has_aux=has_aux, reverse_mode=reverse_mode)(
         *primals
     )
     return result
@@ -225,7 +226,7 @@ def linearize(f: Any, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     >>> float(push_forward(np.float32(10)))
     60.0
     """
-    result: tuple[Any, ...] = _cached(_source(f, "linearize"), rules.linearize, has_aux=has_aux)(*primals)
+    result: tuple[Any, ...] = Transformed(_source(f, "linearize"), rules.linearize, has_aux=has_aux)(*primals)
     return result
 
 
@@ -291,19 +292,6 @@ def _argnums(argnums: Any) -> int | tuple[int, ...]:
     if isinstance(argnums, (tuple, list)) and all(isinstance(n, int) for n in argnums):
         return tuple(argnums)
     raise AstraError(f"argnums must be an integer or a tuple of integers, but is {argnums!r}")
-
-
-@functools.lru_cache(maxsize=256)
-def _kept(source: Any, rule: Rule, **options: Any) -> Transformed:
-    return Transformed(source, rule, **options)
-
-
-def _cached(source: Any, rule: Rule, **options: Any) -> Transformed:
-    """The same transformed function, with what it has compiled, for the same source."""
-    try:
-        return _kept(source, rule, **options)
-    except TypeError:  # not hashable
-        return Transformed(source, rule, **options)
 
 
 # --- batching and checkpoints ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import astra_mlir as astra
-from astra_mlir import transform_rules, transformations
+from astra_mlir import compiler, transform_rules, transformations
 
 F32 = np.float32
 Point = namedtuple("Point", ["x", "y"])
@@ -333,7 +333,7 @@ def test_one_compilation_for_each_signature() -> None:
     for n in (2, 2):
         astra.vjp(f, numbers(n))[1](F32(1))
         astra.jvp(f, (numbers(n),), (numbers(n),))
-    assert len(traces) == 5  # vjp looks at the structure of the result first
+    assert len(traces) == 8  # at each call, as in JAX; vjp looks at the structure of the result first
 
 
 def test_kinds_of_arrays() -> None:
@@ -360,7 +360,7 @@ def test_the_value_is_computed_once() -> None:
         return jnp.tanh(x @ y) @ y
 
     x, y = numbers(4, 4), numbers(4, 4, seed=1)
-    transformed = transformations._cached(f, transform_rules.vjp, has_aux=False, reverse_mode=None)
+    transformed = transformations.Transformed(f, transform_rules.vjp, has_aux=False, reverse_mode=None)
     transformed(x, y)
     (derivative,) = transformed.compiled.values()
     assert derivative.parts.early.ir("astra").count("astra.dot_general") == 2
@@ -520,3 +520,47 @@ def test_functions_of_vjp_within_traces() -> None:
     _, pull_back = astra.vjp(jnp.sin, X)
     assert_same(astra.vmap(pull_back, in_axes=None, axis_size=2, out_axes=(None,))(X)[0], np.cos(X) * X)
     assert_same(astra.grad(lambda c: pull_back(c)[0].sum())(X), np.cos(X))
+
+
+# --- what a function closes over ---------------------------------------------------------------------------------
+
+
+class Model:
+    """Its method reads a number and an array that is large enough to be no part of the program."""
+
+    def __init__(self) -> None:
+        self.number = 2.0
+        self.array = numbers(1 << 15)
+
+    def loss(self, x: Any) -> Any:
+        return self.number * jnp.sum(x * jnp.asarray(self.array))
+
+
+AT_ONCE: dict[str, Any] = {
+    "vjp": lambda t, f, x: t.vjp(f, x)[1](F32(1))[0],
+    "jvp": lambda t, f, x: t.jvp(f, (x,), (x,)),
+    "linearize": lambda t, f, x: t.linearize(f, x)[1](x),
+}
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
+def test_vjp_jvp_and_linearize_trace_at_each_call_and_compile_once(name: str, monkeypatch: Any) -> None:
+    compiled: list[Any] = []
+    compile_program = compiler.compile_program
+    monkeypatch.setattr(
+        compiler, "compile_program", lambda *args, **kw: compiled.append(args) or compile_program(*args, **kw)
+    )
+    model, x, apply = Model(), numbers(1 << 15, seed=1), AT_ONCE[name]
+    model.number = 2.0 + len(name)  # so that no other test has compiled it
+
+    def check() -> None:
+        assert_same(apply(astra, model.loss, x), jax.tree.map(np.asarray, apply(jax, model.loss, x)), rtol=1e-4)
+
+    counts = []
+    for number, array in ((3.0, 1), (3.0, 1), (5.0, 1), (5.0, 2), (3.0, 1)):
+        model.number = number + len(name)
+        model.array[:] = numbers(1 << 15, seed=array)
+        check()
+        counts.append(len(compiled))
+    first, again, changed, other_array, back = counts
+    assert 0 < first == again < changed < other_array == back
