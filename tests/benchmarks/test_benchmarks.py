@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 import astra_mlir as astra
-from benchmarks import gradients, report, run
+from benchmarks import batching, gradients, report, run
 from benchmarks.cases import CASES, Case, arrays
 from benchmarks.gradient_programs import PROGRAMS
 from benchmarks.measure import CompileMeasurement, Measurement, largest_error, measure
@@ -114,3 +114,21 @@ def test_programs_of_loops_have_the_same_gradients(case: Case) -> None:
     arguments = case.arguments()
     expected = jax.jit(jax.grad(case.function))(*arguments)
     assert largest_error(astra.jit(astra.grad(case.function))(*arguments), expected) <= case.tolerance
+
+
+def test_a_batched_program_is_measured_both_ways_and_is_the_same() -> None:
+    program = batching.BatchedProgram(
+        "product", lambda x, w: jnp.tanh(x @ w), lambda x, w: jnp.tanh(x @ w), arrays((4, 8, 16), (16, 8)), (0, None)
+    )
+    measured = batching.measure_batching(program, seconds=0.05)
+    assert measured.agrees
+    assert measured.same_ir
+    assert measured.vmap_ms > 0
+    assert measured.hand_ms > 0
+
+
+def test_a_program_batched_in_another_way_is_told() -> None:
+    program = batching.BatchedProgram("sum", jnp.sum, lambda x: 2 * jnp.sum(x, axis=1), arrays((4, 8)), (0,))
+    measured = batching.measure_batching(program, seconds=0.05)
+    assert not measured.same_ir
+    assert not measured.agrees
