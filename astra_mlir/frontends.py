@@ -1,6 +1,6 @@
 """Which frontend a function belongs to: PyTorch's if a tensor or a module is in sight, else JAX's.
 
-Asked by ``astra.jit`` and ``astra.compile``; imports neither.
+Asked by ``astra.jit``, ``astra.compile`` and what is for arrays alone; imports neither.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["is_torch_module", "uses_torch"]
+from astra_mlir.errors import UnsupportedError
+
+__all__ = ["is_torch_module", "refuse_torch", "uses_torch"]
 
 
 def _torch() -> Any:
@@ -30,6 +32,15 @@ def uses_torch(function: Any, *arguments: Any) -> bool:
     if torch is None:
         return False
     return isinstance(function, torch.nn.Module) or any(isinstance(leaf, torch.Tensor) for leaf in _leaves(arguments))
+
+
+def refuse_torch(name: str, instead: str, function: Any, *arguments: Any) -> None:
+    """Raise :class:`UnsupportedError` if ``name``, which is for arrays of JAX, is called on what is PyTorch's."""
+    if not uses_torch(function, *arguments):
+        return
+    from astra_mlir.torch_markers import place_of
+
+    raise UnsupportedError(f"{place_of(sys._getframe(1))}: {name} is for arrays of JAX, not for tensors; {instead}")
 
 
 def _leaves(tree: Any) -> Iterable[Any]:

@@ -16,7 +16,7 @@ import numpy as np
 from jax.tree_util import tree_flatten, tree_structure, tree_unflatten
 
 from astra_mlir import capture as capturing
-from astra_mlir import jax_transforms
+from astra_mlir import frontends, jax_transforms
 from astra_mlir import transform_rules as rules
 from astra_mlir.errors import AstraError
 from astra_mlir.jax_arrays import ArrayImpl, trace_context
@@ -184,8 +184,13 @@ def _with_function(function: Transformed, args: tuple[Any, ...]) -> tuple[Any, .
 # --- rules of the user's -----------------------------------------------------------------------------------------
 
 
+_RULE_OF_TENSORS = "give the rule as the backward of a torch.autograd.Function, which Astra's transformations keep"
+
+
 class _Custom:
     """A function with a derivative rule: JAX's own object, of which capture keeps the rule; compiled when called."""
+
+    name: str
 
     def __init__(self, inner: Any, nondiff_argnums: tuple[int, ...]) -> None:
         functools.update_wrapper(self, inner, updated=())
@@ -194,6 +199,7 @@ class _Custom:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it on arrays (compiled) or on traced values."""
+        frontends.refuse_torch(self.name, _RULE_OF_TENSORS, None, args, kwargs)
         leaves = jax.tree_util.tree_leaves((args, kwargs))
         if jax_transforms.is_tracing() or any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
             return self._inner(*args, **kwargs)
@@ -206,6 +212,8 @@ class _Custom:
 
 class CustomJvp(_Custom):
     """What ``astra.custom_jvp`` gives."""
+
+    name = "astra.custom_jvp"
 
     def __init__(self, function: Callable[..., Any], nondiff_argnums: tuple[int, ...]) -> None:
         super().__init__(jax.custom_jvp(function, nondiff_argnums=nondiff_argnums), nondiff_argnums)
@@ -222,6 +230,8 @@ class CustomJvp(_Custom):
 
 class CustomVjp(_Custom):
     """What ``astra.custom_vjp`` gives."""
+
+    name = "astra.custom_vjp"
 
     def __init__(self, function: Callable[..., Any], nondiff_argnums: tuple[int, ...]) -> None:
         super().__init__(jax.custom_vjp(function, nondiff_argnums=nondiff_argnums), nondiff_argnums)

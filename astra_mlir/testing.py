@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from astra_mlir import frontends
 from astra_mlir import transform_rules as rules
 from astra_mlir.errors import AstraError
 from astra_mlir.transform_rules import FLOAT0
@@ -22,6 +23,10 @@ __all__ = ["check_grads"]
 # By bytes of a real element: the relative and absolute tolerance, and the step.  The step balances the truncation
 # error, its square, with the rounding error, the type's resolution over it: the cube root of the resolution.
 _DEFAULTS = {8: (1e-6, 6e-6), 4: (5e-3, 5e-3), 2: (1e-1, 6e-2), 1: (5e-1, 2.5e-1)}
+
+_CHECK_OF_TENSORS = (
+    "torch.autograd.gradcheck checks the backward of a torch.autograd.Function, which is the rule that Astra takes"
+)
 
 
 def check_grads(
@@ -36,7 +41,8 @@ def check_grads(
     derivatives of these derivatives in each of the modes.  Integer arguments stay as they are.  Tolerances and step
     default to those of the coarsest element type among arguments and results; give 64-bit arrays where it matters.
 
-    Raises :class:`AssertionError` that says in which modes, and by how much, the two differ.
+    Raises :class:`AssertionError` that says in which modes, and by how much, the two differ, and
+    :class:`UnsupportedError` for PyTorch's functions and tensors.
 
     >>> import numpy as np, jax.numpy as jnp, astra_mlir as astra
     >>> astra.check_grads(lambda x: jnp.sin(x) * x, (np.linspace(0, 1, 5, dtype=np.float32),), order=2)
@@ -46,6 +52,7 @@ def check_grads(
     unknown = [mode for mode in modes if mode not in _MODES]
     if unknown:
         raise AstraError(f"check_grads: no mode {unknown[0]!r}; the modes are {', '.join(map(repr, _MODES))}")
+    frontends.refuse_torch("astra.check_grads", _CHECK_OF_TENSORS, f.root if isinstance(f, Transformed) else f, args)
     check = _Check(_trees_of(f), tuple(modes), rtol, atol, eps, np.random.default_rng(0))
     check.run(Transformed(f, _apply), tuple(args), order, "")
 

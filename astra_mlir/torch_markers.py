@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any
 
 import torch
@@ -108,7 +108,9 @@ stop_gradient = torch.ops.astra.stop_gradient.default
 call = torch.ops.astra.call.default
 
 
-original_apply = Function.__dict__["apply"].__func__  # Function.apply itself is replaced while rules are kept
+_apply: Any = Function.__dict__["apply"].__func__
+# A copy, since the code of Function.apply itself is replaced while functions are traced.
+original_apply = FunctionType(_apply.__code__, _apply.__globals__, "apply", _apply.__defaults__, _apply.__closure__)
 
 
 class MarkerCall(Function):

@@ -12,9 +12,7 @@ import contextlib
 import inspect
 import operator
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
@@ -22,6 +20,7 @@ import torch
 from torch.autograd.function import Function, FunctionCtx, once_differentiable
 from torch.fx import GraphModule
 from torch.fx import traceback as fx_traceback
+from torch.nn.modules._functions import BackwardHookFunction
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.checkpoint import CheckpointFunction
@@ -42,15 +41,13 @@ from astra_mlir.torch_markers import (
     stop_gradient,
     user_frame,
 )  # fmt: skip
+from astra_mlir.torch_patches import patched, recorder
 
-__all__ = ["KeepRules", "RecordPlaces", "recording"]
+__all__ = ["KeepRules", "RecordPlaces", "apply_function", "recording"]
 
 _aten = torch.ops.aten
 
 # --- modes -------------------------------------------------------------------------------------------------------
-
-_recorder: ContextVar[RecordPlaces | None] = ContextVar("astra_torch_recorder", default=None)
-
 
 # What makes a tensor of Python's numbers part of the trace: it has the tensor's value.
 _LIFTING = (_aten.lift_fresh.default, _aten.lift_fresh_copy.default, _aten.lift.default)
@@ -80,6 +77,8 @@ class RecordPlaces(TorchDispatchMode):
 
     Tensors that the function closes over become fake by ``fake``, so that tracing never computes with them.
     """
+
+    keeps_rules = False
 
     def __init__(self, fake: Callable[[torch.Tensor], torch.Tensor]) -> None:
         super().__init__()
@@ -112,6 +111,8 @@ class KeepRules(RecordPlaces):
 
     ``trace(function, tensors, keep)`` traces a part of a ``Function`` on its own; ``rules`` collects what was found.
     """
+
+    keeps_rules = True
 
     def __init__(
         self, trace: Callable[[Callable[..., Any], Sequence[Any], bool], Traced], rules: dict[int, Rule],
@@ -167,18 +168,16 @@ class KeepRules(RecordPlaces):
                 continue
             value = args[position] if position < len(args) else kwargs.get(argument.name)
             for tensor in pytree.tree_leaves(value):
-                why = self._why_not_written(tensor, function) if isinstance(tensor, torch.Tensor) else None
+                why = self._why_not_written(tensor) if isinstance(tensor, torch.Tensor) else None
                 if why is not None:
                     raise UnsupportedError(
                         f"{place_of(sys._getframe(3))}: {function} changes in place {why}, in a function to "
                         "differentiate; work on a copy (.clone()) or without changing in place"
                     )
 
-    def _why_not_written(self, tensor: torch.Tensor, function: Any) -> str | None:
+    def _why_not_written(self, tensor: torch.Tensor) -> str | None:
         if tensor.untyped_storage()._cdata in self._stopped:
             return "a detached tensor, which shares its memory with the one it was detached from"
-        if tensor.requires_grad and function is _aten.detach_.default:
-            return "whether gradients flow"
         return None
 
     @staticmethod
@@ -218,31 +217,21 @@ def _first(graph: torch.fx.Graph, function: Any, args: tuple[Any, ...]) -> torch
 @contextlib.contextmanager
 def recording(mode: RecordPlaces) -> Iterator[None]:
     """While active, ``mode`` records this thread's operations and, if it keeps rules, autograd functions."""
-    global _apply_depth
-    token = _recorder.set(mode)
-    with _apply_lock:
-        _apply_depth += 1
-        Function.apply = classmethod(_apply)
+    token = recorder.set(mode)
     try:
-        with mode:
+        with patched(), mode:
             yield
     finally:
-        _recorder.reset(token)
+        recorder.reset(token)
         mode.finish()
-        with _apply_lock:
-            _apply_depth -= 1
-            if not _apply_depth:
-                Function.apply = classmethod(original_apply)
 
 
 # --- torch.autograd.Function -------------------------------------------------------------------------------------
 
-_apply_lock = threading.Lock()
-_apply_depth = 0
 
-
-def _apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
-    keeper = _recorder.get()
+def apply_function(cls: Any, *args: Any, **kwargs: Any) -> Any:
+    """``cls.apply`` while functions are traced: kept as a rule where this thread keeps rules, else PyTorch's own."""
+    keeper = recorder.get()
     if keeper is not None and cls is CheckpointFunction:  # what it computes again in reverse mode is the same
         return args[0](*args[2:])
     if not isinstance(keeper, KeepRules) or cls is MarkerCall or not torch.is_grad_enabled():
@@ -250,6 +239,11 @@ def _apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
     tensors = [leaf for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
     if not any(tensor.requires_grad for tensor in tensors):
         return original_apply(cls, *args, **kwargs)
+    if cls is BackwardHookFunction:
+        raise UnsupportedError(
+            f"{place_of(sys._getframe(1))}: a module has backward hooks (register_full_backward_hook), which compiled "
+            "code does not call; remove them from a module to differentiate, or give a torch.autograd.Function"
+        )
     if torch._C._are_functorch_transforms_active():
         raise UnsupportedError(
             f"{place_of(sys._getframe(1))}: {cls.__name__} (a torch.autograd.Function) inside of a transformation of "
@@ -373,6 +367,13 @@ class _Application:
         constants = {id(t) for t in getattr(context, "non_differentiable", ())}
         self.constant_results = [id(result) in constants for result in self.results]
         state = {k: v for k, v in vars(context).items() if k not in _NOT_SAVED}
+        differentiable = [is_inexact(r) and not c for r, c in zip(self.results, self.constant_results, strict=True)]
+        self.materialized = getattr(context, "materialize_grads", True)
+        if not self.materialized and sum(differentiable) > 1:
+            raise self._refuse(
+                "sets set_materialize_grads(False) and has several differentiable results: which of their gradients "
+                "are None is not known before the code runs; take zeros instead"
+            )
         self.state, self.state_tree = pytree.tree_flatten(state)
         self.saved = [i for i, leaf in enumerate(self.state) if isinstance(leaf, torch.Tensor)]
         return [*self.results, *(self.state[i] for i in self.saved)]
@@ -385,14 +386,17 @@ class _Application:
         context.__dict__.update(pytree.tree_unflatten(state, self.state_tree))
         rest = iter(cotangents)
         outputs = self.output if isinstance(self.output, tuple) else (self.output,)
+        constants = iter(self.constant_results)
         given: list[Any] = []
         for value in outputs:
             if not isinstance(value, torch.Tensor):
                 given.append(None)
-            else:  # PyTorch's cotangents of complex numbers are the conjugates of JAX's, which Astra has
-                given.append(
-                    _conjugate(next(rest)) if is_inexact(value) else torch.zeros(value.shape, dtype=value.dtype)
-                )
+                continue
+            # PyTorch's cotangents of complex numbers are the conjugates of JAX's, which Astra has.
+            cotangent = _conjugate(next(rest)) if is_inexact(value) else torch.zeros(value.shape, dtype=value.dtype)
+            constant = next(constants)
+            has_none = not self.materialized and (constant or not is_inexact(value))
+            given.append(None if has_none else cotangent)
         found = self.cls.backward(context, *given)
         found = found if isinstance(found, tuple) else (found,)
         if len(found) < len(self.args) or any(g is not None for g in found[len(self.args) :]):
