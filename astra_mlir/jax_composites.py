@@ -24,6 +24,7 @@ from astra_mlir import jax_lowering
 from astra_mlir.jax_rule_functions import (
     NoRuleError,
     Rule,
+    Rules,
     bound,
     emit,
     emit_without_rule,
@@ -46,8 +47,8 @@ _COMPOSITES = (
 )  # fmt: skip
 
 
-def _composite(primitive: Any) -> Callable[..., list[Any]]:
-    """Lower a primitive as a call of its ordinary form with JAX's derivative."""
+def _composite(primitive: Any, source: Any = None) -> Callable[..., list[Any]]:
+    """Lower a primitive as a call of its ordinary form with JAX's derivative; ``source`` as in ``Rule``."""
 
     def lower(ctx: Any, *args: Any, **params: Any) -> list[Any]:
         apply = bound(primitive, params)
@@ -56,7 +57,7 @@ def _composite(primitive: Any) -> Callable[..., list[Any]]:
         try:
             jvp, without, reason = jvp_rule(apply, ctx.avals_in)
             functions = {"callee": (callee, jax_lowering.PLATFORM), "jvp": (jvp, jax_lowering.AUTODIFF_PLATFORM)}
-            return emit(ctx, "custom_jvp", args, primitive.name, Rule(functions, key, key, without, reason))
+            return emit(ctx, "custom_jvp", args, primitive.name, Rule(functions, key, source or key, without, reason))
         except NoRuleError as error:
             return emit_without_rule(ctx, args, primitive.name, callee, jax_lowering.PLATFORM, str(error))
 
@@ -113,10 +114,17 @@ def _lower_abs(ctx: Any, *args: Any, **params: Any) -> Any:
 
 
 def _lower_integer_pow(ctx: Any, *args: Any, **params: Any) -> Any:
-    """Negative powers with JAX's derivative: that of the quotient overflows long before it is infinite."""
-    if params["y"] >= 0:
+    """Negative powers with JAX's derivative: that of the quotient overflows long before it is infinite.
+
+    The rule of each power has the next in it, so it ends somewhere: high derivatives are those of a quotient.
+    """
+    primitive = lax_internal.integer_pow_p
+    if params["y"] >= 0 or Rules.of(ctx).nested(primitive) >= _MOST_POWERS:
         return lax_internal._integer_pow_lowering(ctx, *args, **params)
-    return _composite(lax_internal.integer_pow_p)(ctx, *args, **params)
+    return _composite(primitive, source=primitive)(ctx, *args, **params)
+
+
+_MOST_POWERS = 4  # whose rules nest: derivatives up to this order are JAX's
 
 
 RULES: tuple[tuple[Any, Callable[..., Any]], ...] = (

@@ -160,6 +160,10 @@ class Rules:
         """Those of the module that ``ctx`` lowers to."""
         return ctx.module_context.cached_primitive_lowerings.setdefault(Rules, Rules())  # type: ignore[no-any-return]
 
+    def nested(self, source: Hashable) -> int:
+        """How many rules of one source are being lowered."""
+        return self._open.count(source)
+
     def lower(self, ctx: Any, label: str, rule: Rule) -> dict[str, str]:
         """The symbols of a rule's functions, by attribute, lowered unless they are (or are being) already.
 
@@ -168,7 +172,7 @@ class Rules:
         symbols = self.symbols.get(rule.key)
         if symbols is not None:
             return symbols
-        if self._open.count(rule.source) >= _MOST_NESTED:
+        if self.nested(rule.source) >= _MOST_NESTED:
             raise NoRuleError(
                 "its derivative rule makes another function with such a rule whenever it is called, of "
                 f"which derivatives above order {_MOST_NESTED} are not supported; "

@@ -16,41 +16,58 @@ from astra_mlir.passes.simplify_rules.loops import Scan, While, only_block, used
 __all__ = ["Varying", "custom_jvp_results", "custom_vjp_results"]
 
 Lookup = Callable[[str], ir.Operation]
+_Question = tuple[str, tuple[bool, ...]]  # a function, and which of its arguments differ
 
 
 class Varying:
-    """Marks the values of functions that differ between applications (of functions, given which arguments do)."""
+    """Marks the values of functions that differ between applications (of functions, given which arguments do).
+
+    The derivative rule of a function may use the function with that rule, and so may several functions each other's
+    (the Bessel functions do).  So what is asked of all functions is one system of equations, solved from "nothing
+    differs" upwards: where an answer grows, whatever used it is asked again.  Answers only grow, so this ends.
+    """
 
     def __init__(self, lookup: Lookup) -> None:
         self.lookup = lookup
-        self._functions: dict[tuple[str, tuple[bool, ...]], list[bool]] = {}
+        self._answers: dict[_Question, list[bool]] = {}
+        self._askers: dict[_Question, dict[_Question, None]] = {}  # whose answers rest on this one
+        self._open: dict[_Question, None] = {}  # to be answered, or answered again; the last first
+        self._current: _Question | None = None  # the one that is being answered
 
     def function(self, name: str, batched: Sequence[bool]) -> list[bool]:
         """Which results of a function differ, given which arguments do.
 
-        The derivative rule of a function may use the function with that rule, so this is a fixpoint too.
+        Asked while another function is walked, it says what is known by then; that function is walked again for more.
         """
-        key = (name, tuple(batched))
-        if key in self._functions:
-            return self._functions[key]
-        function = self.lookup(name)
-        results = ir.FunctionType(ir.TypeAttr(function.attributes["function_type"]).value).results
-        self._functions[key] = [False] * len(results)
-        while True:
-            known = set(self._functions)
-            found = self._results(function, batched)
-            if found == self._functions[key]:
-                return found
-            for other in set(self._functions) - known:  # which may rest on what was thought of this one
-                del self._functions[other]
-            self._functions[key] = found
+        question = (name, tuple(batched))
+        if question not in self._answers:
+            self._answers[question] = [False] * len(_function_type(self.lookup(name)).results)
+            self._askers[question] = {}
+            if any(batched):  # a function uses no values from outside
+                self._open[question] = None
+        if self._current is None:
+            self._solve()
+        else:
+            self._askers[question][self._current] = None
+        return self._answers[question]
+
+    def _solve(self) -> None:
+        while self._open:
+            question = next(reversed(self._open))
+            self._current = question
+            try:
+                found = self._results(self.lookup(question[0]), question[1])
+            finally:
+                self._current = None
+            del self._open[question]
+            if found != self._answers[question]:
+                self._answers[question] = found
+                self._open.update(self._askers[question])
 
     def _results(self, function: ir.Operation, batched: Sequence[bool]) -> list[bool]:
         blocks = list(function.regions[0].blocks)
         if not blocks:
-            return [any(batched)] * len(
-                ir.FunctionType(ir.TypeAttr(function.attributes["function_type"]).value).results
-            )
+            return [any(batched)] * len(_function_type(function).results)
         marked = {argument for argument, mark in zip(blocks[0].arguments, batched, strict=True) if mark}
         self.block(blocks[0], marked)
         end = blocks[0].operations[len(blocks[0].operations) - 1]
@@ -65,6 +82,10 @@ class Varying:
                 special(op, marked, self)
             elif op.name not in _SHARED_RESULTS and any(value in marked for value in used_values(op)):
                 marked.update(op.results)
+
+
+def _function_type(function: ir.Operation) -> ir.FunctionType:
+    return ir.FunctionType(ir.TypeAttr(function.attributes["function_type"]).value)
 
 
 _SHARED_RESULTS = ("astra.get_dimension_size",)
@@ -134,10 +155,8 @@ def custom_jvp_results(op: ir.Operation, marks: Sequence[bool], results: Callabl
     tangents = [mark for mark, value in zip(marks, op.operands, strict=True) if is_inexact(value.type)]
     derived = results(value_of(op, "jvp"), [*marks, *tangents])
     of_tangents = iter(derived[len(found) :])
-    return [
-        mark or derived[i] or (is_inexact(result.type) and next(of_tangents))
-        for i, (mark, result) in enumerate(zip(found, op.results, strict=True))
-    ]
+    by_tangent = [is_inexact(result.type) and next(of_tangents) for result in op.results]
+    return [any(marks) for marks in zip(found, derived[: len(found)], by_tangent, strict=True)]
 
 
 def custom_vjp_results(op: ir.Operation, marks: Sequence[bool], results: Callable[..., list[bool]]) -> list[bool]:

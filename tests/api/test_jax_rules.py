@@ -371,6 +371,46 @@ def test_batched_derivative(name: str) -> None:
     assert_close(astra.vmap(second(astra.grad, scalar))(xs), jax.vmap(second(jax.grad, scalar))(xs), 1e-3)
 
 
+SPECIAL = [
+    "bessel_i0e",
+    "bessel_i1e at 0",
+    "digamma",
+    "lgamma",
+    "erf_inv",
+]  # the Bessel functions' rules use each other
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_batched_special_function(name: str) -> None:
+    function, xs = COMPOSITE[name][0], np.float32([0.1, 0.3, 0.6, 0.9])
+    assert_close(astra.vmap(function)(xs), jax.vmap(function)(xs))
+    assert_close(astra.vmap(astra.grad(function))(xs), jax.vmap(jax.grad(function))(xs), 1e-4)
+    assert_close(astra.vmap(second(astra.grad, function))(xs), jax.vmap(second(jax.grad, function))(xs), 1e-3)
+
+
+def test_batched_sum_of_special_functions() -> None:
+    def function(x: Any) -> Any:
+        return sum(COMPOSITE[name][0](x) for name in SPECIAL)
+
+    xs = np.float32([0.1, 0.3, 0.6, 0.9])
+    assert_close(astra.vmap(function)(xs), jax.vmap(function)(xs))
+    assert_close(astra.vmap(astra.grad(function))(xs), jax.vmap(jax.grad(function))(xs), 1e-4)
+
+
+def test_negative_powers() -> None:
+    """The rule of each has the next in it: that ends."""
+    program = captured(lambda x: x**-1 + x**-2, np.float32(1.3))
+    assert program.count("func.func private") <= 16
+    scalar = partial(lax.integer_pow, y=-2)
+    for order in range(1, 7):  # JAX's rules, then a quotient's
+        ours, theirs = scalar, scalar
+        for _ in range(order):
+            ours, theirs = astra.grad(ours), jax.grad(theirs)
+        assert_close(ours(np.float32(1.3)), theirs(np.float32(1.3)), 1e-4)
+    tiny = np.float32(1e-9)  # whose square's square is zero
+    assert_close(astra.grad(partial(lax.integer_pow, y=-3))(tiny), jax.grad(partial(lax.integer_pow, y=-3))(tiny))
+
+
 def test_custom_vmap() -> None:
     xs = numbers(2, 3)
     assert_close(astra.jit(batched_as_cosine)(VECTOR), np.sin(VECTOR))

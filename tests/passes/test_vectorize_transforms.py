@@ -123,6 +123,82 @@ func.func private @solve(%a: !v, %b: !v) -> !v {
 """
 
 
+# The rule of each function has both functions in it, one through a checkpoint.
+MUTUAL = """
+!s = tensor<f32>
+func.func public @main(%x: !s, %t: !s) -> (!s, !s) {
+  %y:2 = "astra.jvp"(%x, %t) {callee = @sine, argnums = array<i64: 0>} : (!s, !s) -> (!s, !s)
+  return %y#0, %y#1 : !s, !s
+}
+func.func private @sine(%x: !s) -> !s {
+  %y = "astra.custom_jvp"(%x) {callee = @sine.value, jvp = @sine.jvp} : (!s) -> !s
+  return %y : !s
+}
+func.func private @sine.value(%x: !s) -> !s {
+  %y = "astra.sine"(%x) : (!s) -> !s
+  return %y : !s
+}
+func.func private @sine.jvp(%x: !s, %t: !s) -> (!s, !s) {
+  %y = "astra.checkpoint"(%x) {callee = @sine} : (!s) -> !s
+  %d = "astra.custom_jvp"(%x) {callee = @cosine.value, jvp = @cosine.jvp} : (!s) -> !s
+  %dy = "astra.multiply"(%d, %t) : (!s, !s) -> !s
+  return %y, %dy : !s, !s
+}
+func.func private @cosine.value(%x: !s) -> !s {
+  %y = "astra.cosine"(%x) : (!s) -> !s
+  return %y : !s
+}
+func.func private @cosine.jvp(%x: !s, %t: !s) -> (!s, !s) {
+  %y = "astra.custom_jvp"(%x) {callee = @cosine.value, jvp = @cosine.jvp} : (!s) -> !s
+  %s = "astra.checkpoint"(%x) {callee = @sine} : (!s) -> !s
+  %st = "astra.multiply"(%s, %t) : (!s, !s) -> !s
+  %dy = "astra.negate"(%st) : (!s) -> !s
+  return %y, %dy : !s, !s
+}
+"""
+
+
+@pytest.mark.parametrize("axes", [(0, 0), (0, -1), (-1, 0)])
+def test_rules_that_use_each_other(axes: tuple[int, int]) -> None:
+    """And there is a derivative of the batched rule."""
+    x, t = (value if axis == 0 else value[0] for axis, value in zip(axes, (W, C[0]), strict=True))
+    cy, cdy = X[0] if axes[0] == 0 else X[0, 0], X[1]
+    pipeline = (
+        f"astra-vectorize{{fn=main in-axes=[{axes[0]},{axes[1]}] out-axes=[{axes[0]},0] axis-size=4}},"
+        "astra-autodiff{fn=main wrt=[0]}"
+    )
+    y, dy, cx = evaluate(MUTUAL, pipeline, [x, t, cy, cdy])
+    np.testing.assert_allclose(y, np.sin(x), rtol=1e-5)
+    np.testing.assert_allclose(dy, np.cos(x) * t, rtol=1e-5)
+    through_dy = -cdy * np.sin(x) * t
+    np.testing.assert_allclose(cx, cy * np.cos(x) + (through_dy if axes[0] == 0 else through_dy.sum()), rtol=1e-4)
+
+
+# The first result differs by its value, the second by its tangent only.
+TANGENT_ONLY = """
+func.func public @main(%x: tensor<f32>) -> tensor<f32> {
+  %y:2 = "astra.custom_jvp"(%x) {callee = @f, jvp = @f.jvp} : (tensor<f32>) -> (tensor<f32>, tensor<f32>)
+  return %y#1 : tensor<f32>
+}
+func.func private @f(%x: tensor<f32>) -> (tensor<f32>, tensor<f32>) {
+  %one = "astra.constant"() {value = dense<1.0> : tensor<f32>} : () -> tensor<f32>
+  return %x, %one : tensor<f32>, tensor<f32>
+}
+func.func private @f.jvp(%x: tensor<f32>, %t: tensor<f32>) -> (tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) {
+  %one = "astra.constant"() {value = dense<1.0> : tensor<f32>} : () -> tensor<f32>
+  %xt = "astra.multiply"(%x, %t) : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  return %x, %one, %one, %xt : tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>
+}
+"""
+
+
+def test_a_result_may_differ_by_its_tangent_alone() -> None:
+    pipeline = "astra-vectorize{fn=main axis-size=4},astra-autodiff{fn=main wrt=[0]}"
+    y, gradient = evaluate(TANGENT_ONLY, pipeline, [W, C[0]])
+    np.testing.assert_allclose(y, np.ones(4))
+    np.testing.assert_allclose(gradient, W * C[0], rtol=1e-6)
+
+
 @pytest.mark.parametrize("axes", [(0, -1), (-1, 0), (0, 0), (1, 0)])
 def test_linear_solve(axes: tuple[int, int]) -> None:
     a, b = (value if axis >= 0 else value[0] for axis, value in zip(axes, (X, C), strict=True))
