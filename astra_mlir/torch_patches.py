@@ -29,7 +29,7 @@ recorder: ContextVar[Any] = ContextVar("astra_torch_recorder", default=None)
 _lock = threading.Lock()
 _depth = 0
 _NOTHING = object()
-_HOOKS = "a hook of the user's, which compiled code does not call; give it as the backward of a torch.autograd.Function"
+_HOOKS = "; compiled code does not call hooks: give what it does as the backward of a torch.autograd.Function"
 
 
 @contextlib.contextmanager
@@ -66,12 +66,12 @@ def _refuse(what: str) -> None:
     raise UnsupportedError(f"{place_of(sys._getframe(2))}: {what}")
 
 
-def _refusing(original: Any, what: str, applies: Callable[[Any], bool]) -> Callable[..., Any]:
+def _refusing(original: Any, what: str, way: str, applies: Callable[[Any], bool]) -> Callable[..., Any]:
     """The original, refused in a function to differentiate where it ``applies`` to its first argument."""
 
     def replacement(first: Any, *args: Any, **kwargs: Any) -> Any:
         if _keeps_rules() and applies(first):
-            _refuse(f"{what}, in a function to differentiate")
+            _refuse(f"{what}, in a function to differentiate{way}")
         return original(first, *args, **kwargs)
 
     return replacement
@@ -98,7 +98,7 @@ def _set_data(tensor: torch.Tensor, value: torch.Tensor) -> None:
     _data.__set__(tensor, value)
 
 
-_DETACH = "detach_ changes whether gradients flow, of a tensor and of all names for it; use y = y.detach()"
+_DETACH = "detach_ changes in place whether gradients flow", "; use y = y.detach()"
 _saved_tensor: Any = torch._C._autograd.SavedTensor
 _function_apply: Any = Function.__dict__["apply"].__func__
 _code = _function_apply.__code__
@@ -107,20 +107,20 @@ _code = _function_apply.__code__
 _PATCHES: list[tuple[Any, str, Any, Any]] = [
     (_function_apply, "__code__", _apply.__code__.replace(co_freevars=_code.co_freevars), _code),
     (torch.Tensor, "data", property(_data.__get__, _set_data), _NOTHING),
-    (torch.Tensor, "detach_", _refusing(torch.Tensor.detach_, _DETACH, _has_gradient), _NOTHING),
-    (torch, "detach_", _refusing(torch.detach_, _DETACH, _has_gradient), torch.detach_),
+    (torch.Tensor, "detach_", _refusing(torch.Tensor.detach_, *_DETACH, _has_gradient), _NOTHING),
+    (torch, "detach_", _refusing(torch.detach_, *_DETACH, _has_gradient), torch.detach_),
     *(
-        (torch.Tensor, name, _refusing(getattr(torch.Tensor, name), f"{name} sets {_HOOKS}", _has_gradient),
+        (torch.Tensor, name, _refusing(getattr(torch.Tensor, name), f"{name} sets a hook", _HOOKS, _has_gradient),
          getattr(torch.Tensor, name))
         for name in ("register_hook", "register_post_accumulate_grad_hook")
     ),
     (_HookMixin, "_register_hook",
-     staticmethod(_refusing(_HookMixin._register_hook, f"grad_fn.register_hook sets {_HOOKS}", lambda hooks: True)),
+     staticmethod(_refusing(_HookMixin._register_hook, "grad_fn.register_hook sets a hook", _HOOKS, lambda _: True)),
      _HookMixin.__dict__["_register_hook"]),
     (saved_tensors_hooks, "__enter__",
-     _refusing(saved_tensors_hooks.__enter__, f"saved_tensors_hooks sets {_HOOKS}", _are_users),
+     _refusing(saved_tensors_hooks.__enter__, "saved_tensors_hooks sets a hook", _HOOKS, _are_users),
      saved_tensors_hooks.__enter__),
     (_saved_tensor, "register_hooks",
-     _refusing(_saved_tensor.register_hooks, f"register_hooks sets {_HOOKS}", lambda saved: True),
+     _refusing(_saved_tensor.register_hooks, "register_hooks sets a hook", _HOOKS, lambda _: True),
      _saved_tensor.__dict__["register_hooks"]),
 ]  # fmt: skip
