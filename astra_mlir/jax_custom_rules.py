@@ -29,7 +29,7 @@ from jax._src.interpreters import partial_eval as pe
 from jax._src.lax.control_flow import solves
 from jaxlib.mlir import ir
 
-from astra_mlir import capture, jax_composites, jax_lowering
+from astra_mlir import capture, jax_composites, jax_lowering, jax_symbolic_zeros
 from astra_mlir.jax_rule_functions import (
     NoRuleError,
     Rule,
@@ -124,9 +124,13 @@ def _custom_jvp_call(ctx: Any, *args: Any, **params: Any) -> list[Any]:
     label = _label(callee)
     autodiff = jax_lowering.AUTODIFF_PLATFORM
     try:
-        jvp, without, reason = jvp_rule(bound(custom_derivatives.custom_jvp_call_p, params), callee.in_avals)
+        function = bound(custom_derivatives.custom_jvp_call_p, params)
+        jvp, without, reason = jvp_rule(function, callee.in_avals)
         closed_over = _closed_over(callee, params["num_consts"], params["jvp_jaxpr_fun"])
         without, reason = tuple(sorted({*without, *closed_over})), reason or _CLOSED_OVER
+        if params["symbolic_zeros"]:
+            active = [i for i in inexact_positions(callee.in_avals) if i not in without]
+            jax_symbolic_zeros.check_jvp(function, callee.in_avals, jvp, active)
         identity, source = _identity(ctx, params["jvp_jaxpr_fun"])
         key = ("custom_jvp", identity, _text(ctx, callee, jvp), without)
         rule = Rule({"callee": (callee, autodiff), "jvp": (jvp, autodiff)}, key, source, without, reason)
@@ -145,6 +149,13 @@ def _custom_vjp_call(ctx: Any, *args: Any, **params: Any) -> list[Any]:
             forward, backward = _vjp_rule(params, closed_over)
         except Exception as error:
             raise NoRuleError(reason_of(error)) from error
+        if params["symbolic_zeros"]:
+            active = [i for i in inexact_positions(callee.in_avals) if i not in closed_over]
+            stores = [x for f in _rule_functions(params["fwd_jaxpr_thunk"]) for x in f.stores if x is not None]
+            jax_symbolic_zeros.check_vjp(
+                bound(custom_derivatives.custom_vjp_call_p, params), callee.in_avals, callee.out_avals,
+                (forward, backward), active, stores,
+            )  # fmt: skip
         identity, source = _identity(ctx, params["fwd_jaxpr_thunk"], params["bwd"])
         functions = {"callee": (callee, autodiff), "forward": (forward, autodiff), "backward": (backward, autodiff)}
         key = ("custom_vjp", identity, _text(ctx, callee, forward, backward), closed_over)
@@ -160,7 +171,8 @@ def _vjp_rule(params: dict[str, Any], closed_over: Sequence[int]) -> tuple[Any, 
     """The jaxprs of the forward and backward functions, in the form of ``astra.custom_vjp``."""
     callee, constants = params["call_jaxpr"], params["num_consts"]
     avals, results = callee.in_avals, callee.out_avals
-    # For symbolic zeros: which arguments are differentiated.  All that can be, for all that is known here.
+    # For symbolic zeros: which arguments are differentiated.  All that can be, for all that is known here; a rule for
+    # which that matters is refused (jax_symbolic_zeros.py).
     perturbed = [is_inexact(aval) and i not in closed_over for i, aval in enumerate(avals)][constants:]
     inner, consts = params["fwd_jaxpr_thunk"].call_wrapped(*perturbed)
     _, residual_tree, forwarded = params["out_trees"]()

@@ -224,3 +224,55 @@ def test_a_closed_over_value_of_custom_vjp() -> None:
 
     with pytest.raises(UnsupportedError, match="operand 0: it is closed over"):
         astra.grad(f)(VECTOR)
+
+
+# --- rules that look at which arguments are differentiated -------------------------------------------------------
+
+SymbolicZero = jax.custom_derivatives.SymbolicZero
+
+
+def product_with_vjp(factor: float) -> Any:
+    """A product that keeps only what is needed, and multiplies by ``factor`` where both are differentiated."""
+
+    @jax.custom_vjp
+    def product(x: Any, y: Any) -> Any:
+        return x * y
+
+    def forward(x: Any, y: Any) -> Any:
+        scale = factor if x.perturbed and y.perturbed else 1.0
+        residuals = y.value if x.perturbed else None, x.value if y.perturbed else None
+        return x.value * y.value, (residuals, scale)
+
+    def backward(residuals: Any, ct: Any) -> Any:
+        return tuple(None if r is None else ct * r * residuals[1] for r in residuals[0])
+
+    product.defvjp(forward, backward, symbolic_zeros=True)
+    return product
+
+
+def product_with_jvp(factor: float) -> Any:
+    @jax.custom_jvp
+    def product(x: Any, y: Any) -> Any:
+        return x * y
+
+    @partial(product.defjvp, symbolic_zeros=True)
+    def rule(primals: Any, tangents: Any) -> Any:
+        (x, y), zero = primals, [isinstance(t, SymbolicZero) for t in tangents]
+        scale = 1.0 if any(zero) else factor
+        terms = [t * z * scale for t, z, skip in zip(tangents, (y, x), zero, strict=True) if not skip]
+        return product(x, y), sum(terms)
+
+    return product
+
+
+@pytest.mark.parametrize("make", [product_with_vjp, product_with_jvp])
+def test_rules_of_symbolic_zeros(make: Any) -> None:
+    x, y = np.float32(2), np.float32(5)
+    same = make(1.0)
+    for argnums in (0, 1, (0, 1)):
+        np.testing.assert_allclose(astra.grad(same, argnums)(x, y), jax.grad(same, argnums)(x, y))
+    differs = make(3.0)
+    assert jax.grad(differs)(x, y) != jax.grad(differs, (0, 1))(x, y)[0]
+    with pytest.raises(UnsupportedError, match=r"@product.*symbolic_zeros=True\) gives another result"):
+        astra.grad(differs)(x, y)
+    assert astra.jit(differs)(x, y) == x * y
