@@ -1,5 +1,7 @@
 """Which results of operations depend on given values, seen through regions: a loop's result depends on its own carry.
 
+A sort's result depends on its own operand and on those that are compared.
+
 Shared by passes that take programs apart (``astra-split``).
 """
 
@@ -8,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from astra_mlir.bindings import ir
+from astra_mlir.dialects import value_of
 from astra_mlir.passes.simplify_rules.loops import Scan, While, only_block, used_values
 
-__all__ = ["add_dependents", "dependent_results"]
+__all__ = ["add_dependents", "dependent_results", "dependents_inside"]
 
 
 def add_dependents(operations: Iterable[ir.Operation], values: set[ir.Value]) -> None:
@@ -55,6 +58,21 @@ def _fixed_point(
         found = more
 
 
+def dependents_inside(op: ir.Operation, values: set[ir.Value]) -> set[ir.Value]:
+    """``values`` and the block arguments of an ``if`` or loop that depend on them in some iteration."""
+    inside = set(values)
+    if op.name == "astra.scan":
+        scan = Scan.of(op)
+        found = _of_scan(op, values)
+        inside.update(x for x, depends in zip(scan.carries, found, strict=False) if depends)
+        inside.update(argument for argument, x in zip(scan.slices, scan.xs, strict=True) if x in values)
+    elif op.name == "astra.while":
+        parts, found = While.of(op), _of_while(op, values)
+        for block in (parts.condition, parts.body):
+            inside.update(x for x, depends in zip(block.arguments, found, strict=True) if depends)
+    return inside
+
+
 def _of_scan(op: ir.Operation, values: set[ir.Value]) -> list[bool]:
     parts = Scan.of(op)
     read = {argument for argument, x in zip(parts.slices, parts.xs, strict=True) if x in values}
@@ -68,4 +86,21 @@ def _of_while(op: ir.Operation, values: set[ir.Value]) -> list[bool]:
     return [True] * len(found) if any(_yielded(parts.condition, tested)) else found
 
 
-_RULES = {"astra.if": _of_if, "astra.scan": _of_scan, "astra.while": _of_while}
+def _of_sort(op: ir.Operation, values: set[ir.Value]) -> list[bool]:
+    operands = list(op.operands)
+    if value_of(op, "kind") == "custom":
+        comparator = only_block(op.regions[0])
+        scalars = zip(comparator.arguments, (x for x in operands for _ in range(2)), strict=True)
+        moved = any(_yielded(comparator, values | {scalar for scalar, x in scalars if x in values}))
+    else:
+        moved = any(x in values for x in operands[: value_of(op, "num_keys", 1)])
+    return [moved or x in values for x in operands]
+
+
+# No rule for barriers: what is behind one waits for all that is in front, so a checkpoint computes again late.
+_RULES = {
+    "astra.if": _of_if,
+    "astra.scan": _of_scan,
+    "astra.sort": _of_sort,
+    "astra.while": _of_while,
+}

@@ -14,9 +14,9 @@ from astra_mlir.bindings import ir
 from astra_mlir.errors import AstraError, source_place
 from astra_mlir.passes.autodiff_rules.residuals import choose
 from astra_mlir.passes.core import Pass, register_pass
-from astra_mlir.passes.dependence import dependent_results
+from astra_mlir.passes.dependence import dependent_results, dependents_inside
 from astra_mlir.passes.simplify import simplify
-from astra_mlir.passes.simplify_rules.loops import used_values
+from astra_mlir.passes.simplify_rules.loops import only_block, used_values
 from astra_mlir.passes.transforms import entry_block, find_function, functions_of
 from astra_mlir.passes.traversal import replace_operands
 
@@ -127,18 +127,11 @@ class _Splitter:
         simplify(self.block)
 
     def _separate_regions(self, depends: set[ir.Value]) -> None:
-        """Run a loop or branch twice of whose results some depend on late arguments: once for the others alone."""
-        values = set(depends)
-        for view in list(self.block.operations):
-            op = view.operation
-            found = dependent_results(op, values)
-            values.update(result for result, late in zip(op.results, found, strict=True) if late)
-            if any(found) and not all(found):
-                copy = op.clone(ip=ir.InsertionPoint.after(op)).operation
-                for result, new, late in zip(op.results, copy.results, found, strict=True):
-                    if late:
-                        result.replace_all_uses_with(new)
-                        values.add(new)
+        """Run a loop, branch or sort twice of whose results some depend on late arguments: once for the others alone.
+
+        So the early one needs nothing that is late: simplification leaves the late carries, operands and results out.
+        """
+        _separate(self.block, set(depends))
         simplify(self.block)
 
     def _build(
@@ -164,6 +157,31 @@ class _Splitter:
             ip=ir.InsertionPoint(block),
         )  # fmt: skip
         simplify(block)
+
+
+_BODIES = ("astra.if", "astra.scan", "astra.while")
+
+
+def _separate(block: ir.Block, values: set[ir.Value]) -> None:
+    """Copy operations of whose results some depend on ``values``, and give the copies' to what uses these results."""
+    for view in list(block.operations):
+        op = view.operation
+        found = dependent_results(op, values)
+        values.update(result for result, late in zip(op.results, found, strict=True) if late)
+        if not any(found) or all(found):
+            continue
+        if op.name == "astra.sort":  # both parts must put equal elements in the same order
+            op.attributes["is_stable"] = ir.BoolAttr.get(True)
+        inside = dependents_inside(op, values)
+        copy = op.clone(ip=ir.InsertionPoint.after(op)).operation
+        for result, new, late in zip(op.results, copy.results, found, strict=True):
+            if late:
+                result.replace_all_uses_with(new)
+                values.add(new)
+        if op.name in _BODIES:
+            # The late carries of an inner loop would keep those of this one alive; its copy may keep both as they are.
+            for region in op.regions:
+                _separate(only_block(region), set(inside))
 
 
 @dataclass(frozen=True)

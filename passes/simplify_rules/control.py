@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from astra_mlir.bindings import ir
-from astra_mlir.dialects import OPS, build, elements, int_list
+from astra_mlir.dialects import OPS, build, elements, int_list, value_of
 from astra_mlir.passes.simplify_rules.core import CHANGED, FREE, UNIQUE, Replacement, Rewriter, defining, rule
 from astra_mlir.passes.simplify_rules.folding import evaluate
 from astra_mlir.passes.simplify_rules.loops import (
@@ -80,6 +80,41 @@ def if_result_known(op: ir.Operation, rw: Rewriter) -> Replacement:
 def _same_constant(a: ir.Value, b: ir.Value, rw: Rewriter) -> bool:
     first, second = rw.attribute(a), rw.attribute(b)
     return first is not None and second is not None and first == second
+
+
+# --- sorts ---------------------------------------------------------------------------------------------------------
+
+
+@rule("sort")
+def sort_unused(op: ir.Operation, rw: Rewriter) -> Replacement:
+    """What is moved along but neither compared nor used afterwards is left out."""
+    custom = value_of(op, "kind") == "custom"
+    comparator = only_block(op.regions[0]) if custom else None
+    arguments = [] if comparator is None else list(comparator.arguments)
+
+    def compared(i: int) -> bool:
+        if comparator is None:
+            return i < value_of(op, "num_keys", 1)
+        return any(next(iter(argument.uses), None) is not None for argument in arguments[2 * i : 2 * i + 2])
+
+    kept = [i for i in range(len(op.results)) if _used(op, i) or compared(i)]
+    if len(kept) == len(op.results) or not kept:
+        return None
+    attributes = {name: value_of(op, name) for name in ("dimension", "is_stable", "kind", "num_keys")}
+    new = rw.op(
+        "sort", [op.operands[i] for i in kept], [op.results[i].type for i in kept],
+        **{name: value for name, value in attributes.items() if value is not None},
+    )  # fmt: skip
+    if comparator is not None:
+        for i in reversed(range(len(op.results))):
+            if i not in kept:
+                comparator.erase_argument(2 * i + 1)
+                comparator.erase_argument(2 * i)
+        comparator.append_to(new.regions[0])
+    results: list[ir.Value | None] = [None] * len(op.results)
+    for i, result in zip(kept, new.results, strict=True):
+        results[i] = result
+    return results
 
 
 # --- loops that run never or once ----------------------------------------------------------------------------------
