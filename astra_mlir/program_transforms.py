@@ -109,13 +109,17 @@ class ExportedBottom(ProgramBottom):
     def __call__(self, frontend: ProgramFrontend, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the exported function on trees."""
         leaves, tree = frontend.flatten((tuple(args), kwargs))
+        self.check_tree(tree)
+        results = frontend.call_program(self.program, [leaves[i] for i in self.exported.module_kept_var_idx])
+        return frontend.unflatten(self.exported.out_tree, results)
+
+    def check_tree(self, tree: Any) -> None:
+        """Raise :class:`AstraError` unless arguments have the structure that was exported."""
         if tree != self.exported.in_tree:
             raise AstraError(
                 f"{self.name}: the arguments' structure differs from the one exported\n"
                 f"  expected {self.exported.in_tree}\n  got      {tree}"
             )
-        results = frontend.call_program(self.program, [leaves[i] for i in self.exported.module_kept_var_idx])
-        return frontend.unflatten(self.exported.out_tree, results)
 
 
 def short_name(bottom: Bottom) -> str:

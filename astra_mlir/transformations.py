@@ -112,7 +112,9 @@ def _source(source: Any, name: str) -> Any:
         return source
     export = sys.modules.get("jax.export")
     if export is not None and isinstance(source, export.Exported):
-        return source
+        from astra_mlir import jax_exported
+
+        return jax_exported.function_of(source)
     raise AstraError(
         f"astra.{name}: expected a function, a program (a path, MLIR text or bytes, a module) or a "
         f"jax.export.Exported, got {type(source).__name__}"
