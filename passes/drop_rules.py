@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,7 +14,8 @@ from astra_mlir.dialects import value_of
 from astra_mlir.dialects.transforms import CUSTOM_CALLS, TRANSFORMATIONS
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.inline import symbols_used
-from astra_mlir.passes.traversal import walk
+from astra_mlir.passes.transforms import functions_of, operations_in
+from astra_mlir.passes.traversal import replace_operation
 
 __all__ = ["DropRules"]
 
@@ -45,12 +45,12 @@ class DropRules(Pass):
 
     def run(self, module: ir.Operation) -> None:
         """Drop the rules in all functions of ``module``."""
-        functions = _functions(module)
+        functions = functions_of(module)
         needed = _needed(functions)
-        if any(op.name in TRANSFORMATIONS for name in needed for op in _operations(functions[name])):
+        if any(op.name in TRANSFORMATIONS for name in needed for op in operations_in(functions[name])):
             return
         for name in needed:
-            for op in list(_operations(functions[name])):
+            for op in list(operations_in(functions[name])):
                 _drop(op)
         remaining = _needed(functions)
         for name, function in functions.items():
@@ -58,25 +58,12 @@ class DropRules(Pass):
                 function.erase()
 
 
-def _functions(module: ir.Operation) -> dict[str, ir.Operation]:
-    return {
-        ir.StringAttr(view.operation.attributes["sym_name"]).value: view.operation
-        for view in module.regions[0].blocks[0].operations
-        if view.operation.name == "func.func"
-    }
-
-
-def _operations(function: ir.Operation) -> Iterator[ir.Operation]:
-    for block in function.regions[0].blocks:
-        yield from walk(block)
-
-
 def _needed(functions: dict[str, ir.Operation]) -> list[str]:
     """The public functions and all that they name, directly or not."""
     needed = dict.fromkeys(name for name, function in functions.items() if not _is_private(function))
     waiting = list(needed)
     while waiting:
-        for op in _operations(functions[waiting.pop()]):
+        for op in operations_in(functions[waiting.pop()]):
             for name in symbols_used(op):
                 if name in functions and name not in needed:
                     needed[name] = None
@@ -92,7 +79,7 @@ def _is_private(function: ir.Operation) -> bool:
 def _drop(op: ir.Operation) -> None:
     """Replace an operation that carries a rule by what it computes."""
     if op.name == "astra.stop_gradient":
-        op.results[0].replace_all_uses_with(op.operands[0])
+        replace_operation(op, [op.operands[0]])
     elif op.name in CUSTOM_CALLS:
         callee, operands = _callee(op)
         call = ir.Operation.create(
@@ -103,11 +90,7 @@ def _drop(op: ir.Operation) -> None:
             loc=op.location,
             ip=ir.InsertionPoint(op),
         )
-        for old, new in zip(op.results, call.results, strict=True):
-            old.replace_all_uses_with(new)
-    else:
-        return
-    op.erase()
+        replace_operation(op, call.results)
 
 
 def _callee(op: ir.Operation) -> tuple[str, list[ir.Value]]:

@@ -15,7 +15,7 @@ from astra_mlir.bindings import ir
 from astra_mlir.dialects.transforms import SYMBOL_ATTRIBUTES
 from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
-from astra_mlir.passes.traversal import replace_operands, walk
+from astra_mlir.passes.traversal import replace_operands, replace_operation, walk
 
 __all__ = ["Inline", "copy_body", "symbols_used"]
 
@@ -160,9 +160,7 @@ def _inline(call: ir.Operation, callee: _Function, take: bool) -> None:
         results = list(terminator.operands)
     else:
         _, results = copy_body(callee.body, operands, ir.InsertionPoint(call), call_location)
-    for old, new in zip(call.results, results, strict=True):
-        old.replace_all_uses_with(new)
-    call.erase()
+    replace_operation(call, results)
 
 
 @register_pass

@@ -7,6 +7,7 @@ function (``astra.predicted_peak_bytes``) beside what ``exe.memory()`` measures.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -144,12 +145,7 @@ def _absorbing_user(op: ir.Operation) -> ir.Operation | None:
 
 def _cost(op: ir.Operation) -> float:
     """Work of an operation in units of an element computed elementwise."""
-    elements = 0
-    for result in op.results:
-        size = 1
-        for extent in result.type.shape:
-            size *= extent
-        elements += size
+    elements = sum(_elements(result) for result in op.results)
     if op.name not in _CONTRACTIONS:
         return float(max(elements, sum(_elements(x) for x in op.operands)))
     if op.name == "astra.dot_general":
@@ -165,10 +161,7 @@ def _cost(op: ir.Operation) -> float:
 
 
 def _elements(value: ir.Value) -> int:
-    count = 1
-    for extent in value.type.shape:
-        count *= extent
-    return count
+    return math.prod(value.type.shape)
 
 
 def _may_run_again(op: ir.Operation) -> bool:

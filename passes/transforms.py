@@ -7,7 +7,7 @@ registers in :data:`DERIVATIONS` how it derives a function; derived functions ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,16 @@ from astra_mlir.passes.raise_loops import RaiseLoops
 from astra_mlir.passes.simplify import Simplify, simplify
 from astra_mlir.passes.traversal import replace_operation, walk
 
-__all__ = ["DERIVATIONS", "Expansion", "clone_function", "entry_block", "find_function", "functions_of", "prepare"]
+__all__ = [
+    "DERIVATIONS",
+    "Expansion",
+    "clone_function",
+    "entry_block",
+    "find_function",
+    "functions_of",
+    "operations_in",
+    "prepare",
+]
 
 # transformation -> (driver, callee, attributes of the operation) -> the derived function, private and with a new name
 Derivation = Callable[["Expansion", ir.Operation, dict[str, Any]], ir.Operation]
@@ -35,6 +44,17 @@ def functions_of(module: ir.Operation) -> dict[str, ir.Operation]:
         for view in module.regions[0].blocks[0].operations
         if view.operation.name == "func.func"
     }
+
+
+def operations_in(function: ir.Operation) -> Iterator[ir.Operation]:
+    """Every operation of a function, nested ones included."""
+    for block in function.regions[0].blocks:
+        yield from walk(block)
+
+
+def _named(functions: Iterable[ir.Operation]) -> set[str]:
+    """What the operations of some functions name."""
+    return {name for function in functions for op in operations_in(function) for name in symbols_used(op)}
 
 
 def find_function(module: ir.Operation, name: str, what: str) -> ir.Operation:
@@ -181,11 +201,7 @@ class Expansion:
     def drop_unused(self, before: set[str]) -> None:
         """Erase private functions that nothing names any more; those in ``before`` only if they were named then."""
         while True:
-            named: set[str] = set()
-            for function in self.functions.values():
-                for block in function.regions[0].blocks:
-                    for op in walk(block):
-                        named.update(symbols_used(op))
+            named = _named(self.functions.values())
             unused = [
                 name
                 for name, function in self.functions.items()
@@ -201,12 +217,7 @@ class Expansion:
 def unnamed_functions(module: ir.Operation) -> set[str]:
     """The functions that no operation names: what a pass must leave even if it is private."""
     functions = functions_of(module)
-    named: set[str] = set()
-    for function in functions.values():
-        for block in function.regions[0].blocks:
-            for op in walk(block):
-                named.update(symbols_used(op))
-    return functions.keys() - named
+    return functions.keys() - _named(functions.values())
 
 
 def expand(module: ir.Operation, kinds: Iterable[str], policy: Any = None) -> bool:
@@ -219,12 +230,7 @@ def expand(module: ir.Operation, kinds: Iterable[str], policy: Any = None) -> bo
     keep = unnamed_functions(module)
     callees = {name for op in walk(block) if op.name in kinds for name in symbols_used(op)}
     for name in list(expansion.functions):
-        if name not in callees and any(op.name in kinds for op in _operations(expansion.functions[name])):
+        if name not in callees and any(op.name in kinds for op in operations_in(expansion.functions[name])):
             expansion.make_ready(name, kinds)
     expansion.drop_unused(keep)
     return True
-
-
-def _operations(function: ir.Operation) -> Iterable[ir.Operation]:
-    for block in function.regions[0].blocks:
-        yield from walk(block)
