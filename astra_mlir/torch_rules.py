@@ -43,7 +43,7 @@ from astra_mlir.torch_markers import (
 )  # fmt: skip
 from astra_mlir.torch_patches import patched, recorder
 
-__all__ = ["KeepRules", "RecordPlaces", "apply_function", "recording"]
+__all__ = ["KeepRules", "RecordPlaces", "apply_function", "conjugate", "recording"]
 
 _aten = torch.ops.aten
 
@@ -393,7 +393,7 @@ class _Application:
                 given.append(None)
                 continue
             # PyTorch's cotangents of complex numbers are the conjugates of JAX's, which Astra has.
-            cotangent = _conjugate(next(rest)) if is_inexact(value) else torch.zeros(value.shape, dtype=value.dtype)
+            cotangent = conjugate(next(rest)) if is_inexact(value) else torch.zeros(value.shape, dtype=value.dtype)
             constant = next(constants)
             has_none = not self.materialized and (constant or not is_inexact(value))
             given.append(None if has_none else cotangent)
@@ -415,7 +415,7 @@ class _Application:
             return torch.zeros(tensor.shape, dtype=tensor.dtype)
         if gradient.shape != tensor.shape:
             gradient = gradient.sum_to_size(tensor.shape)
-        return _conjugate(gradient.to(tensor.dtype))
+        return conjugate(gradient.to(tensor.dtype))
 
     def _as_given(self, found: list[torch.Tensor]) -> Any:
         """The results in the structure that ``forward`` gave."""
@@ -434,7 +434,8 @@ class _Application:
 _NOT_SAVED = ("needs_input_grad", "non_differentiable", "dirty_tensors", "materialize_grads", "saved_for_forward")
 
 
-def _conjugate(tensor: torch.Tensor) -> torch.Tensor:
+def conjugate(tensor: torch.Tensor) -> torch.Tensor:
+    """The complex conjugate; a real tensor as it is."""
     return torch.conj_physical(tensor) if tensor.dtype.is_complex else tensor
 
 

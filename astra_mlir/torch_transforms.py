@@ -18,6 +18,7 @@ from torch.utils import _pytree as pytree
 from astra_mlir.errors import AstraError, UnsupportedError
 from astra_mlir.torch_capture import running_trace
 from astra_mlir.torch_markers import Rule, apply_marker, new_marker, outputs_of, run_graph
+from astra_mlir.torch_rules import conjugate
 from astra_mlir.transform_rules import FLOAT0, Float0, Traced
 
 __all__ = ["FRONTEND", "TorchFrontend"]
@@ -149,7 +150,7 @@ class TorchFrontend:
         if kind == "call":
             return run_graph(graph, operands)
         count = len(traced.consts) + len(traced.inputs)
-        operands = [*operands[:count], *(map(_conjugate, operands[count:]) if kind == "vjp" else operands[count:])]
+        operands = [*operands[:count], *(map(conjugate, operands[count:]) if kind == "vjp" else operands[count:])]
         number = new_marker(outputs)
         config = {key: value if isinstance(value, (int, str)) else list(value) for key, value in attributes.items()}
         running_trace().rules[number] = Rule(kind, name, {"callee": graph}, config)
@@ -157,11 +158,7 @@ class TorchFrontend:
         if kind != "vjp":
             return results
         values = len(traced.outputs)
-        return [*results[:values], *map(_conjugate, results[values:])]
-
-
-def _conjugate(tensor: torch.Tensor) -> torch.Tensor:
-    return torch.conj_physical(tensor) if tensor.dtype.is_complex else tensor
+        return [*results[:values], *map(conjugate, results[values:])]
 
 
 FRONTEND = TorchFrontend()

@@ -509,7 +509,7 @@ def vmap(
     specs = [frontend.spec(value) for value in values]
     axes = [_axis(axis, len(spec.shape), f"in_axes: an argument of shape {tuple(spec.shape)}")
             for axis, spec in zip(given, specs, strict=True)]  # fmt: skip
-    size = _axis_size([spec.shape[axis] for spec, axis in zip(specs, axes, strict=True) if axis >= 0], axis_size)
+    size = _axis_size([(spec.shape, axis) for spec, axis in zip(specs, axes, strict=True) if axis >= 0], axis_size)
     slices = [
         spec if axis < 0 else frontend.resized(spec, (*spec.shape[:axis], *spec.shape[axis + 1 :]))
         for spec, axis in zip(specs, axes, strict=True)
@@ -549,16 +549,16 @@ def _axis(axis: int | None, rank: int, what: str) -> int:
     return axis % rank
 
 
-def _axis_size(sizes: Sequence[int], given: int | None) -> int:
-    found = dict.fromkeys([*sizes, *([] if given is None else [given])])
+def _axis_size(mapped: Sequence[tuple[tuple[int, ...], int]], given: int | None) -> int:
+    """The one size of the mapped axes, each given as a shape and an axis of it."""
+    found = {shape[axis] for shape, axis in mapped} | ({given} if given is not None else set())
     if not found:
         raise AstraError("vmap: no argument is mapped; give one an axis in in_axes, or give axis_size")
     if len(found) > 1:
-        raise ShapeError(
-            f"vmap: the mapped axes must have one size, but have {', '.join(map(str, found))}"
-            + ("" if given is None else f" (axis_size={given})")
-        )
-    return int(next(iter(found)))
+        uses = [f"{shape[axis]} (axis {axis} of an argument of shape {tuple(shape)})" for shape, axis in mapped]
+        uses = list(dict.fromkeys([*uses, *([] if given is None else [f"{given} (axis_size)"])]))
+        raise ShapeError(f"vmap: the mapped axes must have one size, but have {', '.join(uses)}")
+    return int(found.pop())
 
 
 CHECKPOINT_POLICIES = ("nothing", "dots", "dots_with_no_batch_dims", "everything")

@@ -113,7 +113,7 @@ def _convert_option(field_type: Any, text: str, where: str) -> Any:
             return tuple(part for part in text.strip("[]").split(",") if part)
     except (KeyError, ValueError):
         raise AstraError(f"{where}: '{text}' is not a value of type {kind}") from None
-    return text.strip("\"'")
+    return text.strip("\"'").removeprefix("@")  # a function may be named as it is written: fn=@main
 
 
 def parse_pass(element: str) -> Pass:

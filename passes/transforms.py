@@ -62,7 +62,10 @@ def find_function(module: ir.Operation, name: str, what: str) -> ir.Operation:
     functions = functions_of(module)
     if name not in functions:
         known = ", ".join(f"@{known}" for known in functions) or "none"
-        raise AstraError(f"{what}: the module has no function @{name} (functions: {known})")
+        raise AstraError(
+            f"{what}: the module has no function @{name} (functions: {known}; a private one that nothing calls is "
+            "dropped by passes before)"
+        )
     return functions[name]
 
 

@@ -12,12 +12,14 @@ from astra_mlir.tools.session import StopTool
 __all__ = ["pass_help", "passes_help"]
 
 _INDENT = "      "
+_LISTS = {"tuple[int, ...]": "int,int,...", "tuple[str, ...]": "name,name,..."}
 
 
 def _option_lines(cls: type[Pass]) -> list[str]:
     lines = []
     for option in dataclasses.fields(cls):
         kind = option.type if isinstance(option.type, str) else option.type.__name__
+        kind = _LISTS.get(kind, kind)
         has_default = option.default is not dataclasses.MISSING
         default = f" (default: {option.default})" if has_default else " (required)"
         doc = f"  {option.metadata['doc']}" if "doc" in option.metadata else ""

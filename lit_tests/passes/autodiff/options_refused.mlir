@@ -9,7 +9,7 @@
 // RUN: not %astra-opt %s --astra-autodiff="fn=main while-bound=many" 2>&1 | %filecheck %s --check-prefix=BOUND
 // RUN: not %astra-opt %s --astra-autodiff="fn=main argnums=0" 2>&1 | %filecheck %s --check-prefix=OPTION
 
-// NAME:     error: astra-autodiff: the module has no function @f (functions: @main)
+// NAME:     error: astra-autodiff: the module has no function @f (functions: @main; a private
 // RANGE:    error: astra-autodiff: wrt has 3, but @main has 3 arguments
 // NEGATIVE: error: astra-autodiff: wrt has -1, but @main has 3 arguments
 // TWICE:    error: astra-autodiff: wrt names an argument twice: [0, 1, 0]

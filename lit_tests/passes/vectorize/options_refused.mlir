@@ -9,7 +9,7 @@
 
 // SIZE: error: astra-vectorize: axis-size must be given with fn, and not be negative (it cannot be seen in the program, whose types are those of one example)
 // FN: error: astra-vectorize: in-axes, out-axes and axis-size are those of a function; give it as fn=<name>
-// NAME: error: astra-vectorize: the module has no function @f (functions: @main, @g)
+// NAME: error: astra-vectorize: the module has no function @f (functions: @main, @g; a private
 // COUNT: error: @main has 2 arguments, but there are 1 in axes: [0]
 // RANGE: error: in axis 3 of argument 1 of @main, tensor<2xf32>, is not from 0 to 1 (or -1 for what is not batched)
 // SHARED: options_refused.mlir:19:{{[0-9]+}}: result 1 of @main differs between applications, but its out axis is -1, which demands one value for all; give it an out axis of 0 or more
