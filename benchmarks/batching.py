@@ -11,7 +11,6 @@ import argparse
 import os
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,13 +19,11 @@ import jax.numpy as jnp
 from jax import lax
 
 import astra_mlir as astra
-from benchmarks.cases import arrays
-from benchmarks.measure import largest_error, seconds_per_call
+from benchmarks.case import arrays
+from benchmarks.measure import largest_error, times_in_turn
+from benchmarks.operations import convolution
 
 __all__ = ["PROGRAMS", "BatchedProgram", "BatchingMeasurement", "measure_batching"]
-
-_BLOCK_SECONDS = 0.02
-_LEAST_BLOCKS = 7
 
 
 @dataclass(frozen=True)
@@ -65,10 +62,6 @@ class BatchingMeasurement:
 # --- programs -------------------------------------------------------------------------------------------------------
 
 
-def _convolution(images: jax.Array, kernel: jax.Array) -> jax.Array:
-    return lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
-
-
 def _recurrence(xs: jax.Array, h: jax.Array, w: jax.Array) -> jax.Array:
     """A recurrent layer: ``xs`` has time in front; its other dimensions are those of ``h``."""
 
@@ -89,7 +82,7 @@ PROGRAMS = (
                    arrays((32, 128, 256), (256, 128)), (0, None)),
     BatchedProgram("matmul 32 x 128x256, 32 x 256x128", jnp.matmul, jnp.matmul,
                    arrays((32, 128, 256), (32, 256, 128)), (0, 0)),
-    BatchedProgram("convolution 16 x 32x32x32, 3x3, shared", lambda x, k: _convolution(x[None], k)[0], _convolution,
+    BatchedProgram("convolution 16 x 32x32x32, 3x3, shared", lambda x, k: convolution()(x[None], k)[0], convolution(),
                    arrays((16, 32, 32, 32), (3, 3, 32, 32), scale=0.1), (0, None)),
     BatchedProgram("scan 64 steps, 32 x 128, shared 128x128", _recurrence, _recurrence,
                    arrays((64, 32, 128), (32, 128), (128, 128), scale=0.1), (1, 0, None), 1e-5),
@@ -107,16 +100,7 @@ def measure_batching(program: BatchedProgram, seconds: float) -> BatchingMeasure
     ways = {"vmap": astra.jit(astra.vmap(program.one, program.axes)), "hand": astra.jit(program.batched)}
     results = {way: jax.block_until_ready(function(*arguments)) for way, function in ways.items()}
     texts = {way: function.compile(*arguments).executable.ir("astra") for way, function in ways.items()}
-    calls = {}
-    for way, function in ways.items():
-        once = min(seconds_per_call(function, arguments, 1) for _ in range(2))
-        calls[way] = max(1, round(_BLOCK_SECONDS / max(once, 1e-7)))
-    times: dict[str, list[float]] = {way: [] for way in ways}
-    start = time.perf_counter()
-    while len(times["hand"]) < _LEAST_BLOCKS or time.perf_counter() - start < seconds:
-        # each goes first every other time: what a block leaves in the caches is the next one's gain
-        for way in (*ways, *reversed(ways)):
-            times[way].append(1e3 * seconds_per_call(ways[way], arguments, calls[way]))
+    times = times_in_turn({way: (function, arguments) for way, function in ways.items()}, seconds)
     return BatchingMeasurement(
         program.name,
         statistics.median(times["vmap"]),

@@ -13,14 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from benchmarks.cases import Case, Tree, arrays, integers, layer_norm, mlp, normal
+from benchmarks.case import Case, Tree, arrays, integers, normal
+from benchmarks.loops import n_body, n_body_arguments
+from benchmarks.models import attention, cross_entropy, lstm, mlp, resnet_arguments, resnet_loss
+from benchmarks.operations import layer_norm
 
 __all__ = ["PROGRAMS"]
-
-
-def cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:
-    """The mean over rows of minus the log-probability of each row's label."""
-    return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1))
 
 
 # --- MLP ------------------------------------------------------------------------------------------------------------
@@ -39,65 +37,6 @@ def mlp_arguments() -> tuple[Tree, ...]:
     sizes = list(itertools.pairwise(_MLP_SIZES))
     layers = [(normal(i, o, seed=k, scale=i**-0.5), jnp.zeros(o)) for k, (i, o) in enumerate(sizes)]
     return layers, normal(256, _MLP_SIZES[0], seed=9), integers(10, 256)
-
-
-# --- ResNet-18, as for CIFAR: 3x3 stem, four stages of two blocks, batch norm over the batch ------------------------
-
-_STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))  # channels, stride
-
-
-def convolve(kernel: jax.Array, x: jax.Array, stride: int = 1) -> jax.Array:
-    return lax.conv_general_dilated(
-        x, kernel, (stride, stride), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
-    )  # fmt: skip
-
-
-def batch_norm(parameters: Tree, x: jax.Array) -> jax.Array:
-    scale, shift = parameters
-    mean = jnp.mean(x, axis=(0, 1, 2))
-    variance = jnp.mean((x - mean) ** 2, axis=(0, 1, 2))
-    return (x - mean) * lax.rsqrt(variance + 1e-5) * scale + shift
-
-
-def residual_block(block: Tree, x: jax.Array, stride: int) -> jax.Array:
-    y = jax.nn.relu(batch_norm(block["norm1"], convolve(block["conv1"], x, stride)))
-    y = batch_norm(block["norm2"], convolve(block["conv2"], y))
-    if "project" in block:
-        x = batch_norm(block["norm3"], convolve(block["project"], x, stride))
-    return jax.nn.relu(x + y)
-
-
-def resnet_loss(parameters: Tree, images: jax.Array, labels: jax.Array) -> jax.Array:
-    x = jax.nn.relu(batch_norm(parameters["norm"], convolve(parameters["stem"], images)))
-    for blocks, (_, stride) in zip(parameters["stages"], _STAGES, strict=True):
-        for i, block in enumerate(blocks):
-            x = residual_block(block, x, stride if i == 0 else 1)
-    return cross_entropy(jnp.mean(x, axis=(1, 2)) @ parameters["last"], labels)
-
-
-def resnet_arguments() -> tuple[Tree, ...]:
-    seeds = iter(range(100))
-
-    def kernel(size: int, inputs: int, outputs: int) -> jax.Array:
-        return normal(size, size, inputs, outputs, seed=next(seeds), scale=(2 / (size * size * inputs)) ** 0.5)
-
-    def norm(channels: int) -> Tree:
-        return jnp.ones(channels), jnp.zeros(channels)
-
-    stages, before = [], 64
-    for channels, stride in _STAGES:
-        blocks = []
-        for inputs in (before, channels):
-            block = {"conv1": kernel(3, inputs, channels), "conv2": kernel(3, channels, channels)}
-            block |= {"norm1": norm(channels), "norm2": norm(channels)}
-            if inputs != channels or (stride != 1 and inputs == before and not blocks):
-                block |= {"project": kernel(1, inputs, channels), "norm3": norm(channels)}
-            blocks.append(block)
-        stages.append(blocks)
-        before = channels
-    last = normal(512, 10, seed=next(seeds), scale=512**-0.5)
-    parameters = {"stem": kernel(3, 3, 64), "norm": norm(64), "stages": stages, "last": last}
-    return parameters, normal(8, 32, 32, 3, seed=100), integers(10, 8)
 
 
 # --- GPT block ------------------------------------------------------------------------------------------------------
@@ -141,19 +80,7 @@ def gpt_block_arguments() -> tuple[Tree, ...]:
 
 def lstm_loss(parameters: Tree, inputs: jax.Array, target: jax.Array) -> jax.Array:
     """(time, batch, width) inputs; the mean squared error of the last hidden state."""
-    weights, bias = parameters
-    width = inputs.shape[-1]
-
-    def cell(carry: Tree, x: jax.Array) -> tuple[Tree, None]:
-        hidden, memory = carry
-        z = jnp.concatenate([x, hidden], axis=-1) @ weights + bias
-        enter, forget, leave, candidate = (z[:, i * width : (i + 1) * width] for i in range(4))
-        memory = jax.nn.sigmoid(forget) * memory + jax.nn.sigmoid(enter) * jnp.tanh(candidate)
-        return (jax.nn.sigmoid(leave) * jnp.tanh(memory), memory), None
-
-    start = jnp.zeros_like(inputs[0])
-    hidden = lax.scan(cell, (start, start), inputs)[0][0]
-    return jnp.mean((hidden - target) ** 2)
+    return jnp.mean((lstm(*parameters, inputs) - target) ** 2)
 
 
 def lstm_arguments(batch: int, width: int = 128) -> tuple[Tree, ...]:
@@ -169,40 +96,12 @@ def lstm_arguments(batch: int, width: int = 128) -> tuple[Tree, ...]:
 
 
 def attention_loss(qkv: Tree, target: jax.Array) -> jax.Array:
-    q, k, v = qkv
-    scores = jnp.einsum("hqd,hkd->hqk", q, k) / np.float32(np.sqrt(q.shape[-1]))
-    return jnp.mean((jnp.einsum("hqk,hkd->hqd", jax.nn.softmax(scores, axis=-1), v) - target) ** 2)
+    return jnp.mean((attention(*qkv) - target) ** 2)
 
 
 def attention_arguments(heads: int = 8, length: int = 512, features: int = 64) -> tuple[Tree, ...]:
     *qkv, target = arrays(*[(heads, length, features)] * 4)()
     return tuple(qkv), target
-
-
-# --- N-body ---------------------------------------------------------------------------------------------------------
-
-_STEPS, _DT = 100, 1e-3
-
-
-def n_body_loss(state: Tree, masses: jax.Array) -> jax.Array:
-    """Softened gravity by leapfrog steps; how far the bodies get."""
-
-    def acceleration(position: jax.Array) -> jax.Array:
-        apart = position[None, :, :] - position[:, None, :]
-        inverse = lax.rsqrt(jnp.sum(apart**2, axis=-1) + 1e-2)
-        return jnp.einsum("ij,ijd->id", masses[None, :] * inverse**3, apart)
-
-    def step(_: int, state: Tree) -> Tree:
-        position, velocity = state
-        velocity = velocity + _DT * acceleration(position)
-        return position + _DT * velocity, velocity
-
-    position, _ = lax.fori_loop(0, _STEPS, step, state)
-    return jnp.mean(jnp.sum(position**2, axis=-1))
-
-
-def n_body_arguments(bodies: int = 128) -> tuple[Tree, ...]:
-    return (normal(bodies, 3), normal(bodies, 3, seed=1)), jnp.abs(normal(bodies, seed=2))
 
 
 # --- a Gibbs-like chain ---------------------------------------------------------------------------------------------
@@ -239,12 +138,12 @@ def gibbs_arguments(visible: int = 16, hidden: int = 8, steps: int = 500) -> tup
 PROGRAMS: tuple[Case, ...] = (
     Case("MLP 256x784-1024-1024-10", mlp_loss, mlp_arguments, 2e-5),
     # a rectifier within rounding errors of 0 passes or stops a whole element of the gradient
-    Case("ResNet-18, batch 8", resnet_loss, resnet_arguments, 1e-1),
+    Case("ResNet-18, batch 8", resnet_loss, resnet_arguments(8, 32, 3, 10, False), 1e-1),
     Case("GPT block 256, 4x256 tokens", gpt_block_loss, gpt_block_arguments, 2e-5),
     Case("LSTM scan 256, batch 16, width 128", lstm_loss, lambda: lstm_arguments(16), 5e-5),
     Case("LSTM scan 256, batch 64, width 128", lstm_loss, lambda: lstm_arguments(64), 5e-5),
     Case("attention 8x512x64", attention_loss, attention_arguments, 2e-5),
     Case("attention 8x1024x64", attention_loss, lambda: attention_arguments(length=1024), 2e-5),
-    Case("N-body 128, fori_loop of 100", n_body_loss, n_body_arguments, 1e-4),
+    Case("N-body 128, fori_loop of 100", n_body, n_body_arguments, 1e-4),
     Case("Gibbs-like scan 500, 16+8 units", gibbs_loss, gibbs_arguments, 1e-4),
 )

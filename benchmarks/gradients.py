@@ -31,9 +31,9 @@ from astra_mlir.executable import Executable
 from astra_mlir.passes import run_pipeline
 from astra_mlir.passes.core import expand_pipeline
 from astra_mlir.passes.pipelines import stage_pipeline
-from benchmarks.cases import Case
+from benchmarks.case import Case
 from benchmarks.gradient_programs import PROGRAMS
-from benchmarks.measure import largest_error, seconds_per_call
+from benchmarks.measure import largest_error, times_in_turn
 from benchmarks.report import machine
 
 __all__ = ["WAYS", "GradientMeasurement", "measure_gradient", "to_markdown", "verdict"]
@@ -43,8 +43,6 @@ Tree = Any
 XLA, TRACED, ASTRA = WAYS = ("XLA, jax.grad", "Astra, jax.grad", "Astra, astra.grad")
 EXPANSION = "astra-expand-transforms"  # the pass that differentiates
 
-_BLOCK_SECONDS = 0.02
-_LEAST_BLOCKS = 7
 _MARK_TRACED = 1.05  # astra.grad may take this many times what jax.grad takes, both compiled by Astra
 _MARK_SHARE = 0.2  # differentiation may take this share of the compile time
 
@@ -122,15 +120,7 @@ def measure_gradient(
     if ASTRA in ways:
         executable = ways[ASTRA].compile(*arguments).executable  # type: ignore[attr-defined]
         result.autodiff_share = _expansion_seconds(executable, clock) / result.compile_seconds[ASTRA]
-    calls = {}
-    for way, function in ways.items():
-        once = min(seconds_per_call(function, arguments, 1, clock) for _ in range(2))
-        calls[way] = max(1, round(_BLOCK_SECONDS / max(once, 1e-7)))
-    times: dict[str, list[float]] = {way: [] for way in ways}
-    start = time.perf_counter()
-    while len(times[XLA]) < _LEAST_BLOCKS or time.perf_counter() - start < seconds:
-        for way, function in ways.items():
-            times[way].append(1e3 * seconds_per_call(function, arguments, calls[way], clock))
+    times = times_in_turn({way: (function, arguments) for way, function in ways.items()}, seconds, clock)
     result.median_ms = {way: statistics.median(blocks) for way, blocks in times.items()}
     result.least_ms = {way: min(blocks) for way, blocks in times.items()}
     return result

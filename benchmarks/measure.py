@@ -1,10 +1,12 @@
-"""Timing one case through Astra and through XLA in turn, with a check that the results agree."""
+"""Timing one case through Astra and its peers in turn, with a check that all results agree."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,40 +14,63 @@ import jax
 import numpy as np
 
 import astra_mlir as astra
-from benchmarks.cases import Case
+from benchmarks.case import Case
 
-__all__ = ["CompileMeasurement", "Measurement", "largest_error", "measure", "measure_compile", "seconds_per_call"]
+__all__ = [
+    "ASTRA", "COMPILED_TORCH", "NUMPY", "PEERS", "TORCH", "XLA", "CompileMeasurement", "Measurement",
+    "largest_error", "measure", "measure_compile", "seconds_per_call", "times_in_turn",
+]  # fmt: skip
 
 Tree = Any
 
-# A block of calls is timed together, so that the clock does not matter for short ones; blocks of the two compilers
-# alternate, so that what else the machine does hits both alike.
+ASTRA = "Astra"
+XLA, NUMPY, TORCH, COMPILED_TORCH = PEERS = ("XLA", "NumPy", "PyTorch", "torch.compile")
+
+# A block of calls is timed together, so that the clock does not matter for short ones; blocks of the ways alternate, so
+# that what else the machine does hits all alike.
 _BLOCK_SECONDS = 0.02
 _LEAST_BLOCKS = 7
+_PAUSE_SECONDS = 0.002  # the peers' threads go on spinning for about as long after a call
+_PEER_TOLERANCE = 10  # times the case's: a peer may take another formula (PyTorch's variance, its attention)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Measurement:
-    """Median milliseconds of a call, milliseconds of the first (compiling) call, largest relative error, scratch."""
+    """Of one case, by way: median milliseconds of a call and of the first (compiling) one, error, temporaries.
+
+    ``bytes`` are those that must move: arguments and results once each, or less where the program reads only a part.
+    """
 
     name: str
-    astra_ms: float
-    xla_ms: float
-    astra_compile_ms: float
-    xla_compile_ms: float
-    error: float
-    tolerance: float
-    astra_scratch: int = 0  # bytes beside arguments and results
-    xla_scratch: int = 0
+    groups: list[str] = field(default_factory=list)
+    milliseconds: dict[str, float] = field(default_factory=dict)
+    compile_ms: dict[str, float] = field(default_factory=dict)
+    errors: dict[str, float] = field(default_factory=dict)  # relative to XLA's result
+    tolerance: float = 0.0
+    scratch: dict[str, int] = field(default_factory=dict)  # bytes beside arguments and results
+    kept: int = 0  # bytes of arguments and results
+    flops: int = 0
+    bytes: int = 0
+    bounded: bool = True  # whether flops and bytes are those of the whole run
+    notes: list[str] = field(default_factory=list)
+
+    def speed(self, by: str = XLA) -> float | None:
+        """Astra's speed relative to a peer's: above 1 is faster."""
+        return self.milliseconds[by] / self.milliseconds[ASTRA] if by in self.milliseconds else None
 
     @property
-    def speed(self) -> float:
-        """Astra's speed relative to XLA's: above 1 is faster."""
-        return self.xla_ms / self.astra_ms
+    def disagreeing(self) -> list[str]:
+        """The ways whose results are not XLA's."""
+        allowed = {ASTRA: self.tolerance}
+        return [
+            way
+            for way, error in self.errors.items()
+            if error > allowed.get(way, max(_PEER_TOLERANCE * self.tolerance, 1e-5))
+        ]
 
     @property
     def agrees(self) -> bool:
-        return self.error <= self.tolerance
+        return ASTRA not in self.disagreeing
 
 
 @dataclass(frozen=True)
@@ -86,40 +111,101 @@ def seconds_per_call(
     return (clock() - start) / calls
 
 
-def measure(case: Case, seconds: float) -> Measurement:
-    """Time a case for about ``seconds`` seconds."""
+def times_in_turn(
+    ways: Mapping[str, tuple[Callable[..., Tree], tuple[Tree, ...]]],
+    seconds: float,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
+    """Milliseconds of a call of each function on its arguments: blocks of all in turn, for about ``seconds`` seconds.
+
+    Each goes first every other time: what a block leaves in the caches is the next one's gain.
+    """
+    calls = {}
+    for way, (function, arguments) in ways.items():
+        once = min(seconds_per_call(function, arguments, 1, clock) for _ in range(2))
+        calls[way] = max(1, round(_BLOCK_SECONDS / max(once, 1e-7)))
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    start = time.perf_counter()
+    while len(times[next(iter(ways))]) < _LEAST_BLOCKS or time.perf_counter() - start < seconds:
+        for way in (*ways, *reversed(ways)):
+            if len(times[way]) > 2 and sum(times[way]) > 3e3 * seconds:
+                continue  # a peer that takes that long is not worth more of its time
+            time.sleep(_PAUSE_SECONDS)
+            function, arguments = ways[way]
+            times[way].append(1e3 * seconds_per_call(function, arguments, calls[way], clock))
+    return times
+
+
+def _torch_ways(case: Case, arguments: tuple[Tree, ...], peers: Sequence[str]) -> dict[str, Any]:
+    """The PyTorch functions that are asked for, each with its arguments and what makes its results NumPy's."""
+    if not case.torch or not {TORCH, COMPILED_TORCH} & set(peers):
+        return {}
+    import torch
+
+    from benchmarks import torch_peers
+
+    peer = torch_peers.PEERS[case.torch]
+    own = peer.prepare(*torch_peers.to_torch(arguments))
+    ways = {}
+    if TORCH in peers:
+        ways[TORCH] = (peer.make(lambda f: f), own, torch_peers.from_torch)
+    if COMPILED_TORCH in peers and peer.compiled:
+        torch.compiler.reset()
+        ways[COMPILED_TORCH] = (peer.make(lambda f: torch.compile(f, dynamic=False)), own, torch_peers.from_torch)
+    return ways
+
+
+def available_peers() -> tuple[str, ...]:
+    """The peers that are installed."""
+    return PEERS if importlib.util.find_spec("torch") else PEERS[:2]
+
+
+def measure(case: Case, seconds: float, peers: Sequence[str] = (XLA,)) -> Measurement:
+    """Time a case for about ``seconds`` seconds; XLA always runs, since its results are what others are checked by."""
+    with jax.enable_x64(True) if case.wide else contextlib.nullcontext():
+        return _measure(case, seconds, peers)
+
+
+def _measure(case: Case, seconds: float, peers: Sequence[str]) -> Measurement:
     arguments = case.arguments()
     jax.block_until_ready(arguments)
-    functions = {"astra": astra.jit(case.function), "xla": jax.jit(case.function)}
-    compile_seconds, results, calls, scratch = {}, {}, {}, {}
-    for name, function in functions.items():
+    result = Measurement(case.name, list(case.groups), tolerance=case.tolerance)
+    ours, theirs = astra.jit(case.function), jax.jit(case.function)
+    ways: dict[str, Any] = {XLA: (theirs, arguments, lambda tree: tree), ASTRA: (ours, arguments, lambda tree: tree)}
+    if NUMPY in peers and case.numpy:
+        ways[NUMPY] = (case.numpy, jax.tree.map(np.asarray, arguments), lambda tree: tree)
+    ways |= _torch_ways(case, arguments, peers)
+    expected: Tree = None
+    for way, (function, own, to_numpy) in tuple(ways.items()):
         start = time.perf_counter()
-        results[name] = jax.block_until_ready(function(*arguments))
-        compile_seconds[name] = time.perf_counter() - start
-    error = largest_error(results["astra"], results["xla"])
-    del results
-    scratch["astra"] = functions["astra"].compile(*arguments).memory().arena_bytes
-    scratch["xla"] = functions["xla"].lower(*arguments).compile().memory_analysis().temp_size_in_bytes
-    for name, function in functions.items():
-        once = min(seconds_per_call(function, arguments, 1) for _ in range(2))
-        calls[name] = max(1, round(_BLOCK_SECONDS / max(once, 1e-7)))
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    start = time.perf_counter()
-    while len(times["xla"]) < _LEAST_BLOCKS or time.perf_counter() - start < seconds:
-        for name, function in functions.items():
-            times[name].append(seconds_per_call(function, arguments, calls[name]))
-    milliseconds = {name: 1e3 * statistics.median(blocks) for name, blocks in times.items()}
-    return Measurement(
-        case.name,
-        milliseconds["astra"],
-        milliseconds["xla"],
-        1e3 * compile_seconds["astra"],
-        1e3 * compile_seconds["xla"],
-        error,
-        case.tolerance,
-        scratch["astra"],
-        scratch["xla"],
-    )
+        try:
+            actual = jax.block_until_ready(function(*own))
+        except Exception as error:
+            if way in (ASTRA, XLA):
+                raise
+            result.notes.append(f"{way} fails: {type(error).__name__}: {str(error).splitlines()[0][:80]}")
+            del ways[way]
+            continue
+        result.compile_ms[way] = 1e3 * (time.perf_counter() - start)
+        if way == XLA:
+            expected = actual
+        else:
+            result.errors[way] = largest_error(to_numpy(actual), expected)
+        del actual
+    del expected
+    _add_resources(result, ours.compile(*arguments), theirs.lower(*arguments).compile())
+    times = times_in_turn({way: ways[way][:2] for way in sorted(ways, key=[ASTRA, *PEERS].index)}, seconds)
+    result.milliseconds = {way: statistics.median(blocks) for way, blocks in times.items()}
+    return result
+
+
+def _add_resources(result: Measurement, ours: Any, theirs: Any) -> None:
+    """Memory of both, and the work that the program is."""
+    memory, cost = ours.memory(), ours.cost()
+    result.scratch = {ASTRA: memory.arena_bytes, XLA: int(theirs.memory_analysis().temp_size_in_bytes)}
+    result.kept = memory.argument_bytes + memory.output_bytes
+    result.flops, result.bounded = cost.flops, not cost.unbounded_loops
+    result.bytes = min(cost.bytes_accessed, result.kept) if result.bounded else result.kept
 
 
 def measure_compile(name: str, function: Callable[..., Tree], arguments: tuple[Tree, ...]) -> CompileMeasurement:

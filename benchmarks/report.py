@@ -1,23 +1,179 @@
-"""The results of a benchmark run as text, JSON and a documentation page."""
+"""The benchmarks' results as JSON and as a page of the documentation."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-from benchmarks.measure import CompileMeasurement, Measurement
+from benchmarks.bars import geometric_mean, verdict
+from benchmarks.cases import GROUPS
+from benchmarks.measure import ASTRA, PEERS, XLA, CompileMeasurement, Measurement
+from benchmarks.roofline import Roofline
+from benchmarks.warm_start import WarmStart
 
-__all__ = ["geometric_mean", "machine", "to_json", "to_markdown", "verdict"]
+__all__ = ["Report", "machine"]
 
-FLOOR = 0.25  # no case may be slower than a quarter of XLA's speed
-MEAN = 0.8  # the geometric mean must reach this
-COMPILE = 4.0  # the model may take this many times XLA's compile time
+
+@dataclass
+class Report:
+    """Everything measured, possibly by several runs on one machine."""
+
+    results: list[Measurement] = field(default_factory=list)
+    compiled: list[CompileMeasurement] = field(default_factory=list)
+    warm: list[WarmStart] = field(default_factory=list)
+    roofline: Roofline = field(default_factory=Roofline)
+
+    def verdict(self) -> list[str]:
+        """A line for each bar."""
+        return verdict(self.results, self.warm)
+
+    def least_ms(self, result: Measurement) -> float | None:
+        """The least milliseconds that the machine could take for a case; None where its work is not known."""
+        if not self.roofline.gigaflops or not result.bounded:
+            return None
+        return self.roofline.least_ms(result.flops, result.bytes, "f64" if "f64" in result.name else "f32")
+
+    # --- JSON -------------------------------------------------------------------------------------------------------
+
+    def to_json(self) -> str:
+        """As JSON, with what the machine is."""
+        document = {"machine": machine(), **asdict(self), "bars": self.verdict()}
+        for case, result in zip(document["results"], self.results, strict=True):
+            case |= {"speed": {peer: result.speed(peer) for peer in PEERS}, "least_ms": self.least_ms(result)}
+        return json.dumps(document, indent=2) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> Report:
+        """What :meth:`to_json` wrote."""
+        document = json.loads(text)
+        derived = ("speed", "least_ms")
+        rates: dict[str, Any] = document["roofline"]
+        for kind in ("copy", "read"):
+            rates[kind] = {int(size): rate for size, rate in rates[kind].items()}
+        return Report(
+            [Measurement(**{k: v for k, v in case.items() if k not in derived}) for case in document["results"]],
+            [CompileMeasurement(**c) for c in document["compiled"]],
+            [WarmStart(**w) for w in document["warm"]],
+            Roofline(**rates),
+        )
+
+    def update(self, later: Report, order: Sequence[str]) -> None:
+        """Take over what a later run measured; cases are in ``order``, others go."""
+        for name in ("results", "compiled", "warm"):
+            found = {item.name: item for item in (*getattr(self, name), *getattr(later, name))}
+            setattr(
+                self, name, [found[key] for key in order if key in found] if name == "results" else [*found.values()]
+            )
+        if later.roofline.gigaflops:
+            self.roofline = later.roofline
+
+    # --- the page ---------------------------------------------------------------------------------------------------
+
+    def to_markdown(self) -> str:
+        """The documentation page."""
+        lines = [
+            _INTRODUCTION,
+            *(f"- {key}: {value}" for key, value in machine().items()),
+            *(f"- {line}" for line in (self.roofline.lines() if self.roofline.gigaflops else ())),
+            "",
+            "## Bars",
+            "",
+            *(f"- {line}" for line in self.verdict()),
+        ]
+        for group in GROUPS[:3] + GROUPS[4:]:
+            chosen = [r for r in self.results if group in r.groups]
+            if chosen:
+                lines += ["", f"## {_TITLES[group]}", "", *self._table(chosen)]
+        lines += self._programs()
+        lines += _warm_lines(self.warm)
+        for c in self.compiled:
+            lines += _compile_lines(c)
+        return "\n".join(lines) + "\n"
+
+    def _table(self, results: Sequence[Measurement]) -> list[str]:
+        peers = [peer for peer in PEERS if any(peer in r.milliseconds for r in results)]
+        header = ["case", "Astra ms", *(f"{p} ms" for p in peers), *(f"by {p}" for p in peers), "least ms", "reached"]
+        rows = [header, ["---", *["---:"] * (len(header) - 1)]]
+        for r in results:
+            least = self.least_ms(r)
+            times = [f"{r.milliseconds[p]:.3f}" if p in r.milliseconds else "" for p in peers]
+            speeds = [f"{r.speed(p):.2f}x" if p in r.milliseconds else "" for p in peers]
+            reached = ["", ""] if least is None else [f"{least:.3f}", f"{least / r.milliseconds[ASTRA]:.0%}"]
+            rows.append([_named(r), f"{r.milliseconds[ASTRA]:.3f}", *times, *speeds, *reached])
+        means = [geometric_mean([s for r in results if (s := r.speed(p)) is not None]) for p in peers]
+        rows.append(["geometric mean", "", *[""] * len(peers), *(f"{mean:.2f}x" for mean in means), "", ""])
+        return [f"| {' | '.join(row)} |" for row in rows]
+
+    def _programs(self) -> list[str]:
+        """Error, compile times and memory."""
+        if not self.results:
+            return []
+        rows = [["case", "error", "compile ms, Astra", "XLA", "ratio", "temporaries MiB, Astra", "XLA", "peak ratio"]]
+        rows.append(["---", *["---:"] * (len(rows[0]) - 1)])
+        for r in self.results:
+            ours, theirs = r.compile_ms[ASTRA], r.compile_ms[XLA]
+            error = f"{r.errors[ASTRA]:.0e}" if r.errors.get(ASTRA) else "0"
+            peak = (r.kept + r.scratch[ASTRA]) / max(1, r.kept + r.scratch[XLA])
+            sizes = [f"{r.scratch[way] / 2**20:.1f}" for way in (ASTRA, XLA)]
+            compiled = [f"{ours:.0f}", f"{theirs:.0f}", f"{ours / theirs:.1f}"]
+            rows.append([r.name, f"{error}{'' if r.agrees else ' (!)'}", *compiled, *sizes, f"{peak:.2f}"])
+        notes = [f"- {r.name}: {note}" for r in self.results for note in r.notes]
+        return ["", "## Errors, compile times, memory", "", *(f"| {' | '.join(row)} |" for row in rows), "", *notes]
+
+
+_TITLES = {"single": "Single operations", "model": "Models", "loop": "Loops", "call": "Calls"}
+
+_INTRODUCTION = """# Benchmarks
+
+Made by `python -m benchmarks.run --json results.json --markdown docs/benchmarks.md`; do not edit. Astra, XLA's CPU
+backend (through `jax.jit`), and, where a case has a counterpart, NumPy, PyTorch and `torch.compile` ran in turn in one
+process on the same arrays, f32 unless the name says otherwise; a time is the median of many blocks of calls, first
+calls left out. *By* is a peer's time by Astra's: above 1, Astra is faster. The times depend on the machine and on what
+else it does; the ratios much less. *Least ms* is what the case's operations take at the machine's measured rate of
+multiply-adds, or its bytes at the rate of reading or copying, whichever is longer, and *reached* the part of Astra's
+time that this is; [how to read the table](performance.md#reading-the-benchmarks) says what follows. *Error* is the
+largest difference from XLA's results relative to the largest magnitude. *Compile* is the first call, from Python
+function to result. *Temporaries* is the memory that a call needs beside its arguments and results, *peak ratio*
+compares all three.
+"""
+
+
+def _named(r: Measurement) -> str:
+    return r.name + "".join(f" ({way}: another result!)" for way in r.disagreeing)
+
+
+def _warm_lines(warm: Sequence[WarmStart]) -> list[str]:
+    if not warm:
+        return []
+    rows = ["| case | first result s, Astra | XLA | ratio | imports s, Astra | XLA |", "|---|---:|---:|---:|---:|---:|"]
+    for w in warm:
+        first, imports = w.first_seconds, w.import_seconds
+        rows.append(
+            f"| {w.name} | {first[ASTRA]:.3f} | {first[XLA]:.3f} | {first[ASTRA] / first[XLA]:.2f} "
+            f"| {imports[ASTRA]:.2f} | {imports[XLA]:.2f} |"
+        )
+    head = "From the Python function and its arguments to the first result, in a process that finds all code on disk."
+    return ["", "## A second process", "", head, "", *rows]
+
+
+def _compile_lines(c: CompileMeasurement) -> list[str]:
+    return [
+        "",
+        f"## Compile time: {c.name}",
+        "",
+        f"Astra {c.astra_seconds:.2f} s, XLA {c.xla_seconds:.2f} s, both from the Python function to machine code.",
+        "",
+        "| Astra's stage | seconds |",
+        "|---|---:|",
+        *(f"| {stage} | {seconds:.2f} |" for stage, seconds in c.stages.items()),
+        f"| rest (tracing by JAX) | {c.astra_seconds - sum(c.stages.values()):.2f} |",
+    ]
 
 
 def machine() -> dict[str, str]:
@@ -30,7 +186,7 @@ def machine() -> dict[str, str]:
         values = {key.strip(): value.strip() for key, value in entries}
         cpu, flags = values.get("model name", cpu), set(values.get("flags", "").split())
     vector = [name for name in ("avx2", "fma", "avx512f", "avx512_bf16", "avx512_vnni") if name in flags]
-    packages = ("astra-mlir", "jax", "jaxlib", "torch-mlir", "llvmlite", "numpy")
+    packages = ("astra-mlir", "jax", "jaxlib", "torch-mlir", "llvmlite", "numpy", "torch")
     versions = [f"{name} {metadata.version(name)}" for name in packages if _installed(name)]
     return {
         "processor": f"{cpu}, {len(os.sched_getaffinity(0))} cores used ({', '.join(vector)})",
@@ -47,82 +203,3 @@ def _installed(package: str) -> bool:
     except metadata.PackageNotFoundError:
         return False
     return True
-
-
-def geometric_mean(values: Sequence[float]) -> float:
-    """The geometric mean of positive numbers (NaN of none)."""
-    return math.exp(sum(map(math.log, values)) / len(values)) if values else math.nan
-
-
-def _met(condition: bool) -> str:
-    return "met" if condition else "**missed**"
-
-
-def verdict(results: Sequence[Measurement], compiled: Sequence[CompileMeasurement]) -> list[str]:
-    """One line for each mark: what was asked, what was measured."""
-    lines = []
-    if results:
-        mean = geometric_mean([r.speed for r in results])
-        slowest = min(results, key=lambda r: r.speed)
-        wrong = [r.name for r in results if not r.agrees]
-        lines += [
-            f"geometric mean of the speeds {mean:.2f}x, mark {MEAN}x: {_met(mean >= MEAN)}",
-            f"slowest case {slowest.name} at {slowest.speed:.2f}x, mark {FLOOR}x: {_met(slowest.speed >= FLOOR)}",
-            f"results agree with XLA's: {_met(not wrong)}{': not ' + ', '.join(wrong) if wrong else ''}",
-        ]
-    for c in compiled:
-        ratio = c.astra_seconds / c.xla_seconds
-        lines.append(f"compile time of {c.name} {ratio:.2f} times XLA's, mark {COMPILE}: {_met(ratio <= COMPILE)}")
-    return lines
-
-
-def to_json(results: Sequence[Measurement], compiled: Sequence[CompileMeasurement]) -> str:
-    """Everything measured, as JSON."""
-    cases = [{**asdict(r), "speed": r.speed, "agrees": r.agrees} for r in results]
-    document = {
-        "machine": machine(),
-        "geometric_mean": geometric_mean([r.speed for r in results]),
-        "cases": cases,
-        "compile": [asdict(c) for c in compiled],
-    }
-    return json.dumps(document, indent=2)
-
-
-def to_markdown(results: Sequence[Measurement], compiled: Sequence[CompileMeasurement]) -> str:
-    """The documentation page."""
-    lines = [
-        "# Benchmarks",
-        "",
-        "Made by `python -m benchmarks.run --markdown docs/benchmarks.md`; do not edit. Astra and XLA's CPU backend",
-        "(through `jax.jit`) ran in turn in one process on the same f32 arrays; a time is the median of many blocks",
-        "of calls, first calls left out. *Speed* is XLA's time by Astra's: above 1, Astra is faster. The times depend",
-        "on the machine and on what else it does; the ratios much less. *Error* is the largest difference of the",
-        "results relative to the largest magnitude. *Compile* is the first call, from Python function to result.",
-        "*Scratch* is the memory that a call needs beside its arguments and results.",
-        "",
-        *(f"- {key}: {value}" for key, value in machine().items()),
-        "",
-        "| case | Astra ms | XLA ms | speed | error | compile ms, Astra | XLA | scratch MiB, Astra | XLA |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    for r in results:
-        error = f"{r.error:.0e}" if r.error else "0"
-        lines.append(
-            f"| {r.name} | {r.astra_ms:.3f} | {r.xla_ms:.3f} | {r.speed:.2f}x | {error}{'' if r.agrees else ' (!)'} "
-            f"| {r.astra_compile_ms:.0f} | {r.xla_compile_ms:.0f} "
-            f"| {r.astra_scratch / 2**20:.1f} | {r.xla_scratch / 2**20:.1f} |"
-        )
-    lines += ["", "## Marks", "", *(f"- {line}" for line in verdict(results, compiled))]
-    for c in compiled:
-        lines += [
-            "",
-            f"## Compile time: {c.name}",
-            "",
-            f"Astra {c.astra_seconds:.2f} s, XLA {c.xla_seconds:.2f} s, both from the Python function to machine code.",
-            "",
-            "| Astra's stage | seconds |",
-            "|---|---:|",
-            *(f"| {stage} | {seconds:.2f} |" for stage, seconds in c.stages.items()),
-            f"| rest (tracing by JAX) | {c.astra_seconds - sum(c.stages.values()):.2f} |",
-        ]
-    return "\n".join(lines) + "\n"

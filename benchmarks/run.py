@@ -1,6 +1,8 @@
 """Run the benchmarks: ``python -m benchmarks.run [--cases matmul,sort] [--json out.json] [--markdown page.md]``.
 
-Exit code 1 when a result does not agree with XLA's; marks that are missed are printed, not failed.
+A whole run takes half an hour; ``--cases`` and ``--only`` choose parts, and what ``--json`` names keeps the results of
+earlier runs of other cases, so that the table and the bars can be made piece by piece.  Exit code 1 when a result does
+not agree with XLA's; bars that are missed are printed, not failed.
 """
 
 from __future__ import annotations
@@ -10,71 +12,121 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.cases import CASES, Case
-from benchmarks.measure import CompileMeasurement, Measurement, measure, measure_compile
-from benchmarks.report import machine, to_json, to_markdown, verdict
+import jax
+
+from benchmarks.case import Case
+from benchmarks.cases import CASES, GROUPS
+from benchmarks.measure import (
+    ASTRA,
+    PEERS,
+    XLA,
+    CompileMeasurement,
+    Measurement,
+    available_peers,
+    measure,
+    measure_compile,
+)
+from benchmarks.models import example
+from benchmarks.report import Report, machine
+from benchmarks.roofline import measure_roofline
+from benchmarks.warm_start import WARM_CASES, measure_warm_start
+
+__all__ = ["main", "select"]
 
 GPT_TRAIN_STEP = "GPT train step, 12 layers"
+PARTS = ("cases", "warm", "compile")
 
 
-def _selected(text: str | None) -> tuple[list[Case], bool]:
-    """The cases whose names contain one of the comma-separated parts, and whether the compile-time case is one."""
-    parts = text.lower().split(",") if text else [""]
-    chosen = [case for case in CASES if any(part in case.name.lower() for part in parts)]
-    return chosen, any(part in GPT_TRAIN_STEP.lower() for part in parts)
+def select(text: str | None, groups: str | None = None) -> list[Case]:
+    """The cases whose names contain one of the comma-separated parts, of the comma-separated groups."""
+    parts = text.lower().split(";" if ";" in text else ",") if text else [""]
+    chosen = set(groups.split(",")) if groups else set(GROUPS)
+    return [case for case in CASES if chosen & set(case.groups) and any(p.strip() in case.name.lower() for p in parts)]
 
 
 def _compile_gpt() -> CompileMeasurement:
-    sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
-    import common
-    import gpt_text
-    import jax
-
-    problem = gpt_text.problem(common.load_text(), gpt_text.SIZES["124M"])
+    text, common = example("gpt_text"), example("common")
+    problem = text.problem(common.load_text(), text.SIZES["124M"])
     shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), (problem.state, problem.batch(0)))
     return measure_compile(GPT_TRAIN_STEP, problem.step, shapes)
 
 
 def _line(result: Measurement) -> str:
-    error = "" if result.agrees else f"  DISAGREES: error {result.error:.1e}, allowed {result.tolerance:.1e}"
-    return (
-        f"{result.name:32} Astra {result.astra_ms:9.3f} ms  XLA {result.xla_ms:9.3f} ms  {result.speed:6.2f}x"
-        f"  compile {result.astra_compile_ms:6.0f} / {result.xla_compile_ms:6.0f} ms{error}"
+    peers = "".join(
+        f"  {peer} {result.milliseconds[peer]:.3f} ms {result.speed(peer):.2f}x"
+        for peer in PEERS
+        if peer in result.milliseconds
     )
+    wrong = "".join(f"  {way} DISAGREES: error {result.errors[way]:.1e}" for way in result.disagreeing)
+    compile_ms = f"  compile {result.compile_ms[ASTRA]:.0f} / {result.compile_ms[XLA]:.0f} ms"
+    notes = "".join(f"  ({note})" for note in result.notes)
+    return f"{result.name:44} Astra {result.milliseconds[ASTRA]:9.3f} ms{peers}{compile_ms}{wrong}{notes}"
+
+
+def _peers(text: str | None) -> tuple[str, ...]:
+    installed = available_peers()
+    names = {peer.lower(): peer for peer in PEERS}
+    chosen = tuple(names[part] for part in text.lower().split(",")) if text else PEERS
+    for peer in chosen:
+        if peer not in installed:
+            print(f"{peer} is not installed: skipped")
+    return tuple(peer for peer in chosen if peer in installed)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", help="only those whose names contain one of these words (commas or semicolons)")
+    parser.add_argument("--groups", help=f"only cases of these groups ({', '.join(GROUPS)})")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"parts of the run (default: {','.join(PARTS)})")
+    parser.add_argument("--peers", help=f"who runs beside Astra (default: {','.join(PEERS)}, where installed)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="how long to time each case (default: 1)")
+    parser.add_argument("--json", type=Path, help="add the results to this file")
+    parser.add_argument("--markdown", type=Path, help="write the documentation page here")
+    parser.add_argument("--list", action="store_true", help="print the names of the cases")
+    return parser.parse_args()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", help="only those whose names contain one of these comma-separated words")
-    parser.add_argument("--seconds", type=float, default=2.0, help="how long to time each case (default: 2)")
-    parser.add_argument("--json", type=Path, help="write the results here")
-    parser.add_argument("--markdown", type=Path, help="write the documentation page here")
-    parser.add_argument("--list", action="store_true", help="print the names of the cases")
-    options = parser.parse_args()
+    options = _arguments()
     os.environ["ASTRA_CACHE"] = "0"  # what earlier runs compiled is not to be found
-    cases, with_compile = _selected(options.cases)
+    os.environ.setdefault("TORCHINDUCTOR_FORCE_DISABLE_CACHES", "1")
+    cases, parts = select(options.cases, options.groups), options.only.split(",")
     if options.list:
-        print("\n".join([*(case.name for case in cases), *([GPT_TRAIN_STEP] if with_compile else [])]))
+        print("\n".join(case.name for case in cases))
         return 0
     for key, value in machine().items():
         print(f"{key}: {value}")
-    results, failed = [], False
-    for case in cases:
+    report, failed, peers = Report(), False, _peers(options.peers)
+    if cases and "cases" in parts:
+        report.roofline = measure_roofline()
+        print("\n".join(report.roofline.lines()), flush=True)
+    for case in cases if "cases" in parts else ():
         try:
-            results.append(measure(case, options.seconds))
-            print(_line(results[-1]), flush=True)
+            report.results.append(measure(case, options.seconds, peers))
+            print(_line(report.results[-1]), flush=True)
         except Exception as error:
             failed = True
-            print(f"{case.name:32} FAILED: {type(error).__name__}: {error}", flush=True)
-    compiled = [_compile_gpt()] if with_compile else []
-    for c in compiled:
-        print(f"{c.name:32} compile: Astra {c.astra_seconds:.2f} s, XLA {c.xla_seconds:.2f} s")
-    print("\n".join(verdict(results, compiled)))
+            print(f"{case.name:44} FAILED: {type(error).__name__}: {error}", flush=True)
+    if "warm" in parts:
+        for name in WARM_CASES:
+            if any(case.name == name for case in cases):
+                report.warm.append(warm := measure_warm_start(name))
+                times = "  ".join(f"{way} {seconds:.3f} s" for way, seconds in warm.first_seconds.items())
+                print(f"{name:44} second process: {times}", flush=True)
+    if "compile" in parts and not options.cases:
+        report.compiled.append(c := _compile_gpt())
+        print(f"{c.name:44} compile: Astra {c.astra_seconds:.2f} s, XLA {c.xla_seconds:.2f} s")
+    agree = all(result.agrees for result in report.results)
     if options.json:
-        options.json.write_text(to_json(results, compiled) + "\n")
-    if options.markdown and not failed:
-        options.markdown.write_text(to_markdown(results, compiled))
-    return 1 if failed or not all(result.agrees for result in results) else 0
+        if options.json.exists():
+            whole = Report.from_json(options.json.read_text())
+            whole.update(report, [case.name for case in CASES])
+            report = whole
+        options.json.write_text(report.to_json())
+    print("\n".join(report.verdict()))
+    if options.markdown:
+        options.markdown.write_text(report.to_markdown())
+    return 1 if failed or not agree else 0
 
 
 if __name__ == "__main__":

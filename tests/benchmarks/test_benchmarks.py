@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("jax")
@@ -15,59 +17,130 @@ import jax
 import jax.numpy as jnp
 
 import astra_mlir as astra
-from benchmarks import batching, gradients, report, run
-from benchmarks.cases import CASES, Case, arrays
+from benchmarks import bars, batching, gradients, measure, run
+from benchmarks.case import Case, arrays
+from benchmarks.cases import CASES, GROUPS
 from benchmarks.gradient_programs import PROGRAMS
-from benchmarks.measure import CompileMeasurement, Measurement, largest_error, measure
+from benchmarks.measure import ASTRA, COMPILED_TORCH, NUMPY, TORCH, XLA, CompileMeasurement, Measurement, largest_error
+from benchmarks.report import Report
+from benchmarks.roofline import Roofline
+from benchmarks.warm_start import WARM_CASES, WarmStart
 
 
-def result(name: str, astra_ms: float, xla_ms: float, error: float = 0.0) -> Measurement:
-    return Measurement(name, astra_ms, xla_ms, 100.0, 50.0, error, 1e-6)
+def wide(case: Case) -> contextlib.AbstractContextManager[object]:
+    return jax.enable_x64(True) if case.wide else contextlib.nullcontext()
 
 
-def test_geometric_mean() -> None:
-    assert report.geometric_mean([0.5, 2.0]) == pytest.approx(1.0)
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_every_case_at_a_small_size_agrees_with_xla(case: Case) -> None:
+    small = case.smaller()
+    with wide(small):
+        arguments = small.arguments()
+        expected = jax.jit(small.function)(*arguments)
+        assert largest_error(astra.jit(small.function)(*arguments), expected) <= small.tolerance
+        if small.numpy is not None:
+            actual = small.numpy(*map(np.asarray, arguments))
+            assert largest_error(actual, expected) <= max(10 * small.tolerance, 1e-5)
 
 
-def test_marks() -> None:
-    slow, fast = result("slow", 10.0, 2.0), result("fast", 1.0, 10.0)
-    lines = report.verdict([slow, fast], [CompileMeasurement("model", 3.0, 1.0)])
-    assert lines[0].endswith("met")
-    assert "slow at 0.20x" in lines[1]
-    assert lines[1].endswith("**missed**")
-    assert lines[2].endswith("met")
-    assert lines[3].startswith("compile time of model 3.00 times")
+@pytest.mark.parametrize("case", [c for c in CASES if c.torch], ids=lambda c: c.name)
+def test_every_pytorch_counterpart_computes_the_same(case: Case) -> None:
+    pytest.importorskip("torch")
+    small = case.smaller()
+    if small.small_function is not None and "loop" in case.groups:
+        pytest.skip("the number of steps is part of the counterpart")
+    with wide(small):
+        arguments = small.arguments()
+        ((function, own, to_numpy),) = measure._torch_ways(small, arguments, (TORCH,)).values()
+        actual, expected = to_numpy(function(*own)), jax.jit(small.function)(*arguments)
+        assert largest_error(actual, expected) <= max(10 * small.tolerance, 1e-5)
+
+
+def test_the_table_is_whole() -> None:
+    names = [case.name for case in CASES]
+    assert len(set(names)) == len(names)
+    assert {group for case in CASES for group in case.groups} == set(GROUPS)
+    assert set(bars.HARDWARE_MS) <= set(names)
+    assert set(WARM_CASES) <= set(names)
+
+
+def result(name: str, astra_ms: float, xla_ms: float, error: float = 0.0, groups: tuple[str, ...] = ("single",)):
+    measured = Measurement(name, list(groups), {ASTRA: astra_ms, XLA: xla_ms}, {ASTRA: 100.0, XLA: 50.0})
+    measured.errors, measured.tolerance, measured.kept = {ASTRA: error}, 1e-6, 1000
+    measured.scratch, measured.flops, measured.bytes = {ASTRA: 200, XLA: 100}, 4_000_000, 1000
+    return measured
+
+
+def test_bars_name_what_misses_them() -> None:
+    slow, fast = result("slow", 10.0, 2.0), result("fast", 1.0, 90.0)
+    model = result("model", 1.0, 2.0, groups=("model",))
+    warm = WarmStart("model", {ASTRA: 0.2, XLA: 0.5}, {ASTRA: 1.0, XLA: 1.0})
+    lines = {line.partition(":")[0]: line for line in bars.verdict([slow, fast, model], [warm])}
+    assert lines["speed over XLA's, mean of the single operations"].endswith("4.24, at least 2: met")
+    assert lines["speed over XLA's, mean of models and loops"].endswith("met")
+    assert lines["speed over XLA's, each case"].endswith("**missed** by slow 0.20")
+    assert "1 models 2.00" in lines["compile time by XLA's, mean of the models"]
+    assert lines["first result of a second process, both with their caches, by XLA's"].endswith("met")
+    assert lines["peak memory by XLA's, each model"].endswith("1.09, at most 1.1: met")
+    assert lines["results agree with XLA's"].endswith("met")
 
 
 def test_disagreement_is_reported() -> None:
     wrong = result("wrong", 1.0, 1.0, error=1.0)
     assert not wrong.agrees
-    assert "not wrong" in report.verdict([wrong], [])[2]
-    assert "(!)" in report.to_markdown([wrong], [])
+    assert "wrong (Astra)" in bars.verdict([wrong])[-1]
+    assert "(!)" in Report([wrong]).to_markdown()
 
 
-def test_json_and_markdown_hold_every_case() -> None:
-    results = [result("one", 1.0, 1.5), result("two", 2.0, 1.0)]
-    document = json.loads(report.to_json(results, []))
-    assert [case["name"] for case in document["cases"]] == ["one", "two"]
+def report() -> Report:
+    rates = {1 << 20: 100.0, 1 << 25: 10.0}
+    return Report(
+        [result("one", 1.0, 1.5), result("two f64", 2.0, 1.0)],
+        [CompileMeasurement("model", 3.0, 1.0, {"astra": 1.0})],
+        [WarmStart("one", {ASTRA: 0.2, XLA: 0.5}, {ASTRA: 1.0, XLA: 1.0})],
+        Roofline(rates, rates, {"f32": 40.0, "f64": 20.0}),
+    )
+
+
+def test_json_holds_everything_and_is_read_again() -> None:
+    whole = report()
+    document = json.loads(whole.to_json())
+    assert [case["name"] for case in document["results"]] == ["one", "two f64"]
+    assert document["results"][0]["speed"][XLA] == 1.5
     assert "processor" in document["machine"]
-    page = report.to_markdown(results, [])
-    assert "| one | 1.000 | 1.500 | 1.50x |" in page
+    assert Report.from_json(whole.to_json()) == whole
 
 
-def test_names_select_cases() -> None:
-    cases, with_compile = run._selected("sort,MATMUL")
-    assert [case.name for case in cases] == [c.name for c in CASES if "sort" in c.name or "matmul" in c.name]
-    assert not with_compile
-    assert run._selected(None) == (list(CASES), True)
+def test_the_page_shows_how_much_of_the_machine_is_reached() -> None:
+    page = report().to_markdown()
+    assert "| one | 1.000 | 1.500 | 1.50x | 0.100 | 10% |" in page
+    assert "| two f64 | 2.000 | 1.000 | 0.50x | 0.200 | 10% |" in page
 
 
-def test_a_case_is_measured_and_agrees() -> None:
-    case = next(case for case in CASES if case.name == "matmul 256")
-    measured = measure(case, seconds=0.1)
-    assert measured.agrees
-    assert measured.astra_ms > 0
-    assert measured.xla_ms > 0
+def test_a_later_run_adds_to_an_earlier_one() -> None:
+    whole, later = report(), Report([result("three", 1.0, 1.0), result("one", 1.0, 3.0)])
+    whole.update(later, ["three", "one", "two f64"])
+    assert [r.name for r in whole.results] == ["three", "one", "two f64"]
+    assert whole.results[1].speed() == 3.0
+    assert whole.roofline == report().roofline
+
+
+def test_names_and_groups_select_cases() -> None:
+    named = [case.name for case in run.select("sort,MATMUL")]
+    assert named == [c.name for c in CASES if "sort" in c.name or "matmul" in c.name]
+    assert run.select(None) == list(CASES)
+    assert [case.name for case in run.select("4x4", "loop")] == ["scan 4x4 matmul, 100k steps"]
+
+
+def test_a_case_is_measured_with_all_peers_and_agrees() -> None:
+    case = next(case for case in CASES if case.name == "matmul 256").smaller()
+    peers = [peer for peer in measure.available_peers() if peer != COMPILED_TORCH]
+    measured = measure.measure(case, 0.05, peers)
+    assert measured.disagreeing == []
+    assert set(measured.milliseconds) == {ASTRA, XLA, *peers}
+    assert NUMPY in peers
+    assert measured.flops == 2 * 24**3
+    assert measured.bytes == measured.kept == 3 * 4 * 24**2
 
 
 def gradient(
