@@ -88,8 +88,12 @@ class TargetMachine:
 
     @property
     def schedule(self) -> str:
-        """The name in ``passes/target.py`` of the schedules made for it: those of the same vector width."""
-        return {128: "x86-64-v2", 256: "x86-64-v3", 512: "x86-64-v4"}[self.vector_bits]
+        """The name in ``passes/target.py`` of the schedules made for it: the same vector width and features.
+
+        >>> TargetMachine.parse("x86_64-unknown-linux-gnu:znver4").schedule
+        'x86-64-v4+avx512bf16+vnni'
+        """
+        return _schedule(self)
 
     def why_not_here(self) -> str | None:
         """Why code for this target must not run in this process; None when it may."""
@@ -264,6 +268,39 @@ def _vector_bits(target: TargetMachine) -> int:
     )
     code = assembly(text, target, CodegenOptions(level=1))
     return next((bits for register, bits in (("zmm", 512), ("ymm", 256)) if register in code), 128)
+
+
+# What LLVM makes of these, where the processor has the feature: (feature, instruction, code).
+_PROBES = {
+    "x86_64": (
+        ("avx512bf16", "vcvtneps2bf16", "define <16 x bfloat> @bf16(<16 x float> %x) {\n"
+         " %y = fptrunc <16 x float> %x to <16 x bfloat>\n ret <16 x bfloat> %y\n}\n"),
+        ("vnni", "vpdpwssd", "declare <16 x i32> @llvm.x86.avx512.pmaddw.d.512(<32 x i16>, <32 x i16>)\n"
+         "define <16 x i32> @vnni(<16 x i32> %c, <32 x i16> %x, <32 x i16> %y) {\n"
+         " %p = call <16 x i32> @llvm.x86.avx512.pmaddw.d.512(<32 x i16> %x, <32 x i16> %y)\n"
+         " %s = add <16 x i32> %p, %c\n ret <16 x i32> %s\n}\n"),
+    ),
+    "aarch64": (
+        ("dotprod", "sdot", "declare <4 x i32> @llvm.vector.partial.reduce.add.v4i32.v16i32(<4 x i32>, <16 x i32>)\n"
+         "define <4 x i32> @dotprod(<4 x i32> %c, <16 x i8> %a, <16 x i8> %b) {\n"
+         " %x = sext <16 x i8> %a to <16 x i32>\n %y = sext <16 x i8> %b to <16 x i32>\n %p = mul <16 x i32> %x, %y\n"
+         " %s = call <4 x i32> @llvm.vector.partial.reduce.add.v4i32.v16i32(<4 x i32> %c, <16 x i32> %p)\n"
+         " ret <4 x i32> %s\n}\n"),
+        ("bfdot", "bfcvtn", "define <4 x bfloat> @bf16(<4 x float> %x) {\n"
+         " %y = fptrunc <4 x float> %x to <4 x bfloat>\n ret <4 x bfloat> %y\n}\n"),
+    ),
+}  # fmt: skip
+
+
+@cache
+def _schedule(target: TargetMachine) -> str:
+    architecture, bits = target.triple.partition("-")[0], target.vector_bits
+    level = "neon" if architecture == "aarch64" else {128: "x86-64-v2", 256: "x86-64-v3", 512: "x86-64-v4"}[bits]
+    probes = _PROBES.get(architecture, ()) if level in ("neon", "x86-64-v4") else ()
+    if not probes:
+        return level
+    code = assembly("".join(text for _, _, text in probes), target, CodegenOptions(level=1))
+    return level + "".join(f"+{feature}" for feature, instruction, _ in probes if instruction in code)
 
 
 # --- splitting ---------------------------------------------------------------------------------------------------

@@ -7,12 +7,12 @@ module is its attribute ``astra.target``; a module without one is compiled for t
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError
 
-__all__ = ["TARGETS", "TARGET_ATTRIBUTE", "Target", "host_target", "target_named", "target_of"]
+__all__ = ["FEATURES", "TARGETS", "TARGET_ATTRIBUTE", "Target", "host_target", "target_named", "target_of"]
 
 TARGET_ATTRIBUTE = "astra.target"
 
@@ -29,6 +29,8 @@ class Target:
     vector_registers: int
     micro_rows: int
     micro_vectors: int
+    family: str = "x86"
+    features: frozenset[str] = frozenset()  # names in FEATURES
     fused_multiply_add: bool = True
     l1_bytes: int = 32 * 1024
     l2_bytes: int = 512 * 1024
@@ -37,6 +39,15 @@ class Target:
         """How many elements of ``bits`` bits a vector register holds."""
         return self.vector_bits // bits
 
+
+# What a name may add to a level, "x86-64-v4+avx512bf16+vnni" or "neon+dotprod": instructions that sum neighbouring
+# products of narrow numbers, with the features by which LLVM says that this machine has them.
+FEATURES: dict[str, tuple[str, ...]] = {
+    "avx512bf16": ("avx512bf16",),
+    "vnni": ("avx512vnni", "avx512vl"),
+    "dotprod": ("dotprod",),
+    "bfdot": ("bf16",),
+}
 
 # x86-64-v3: 6 x 16 f32 is BLIS's Haswell tile, 12 accumulators of the 16 registers.  x86-64-v4: 8 x 32 uses 16 of
 # the 32 accumulators and runs as fast as 12 x 32, 14 x 32 and 8 x 48 on Zen 4 (116 GFLOP/s, each within 1 % of
@@ -49,6 +60,7 @@ TARGETS = {
         ),
         Target("x86-64-v3", vector_bits=256, vector_registers=16, micro_rows=6, micro_vectors=2),
         Target("x86-64-v4", vector_bits=512, vector_registers=32, micro_rows=8, micro_vectors=2),
+        Target("neon", vector_bits=128, vector_registers=32, micro_rows=8, micro_vectors=2, family="arm"),
     )
 }
 
@@ -58,25 +70,32 @@ def target_named(name: str) -> Target:
 
     >>> target_named("x86-64-v3").lanes(32)
     8
+    >>> sorted(target_named("x86-64-v4+vnni").features)
+    ['vnni']
     """
     if name == "host":
         return host_target()
-    if name not in TARGETS:
-        raise UnsupportedError(f"no target is named '{name}'; there are: host, {', '.join(TARGETS)}")
-    return TARGETS[name]
+    level, *features = name.split("+")
+    if level not in TARGETS or not set(features) <= set(FEATURES):
+        raise UnsupportedError(
+            f"no target is named '{name}'; there are: host, {', '.join(TARGETS)}, each followed by any of "
+            f"{', '.join(f'+{feature}' for feature in FEATURES)}"
+        )
+    return replace(TARGETS[level], name=name, features=frozenset(features)) if features else TARGETS[level]
 
 
 @functools.cache
 def host_target() -> Target:
-    """The widest named target that this machine's processor implements."""
+    """The widest named target that this machine's processor implements, with the features it has."""
     from llvmlite import binding
 
-    features = binding.get_host_cpu_features()
-    if all(features.get(f"avx512{part}") for part in ("f", "dq", "bw", "vl", "cd")):
-        return TARGETS["x86-64-v4"]
-    if features.get("avx2") and features.get("fma"):
+    has = binding.get_host_cpu_features()
+    added = "".join(f"+{name}" for name, needed in FEATURES.items() if all(has.get(feature) for feature in needed))
+    if all(has.get(f"avx512{part}") for part in ("f", "dq", "bw", "vl", "cd")):
+        return target_named(f"x86-64-v4{added}")
+    if has.get("avx2") and has.get("fma"):
         return TARGETS["x86-64-v3"]
-    return TARGETS["x86-64-v2"]
+    return target_named(f"neon{added}") if has.get("neon") else TARGETS["x86-64-v2"]
 
 
 def target_of(op: ir.Operation) -> Target:

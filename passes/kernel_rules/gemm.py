@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
+from astra_mlir.passes.kernel_rules.gemm_formats import format_of
 from astra_mlir.passes.kernel_rules.gemm_functions import GemmTypes, bits_of
 from astra_mlir.passes.kernel_rules.gemm_levels import Level
 from astra_mlir.passes.kernel_rules.gemm_program import TASK_WORK, packing_text, program_text
@@ -18,7 +19,9 @@ from astra_mlir.passes.target import Target
 
 __all__ = ["Gemm", "GemmSchedule", "schedule_gemm"]
 
-DEPTH = 256  # steps of a packed block: a panel of 8 rows is 8 KiB, one of 32 columns 32 KiB in f32
+DEPTH = (
+    256  # steps (groups of narrow ones) of a packed block: a panel of 8 rows is 8 KiB, one of 32 columns 32 KiB in f32
+)
 MAX_ROWS = 128  # rows of a task: its packed block of the left operand is 128 KiB of the second-level cache in f32
 MAX_COLUMNS = 512  # columns of a task
 STACK_BYTES = 128 * 1024  # for each packed block that lives on the stack
@@ -88,7 +91,7 @@ class GemmSchedule:
     types: GemmTypes
     tile_rows: int
     tile_columns: int
-    depth: int  # steps of a block
+    depth: int  # steps of a block, at most DEPTH groups
     segments: int  # innermost k levels in a block (more than one where they are short)
     pack_lhs: bool
     pack_rhs: str  # "no", "tile" (in each task), "ahead" (once, into scratch) or "before" (by another kernel)
@@ -117,7 +120,8 @@ class GemmSchedule:
     @property
     def panel_elements(self) -> int:
         """Elements of a panel with all steps of a chunk."""
-        return self.chunk_steps * self.types.columns
+        inner = self.chunk if len(self.gemm.k) <= 1 else self.gemm.k[-1][0]
+        return self.chunk_steps // inner * -(-inner // self.types.group) * self.types.columns
 
     # The sizes of stack arrays are those of the largest tile, so that schedules can share functions.
 
@@ -170,10 +174,11 @@ def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False, packe
     With ``packed_before``, another kernel packs the right operand, once for many products.
     """
     batches, rows, columns, steps = gemm.sizes
-    types = GemmTypes(gemm.accumulator, target)
+    types = GemmTypes(gemm.accumulator, target, format=format_of(gemm.lhs, gemm.rhs, gemm.accumulator, target))
     types = replace(types, narrow=columns <= types.lanes)
     inner = gemm.k[-1] if gemm.k else (1, 1, 1)
-    segments = DEPTH // inner[0] if inner[0] <= DEPTH // 2 else 1
+    inner_groups = -(-inner[0] // types.group)
+    segments = DEPTH // inner_groups if inner_groups <= DEPTH // 2 else 1
     segments = min(segments, steps // inner[0])
 
     lhs_plain = gemm.lhs == gemm.accumulator and inner[1] == 1 and segments == 1
@@ -189,7 +194,7 @@ def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False, packe
     if pack_rhs == "ahead" and gemm.result == gemm.accumulator:
         chunk = _chunk(gemm, types)
     chunk_steps = steps // (gemm.k[0][0] if gemm.k else 1) * chunk
-    depth = _even_tile(min(inner[0], chunk_steps), DEPTH, 8)
+    depth = _even_tile(min(inner[0], chunk_steps), DEPTH * types.group, 8)
 
     largest_rows, largest_columns = _max_rows(types), MAX_COLUMNS
     if pack_rhs == "tile":
@@ -222,7 +227,7 @@ def _chunk(gemm: Gemm, types: GemmTypes) -> int:
     outermost = gemm.k[0][0]
     within = steps // outermost
     step_bytes = batches * _round_up(columns, types.columns) * bits_of(types.accumulator) // 8
-    largest = max(AHEAD_BYTES // (step_bytes * within), -(-DEPTH // within))
+    largest = max(AHEAD_BYTES * types.group // (step_bytes * within), -(-DEPTH * types.group // within))
     return min(outermost, _even_tile(outermost, largest, 8 if within == 1 else 1))
 
 

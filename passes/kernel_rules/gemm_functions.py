@@ -13,9 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from astra_mlir.passes.kernel_rules.function_text import FunctionText
+from astra_mlir.passes.kernel_rules.gemm_formats import Format, pack_groups_text
 from astra_mlir.passes.target import Target
 
-__all__ = ["GemmTypes", "bits_of", "macro_text", "micro_text", "pack_text", "widen"]
+__all__ = ["GemmTypes", "bits_of", "macro_text", "micro_text", "pack_text", "transposed", "widen"]
 
 
 def bits_of(element: str) -> int:
@@ -30,6 +31,7 @@ class GemmTypes:
     accumulator: str
     target: Target
     narrow: bool = False  # a tile of one vector, for few columns
+    format: Format | None = None  # of panels that hold groups of narrow numbers
 
     @property
     def lanes(self) -> int:
@@ -51,8 +53,14 @@ class GemmTypes:
         return 1 if self.narrow else self.target.micro_vectors
 
     @property
+    def group(self) -> int:
+        """Steps in an element of a panel."""
+        return self.format.group if self.format else 1
+
+    @property
     def suffix(self) -> str:
-        return f"{self.accumulator}_{self.rows}x{self.columns}"
+        format = f"{self.format.name}_" if self.format else ""
+        return f"{format}{self.accumulator}_{self.rows}x{self.columns}"
 
     @property
     def is_float(self) -> bool:
@@ -70,16 +78,29 @@ class GemmTypes:
     def macro(self) -> str:
         return f"astra_gemm_macro_{self.suffix}"
 
-    def pack(self, source: str, width: int) -> str:
-        """The name of the function that packs panels of ``width`` lanes of ``source`` elements."""
-        return f"astra_gemm_pack_{source}_{self.accumulator}_{width}_v{self.target.vector_bits}"
+    def pack(self, source: str, width: int, side: int) -> str:
+        """The name of the function that packs panels of ``width`` lanes of ``source`` elements (``side`` 0: lhs)."""
+        format = self.accumulator
+        if self.format:
+            format = f"{self.format.element}x{self.group}" + ("_offset" if self.is_offset(side) else "")
+        return f"astra_gemm_pack_{source}_{format}_{width}_v{self.target.vector_bits}"
+
+    def is_offset(self, side: int) -> bool:
+        """Whether an operand is packed 128 higher than it is."""
+        return side == 0 and self.format is not None and self.format.offset
 
     def multiply_add(self, f: FunctionText, a: str, b: str, c: str, type: str) -> str:
         """``a * b + c``."""
+        if self.format:
+            return self.format.multiply_add(f, a, b, c, type, self.lanes)
         if self.is_float and self.target.fused_multiply_add:
             return f.value(f"vector.fma {a}, {b}, {c} : {type}")
         kind = "f" if self.is_float else "i"
         return f.value(f"arith.add{kind} {f.value(f'arith.mul{kind} {a}, {b} : {type}')}, {c} : {type}")
+
+    def numbers(self, f: FunctionText, value: str, type: str) -> str:
+        """A vector of a panel's elements as what is multiplied."""
+        return self.format.numbers(f, value, type, self.lanes) if self.format else value
 
     def add(self, f: FunctionText, a: str, b: str, type: str) -> str:
         return f.value(f"arith.add{'f' if self.is_float else 'i'} {a}, {b} : {type}")
@@ -130,25 +151,32 @@ def micro_text(types: GemmTypes) -> str:
         row = f.value(f"memref.load %a_rows[{f.ssa(f.add('%a_row0', i))}] : memref<?xindex>")
         pointers.append(f.add("%a_offset", row))
 
-    accumulators = {at: f"%acc_{at[0]}_{at[1]}" for at in tile}
-    start = ", ".join(f"{accumulators[at]} = {zero}" for at in tile)
-    types_list = ", ".join([vector] * len(tile))
+    # one more row where the left operand is packed 128 higher: 128 times the right one, to be subtracted
+    sums_of = [*tile, *((rows, j) for j in range(vectors) if types.is_offset(0))]
+    accumulators = {at: f"%acc_{at[0]}_{at[1]}" for at in sums_of}
+    start = ", ".join(f"{accumulators[at]} = {zero}" for at in sums_of)
+    types_list = ", ".join([vector] * len(sums_of))
     k = f.fresh()
-    head = (
-        f"%sum:{len(tile)} = scf.for {k} = {f.ssa(0)} to %depth step {f.ssa(1)} iter_args({start}) -> ({types_list}) {{"
-    )
-    with f.block(head):
+    bounds = f"{f.ssa(0)} to %depth step {f.ssa(1)}"
+    with f.block(f"%sum:{len(sums_of)} = scf.for {k} = {bounds} iter_args({start}) -> ({types_list}) {{"):
         a_step, b_at = f.mul(k, "%a_step"), f.add("%b_offset", f.mul(k, "%b_step"))
         columns = [
             f.value(f"vector.load %b[{f.ssa(f.add(b_at, j * lanes))}] : {memref}, {vector}") for j in range(vectors)
         ]
+        columns = [types.numbers(f, column, vector) for column in columns]
         sums = []
         for i in range(rows):
             scalar = f.value(f"memref.load %a[{f.ssa(f.add(pointers[i], a_step))}] : {memref}")
-            row = f.value(f"vector.broadcast {scalar} : {element} to {vector}")
+            row = types.numbers(f, f.value(f"vector.broadcast {scalar} : {element} to {vector}"), vector)
             sums += [types.multiply_add(f, row, columns[j], accumulators[i, j], vector) for j in range(vectors)]
+        if types.is_offset(0):
+            offset = f.constant("dense<-128>", f"vector<{lanes * types.group}xi8>")
+            sums += [types.multiply_add(f, offset, columns[j], accumulators[rows, j], vector) for j in range(vectors)]
         f.line(f"scf.yield {', '.join(sums)} : {types_list}")
-    results = {at: f"%sum#{i}" for i, at in enumerate(tile)}
+    results = {at: f"%sum#{i}" for i, at in enumerate(sums_of)}
+    if types.is_offset(0):
+        for i, j in tile:
+            results[i, j] = f.value(f"arith.subi {results[i, j]}, {results[rows, j]} : {vector}")
 
     whole = f.value(f"arith.andi {f.compare('eq', '%m', rows)}, {f.compare('eq', '%n', types.columns)} : i1")
     with f.block(f"scf.if {whole} {{", "} else {"):
@@ -212,7 +240,7 @@ PACK_ARGUMENTS = (
 )  # fmt: skip
 
 
-def pack_text(types: GemmTypes, source: str, width: int) -> str:
+def pack_text(types: GemmTypes, source: str, width: int, side: int) -> str:
     """``panel[panel_offset + k * width + l] = source[offset + lanes[lane0 + l] + k * step]``, 0 for ``l >= valid``.
 
     Three ways of reading: the lanes are side by side in memory (looked at only where they are known to come in
@@ -222,7 +250,9 @@ def pack_text(types: GemmTypes, source: str, width: int) -> str:
     """
     signless, element = source.removeprefix("u"), types.accumulator
     arguments = [(name, type.format(s=signless, t=element)) for name, type in PACK_ARGUMENTS]
-    f = FunctionText(types.pack(source, width), arguments, inline=False)
+    f = FunctionText(types.pack(source, width, side), arguments, inline=False)
+    if types.format:
+        return pack_groups_text(f, types, types.format, source, width, flip=types.is_offset(side))
     from_memref, to_memref = f"memref<?x{signless}>", f"memref<?x{element}>"
 
     def vector(lanes: int, type: str = element) -> str:
@@ -290,7 +320,7 @@ def pack_text(types: GemmTypes, source: str, width: int) -> str:
                     if not whole:
                         value = f.value(f"arith.select {valid}, {value}, {zero} : {vector(side)}")
                     rows.append(value)
-                for i, row in enumerate(_transposed(f, rows, vector(side))):
+                for i, row in enumerate(transposed(f, rows, vector(side))):
                     to = f.ssa(f.add("%panel_offset", f.mul(f.add(k, i), width), start))
                     f.line(f"vector.store {row}, %panel[{to}] : {to_memref}, {vector(side)}")
 
@@ -323,7 +353,7 @@ def _pieces(width: int, lanes: int) -> list[int]:
     return pieces
 
 
-def _transposed(f: FunctionText, rows: list[str], type: str) -> list[str]:
+def transposed(f: FunctionText, rows: list[str], type: str) -> list[str]:
     """The columns of a square of vectors: in each stage, squares of ``half`` swap their off-diagonal parts."""
     side, half = len(rows), 1
     rows = list(rows)

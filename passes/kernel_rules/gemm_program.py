@@ -44,10 +44,10 @@ def program_text(schedule: GemmSchedule, name: str, lhs_type: str, rhs_type: str
     """``@name(lhs, rhs, result[, scratch])`` on memrefs of the given types, and all that it calls."""
     gemm, types = schedule.gemm, schedule.types
     functions = {types.micro: micro_text(types), types.macro: macro_text(types)}
-    packed = [(gemm.lhs, types.rows)] if schedule.pack_lhs else []
-    packed += [(gemm.rhs, types.columns)] if schedule.pack_rhs in ("tile", "ahead") else []
-    for element, width in packed:
-        functions[types.pack(element, width)] = pack_text(types, element, width)
+    packed = [(gemm.lhs, types.rows, 0)] if schedule.pack_lhs else []
+    packed += [(gemm.rhs, types.columns, 1)] if schedule.pack_rhs in ("tile", "ahead") else []
+    for operand in packed:
+        functions[types.pack(*operand)] = pack_text(types, *operand)
     tile = _TileWriter(schedule)
     functions[tile.name] = tile.text
     ahead = _PanelWriter(schedule) if schedule.pack_rhs == "ahead" else None
@@ -65,7 +65,7 @@ def packing_text(schedule: GemmSchedule, name: str, rhs_type: str, packed_type: 
     flatten(f, "%rhs", "%rhs_array", rhs_type)
     flatten(f, "%packed", "%packed_array", packed_type)
     _run_packing(f, schedule, panel, {})
-    functions = (pack_text(types, element, types.columns), panel.text, f.text())
+    functions = (pack_text(types, element, types.columns, 1), panel.text, f.text())
     return "\n\n".join(functions)
 
 
@@ -175,6 +175,10 @@ class _Writer:
         """An ``i1`` argument."""
         return self.f.compare("ne", self.number(value if isinstance(value, str) else int(value)), 0)
 
+    def groups(self, steps: Index) -> Index:
+        """How many elements of a panel a run of steps fills."""
+        return self.f.ceil_div(steps, self.types.group)
+
     # --- places ------------------------------------------------------------------------------------------------------
 
     def operand_base(self, batch: Index, operand: int) -> Index:
@@ -218,13 +222,14 @@ class _Writer:
         return table
 
     def call_pack(
-        self, source: str, element: str, width: int, offset: Index, lanes: str, lane0: Index, valid: Index,
+        self, side: int, width: int, offset: Index, lanes: str, lane0: Index, valid: Index,
         ascending: str, step: Index, depth: Index, panel: str, panel_offset: Index,
     ) -> None:  # fmt: skip
-        """Pack the steps of one panel."""
+        """Pack the steps of one panel of an operand (``side`` 0: lhs, 1: rhs)."""
+        source, element = (("%lhs", self.gemm.lhs), ("%rhs", self.gemm.rhs))[side]
         values = (source, offset, lanes, lane0, valid, ascending, step, depth, panel, panel_offset)
         kinds = [type.format(s=element.removeprefix("u"), t=self.gemm.accumulator) for _, type in PACK_ARGUMENTS]
-        self.f.call(self.types.pack(element, width), list(zip(values, kinds, strict=True)))
+        self.f.call(self.types.pack(element, width, side), list(zip(values, kinds, strict=True)))
 
 
 def _is_ascending(levels: Sequence[Level]) -> bool:
@@ -253,9 +258,9 @@ class _PanelWriter(_Writer):
         base = self.operand_base(batch, 2)
         with f.loop(0, f.product(level[0] for level in form.k[:-1])) as run:
             offset = f.add(base, level_offset(f, form.k[:-1], run, 2))
-            to = f.add(f.mul("%task", panel_elements), f.mul(run, f.mul(form.inner[0], width)))
+            to = f.add(f.mul("%task", panel_elements), f.mul(run, f.mul(self.groups(form.inner[0]), width)))
             self.call_pack(
-                "%rhs", self.gemm.rhs, width, offset, lanes, 0, valid, ascending, form.inner[2], form.inner[0],
+                1, width, offset, lanes, 0, valid, ascending, form.inner[2], form.inner[0],
                 "%packed", to,
             )  # fmt: skip
 
@@ -315,9 +320,9 @@ class _TileWriter(_Writer):
                     with f.loop(0, count) as i:
                         at = f.add(run, i)
                         places = level_offset(f, outer, at, 1), level_offset(f, outer, at, 2)
-                        visit(*places, size, f.mul(i, size))
+                        visit(*places, size, f.mul(i, self.groups(size)))
 
-                self.block(pieces, f.mul(run, size), f.mul(count, size))
+                self.block(pieces, f.mul(run, self.groups(size)), f.mul(count, self.groups(size)))
             return
         depth = self.number(self.schedule.depth)
         with f.loop(0, runs) as run:
@@ -325,10 +330,11 @@ class _TileWriter(_Writer):
             with f.loop(0, size, depth) as step:
                 steps = f.min(f.sub(size, step), depth)
                 places = f.add(lhs_run, f.mul(step, lhs_step)), f.add(rhs_run, f.mul(step, rhs_step))
-                self.block(lambda visit: visit(*places, steps, 0), f.add(f.mul(run, size), step), steps)
+                at = f.add(f.mul(run, self.groups(size)), f.div(step, self.types.group))
+                self.block(lambda visit: visit(*places, steps, 0), at, self.groups(steps))
 
     def block(self, pieces: Pieces, step: Index, depth: Index) -> None:
-        """One block of ``depth`` steps from ``step`` on; ``pieces(visit)`` visits its runs of equal strides."""
+        """One block of ``depth`` groups from group ``step`` on; ``pieces(visit)`` visits its runs of equal strides."""
         f, types, gemm, schedule = self.f, self.types, self.gemm, self.schedule
         output, output_at, stride = self.output
         first = f.compare("eq", step, 0)
@@ -366,7 +372,6 @@ class _TileWriter(_Writer):
     ) -> None:
         """Pack the panels of one block of an operand (``side`` 0: lhs, 1: rhs)."""
         f = self.f
-        source, element = (("%lhs", self.gemm.lhs), ("%rhs", self.gemm.rhs))[side]
         width, stride = (self.types.rows, self.types.columns)[side], self.form.inner[side + 1]
         with f.loop(0, f.ceil_div(count, width)) as panel:
             lane = f.mul(panel, width)
@@ -375,7 +380,7 @@ class _TileWriter(_Writer):
             def pack(lhs_at: Index, rhs_at: Index, steps: Index, at: Index) -> None:
                 offset = f.add(self.bases[side], (lhs_at, rhs_at)[side])
                 to = f.add(f.mul(panel, panel_elements), f.mul(at, width))
-                self.call_pack(source, element, width, offset, table, lane, valid, ascending, stride, steps, block, to)
+                self.call_pack(side, width, offset, table, lane, valid, ascending, stride, steps, block, to)
 
             pieces(pack)
 
