@@ -9,7 +9,6 @@ into one arena).  State carried by a loop lives in buffers of the enclosing bloc
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,7 +17,7 @@ from astra_mlir.bindings import ir
 from astra_mlir.dialects.elements import is_splat, splat_value
 from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.bufferize_control import CONTROL_RULES, branch_instead_of_select
-from astra_mlir.passes.buffers import Buffer, Offset, Root, Scope, scope_of
+from astra_mlir.passes.buffers import Buffer, Offset, Root, Scope, bytes_of, scope_of
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.memref_utils import (
     DYNAMIC,
@@ -91,8 +90,7 @@ class FunctionBufferizer:
             self.func.attributes[f"astra.{name}"] = ir.IntegerAttr.get(i64, count)
 
     def _argument(self, tensor: ir.Type, loc: ir.Location) -> ir.Value:
-        size = math.prod(tensor.shape) * byte_width(tensor.element_type)
-        return self.entry.add_argument(ir.MemRefType.get([size], self.i8), loc)
+        return self.entry.add_argument(ir.MemRefType.get([bytes_of(tensor)], self.i8), loc)
 
     def _assign_root(self, builder: Builder, tensor: ir.Value, root: ir.Value, scope: Scope, writable: bool) -> Buffer:
         self._require_static(tensor)
@@ -130,9 +128,12 @@ class FunctionBufferizer:
         place = self.preferred.get(value)
         if place is not None and self._is_free(place.root, scope):
             return place
-        kind = value.type
-        size = math.prod(kind.shape) * byte_width(kind.element_type)
-        root = Root(builder.alloc(size), scope, writable=True)
+        return self.new_place(builder, value.type, scope)
+
+    @staticmethod
+    def new_place(builder: Builder, kind: ir.Type, scope: Scope) -> Buffer:
+        """A buffer of its own for a tensor type."""
+        root = Root(builder.alloc(bytes_of(kind)), scope, writable=True)
         return Buffer(root, builder.view(root.value, 0, memref_of(kind)), 0)
 
     def _is_free(self, root: Root, scope: Scope, ignoring: Sequence[ir.Value] = ()) -> bool:
@@ -155,9 +156,7 @@ class FunctionBufferizer:
             definition = tensor.owner.operation
             near = Builder(ir.InsertionPoint(definition), definition.location)
             kind = tensor.type
-            root = Root(
-                near.alloc(math.prod(kind.shape) * byte_width(kind.element_type)), self._scope_of(definition), False
-            )
+            root = Root(near.alloc(bytes_of(kind)), self._scope_of(definition), False)
             buffer = self.assign(tensor, Buffer(root, near.view(root.value, 0, memref_of(kind)), 0))
             if tensor in self.fills:
                 near.copy(self.fills[tensor], buffer.memref)
@@ -194,8 +193,7 @@ class FunctionBufferizer:
         return self.pack(builder, buffer, tensor.type, scope).memref
 
     def pack(self, builder: Builder, buffer: Buffer, kind: ir.Type, scope: Scope) -> Buffer:
-        root = Root(builder.alloc(math.prod(kind.shape) * byte_width(kind.element_type)), scope, True)
-        packed = Buffer(root, builder.view(root.value, 0, memref_of(kind)), 0)
+        packed = self.new_place(builder, kind, scope)
         builder.copy(buffer.memref, packed.memref)
         return packed
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from astra_mlir.bindings import ir
-from astra_mlir.passes.buffers import Buffer, Root, Scope, scope_of
+from astra_mlir.passes.buffers import SMALL_BYTES, Buffer, Root, Scope, bytes_of, scope_of
 from astra_mlir.passes.memref_utils import Builder, is_tensor, memref_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _loop_state(
     """Buffers for the carried tensors (init, result, block argument), holding the initial values."""
     state = []
     for init, result, _ in carried:
-        place = b.update(builder, result, init, scope, list(inner.last_use))
+        place = _state_of(b, builder, result, init, scope, list(inner.last_use))
         if any(place.root is other.root for other in state):
             place = b.pack(builder, place, init.type, scope)
         state.append(place)
@@ -74,6 +74,20 @@ def _loop_state(
     for (_, _, argument), place in zip(carried, state, strict=True):
         b.assign(argument, Buffer(Root(place.root.value, inner, writable=True), place.memref, place.offset))
     return state
+
+
+def _state_of(
+    b: FunctionBufferizer, builder: Builder, result: ir.Value, init: ir.Value, scope: Scope, readers: list[ir.Value]
+) -> Buffer:
+    """A buffer for one carried tensor: small ones get their own, which may become registers; no other is in the way."""
+    if bytes_of(init.type) > SMALL_BYTES:
+        return b.update(builder, result, init, scope, readers)
+    place = b.new_place(builder, init.type, scope)
+    if init in b.fills and init not in b.buffers:
+        builder.copy(b.fills[init], place.memref)
+    elif init in b.buffers:
+        builder.copy(b.buffers[init].memref, place.memref)
+    return place
 
 
 def _convert_body(
@@ -186,7 +200,8 @@ def while_loop(b: FunctionBufferizer, op: ir.Operation, builder: Builder, scope:
     for i in tensors:
         tied = next((k for k, value in enumerate(forwarded) if value == before.arguments[i]), None)
         stand_in = results[tied] if tied is not None else before.arguments[i]
-        place = b.update(builder, stand_in, inits[i], scope, [*before_scope.last_use, *after_scope.last_use])
+        readers = [*before_scope.last_use, *after_scope.last_use]
+        place = _state_of(b, builder, stand_in, inits[i], scope, readers)
         if any(place.root is other.root for _, other in carried):
             place = b.pack(builder, place, inits[i].type, scope)
         carried.append((before.arguments[i], place))

@@ -6,11 +6,15 @@ of each value.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from astra_mlir.bindings import ir
+from astra_mlir.passes.memref_utils import byte_width
 
-__all__ = ["Buffer", "Offset", "Root", "Scope", "scope_of"]
+__all__ = ["SMALL_BYTES", "Buffer", "Offset", "Root", "Scope", "bytes_of", "scope_of"]
+
+SMALL_BYTES = 256  # of a buffer that a loop may keep in registers: four of the widest target
 
 Offset = ir.Value | int
 
@@ -42,6 +46,11 @@ class Scope:
     operations: list[ir.Operation]  # as they were before the conversion; positions count these
     last_use: dict[ir.Value, int]
     position: int = 0
+
+
+def bytes_of(tensor: ir.Type) -> int:
+    """Bytes of a tensor of static shape."""
+    return math.prod(tensor.shape) * byte_width(tensor.element_type)
 
 
 def _collect_uses(op: ir.Operation, position: int, last_use: dict[ir.Value, int]) -> None:

@@ -29,6 +29,7 @@ LOCAL_BYTES = 1 << 15  # buffers inside a kernel live on the stack of a task
 ENOUGH_ROWS = 64  # iterations of the shared loops that keep every thread busy
 SMALL_NEST = 1 << 16  # iterations below which parallelism does not matter
 
+_LOOPS = ("scf.for", "scf.while")
 _TRANSPARENT = ("arith.", "math.", "memref.alloc", "memref.view", "memref.subview", "index.", "complex.")
 
 
@@ -138,8 +139,8 @@ def _shared_loops(group: _Group, nest: LoopNest) -> int:
 class _KernelFormer:
     def __init__(self, module: ir.Operation) -> None:
         self.module_body = module.regions[0].blocks[0]
-        self.kernels: dict[str, str] = {}  # text of the function -> name
-        self.count = 0
+        self.kernels: dict[str, ir.Operation] = {}  # by the text of the function
+        self.loops = 0  # that the block under way is in
 
     def block(self, block: ir.Block) -> None:
         """Outline every linalg operation of a block and of the blocks nested in it."""
@@ -161,9 +162,11 @@ class _KernelFormer:
                 group = self.join(group, fills)
                 self.outline(group)
                 group, fills = _Group(), []
+            self.loops += operation.name in _LOOPS
             for region in operation.regions:
                 for nested in region.blocks:
                     self.block(nested)
+            self.loops -= operation.name in _LOOPS
         self.outline(self.join(group, fills))
 
     def join(self, group: _Group, nests: Sequence[LoopNest]) -> _Group:
@@ -369,12 +372,13 @@ class _KernelFormer:
         """The name of the kernel with this body: an earlier one if there is one."""
         text = str(func)
         if text not in self.kernels:
-            name = f"kernel_{self.count}"
-            self.count += 1
-            func.attributes["sym_name"] = ir.StringAttr.get(name)
+            func.attributes["sym_name"] = ir.StringAttr.get(f"kernel_{len(self.kernels)}")
             self.module_body.append(func)
-            self.kernels[text] = name
-        return self.kernels[text]
+            self.kernels[text] = func
+        kernel = self.kernels[text]
+        if self.loops:
+            kernel.attributes["astra.in_loop"] = ir.UnitAttr.get()
+        return ir.StringAttr(kernel.attributes["sym_name"]).value
 
 
 def _is_constant(value: ir.Value) -> bool:
@@ -411,7 +415,8 @@ class FormKernels(Pass):
     """Group linalg operations on memrefs into private kernel functions, identical ones shared.
 
     After: ``func.call @kernel_0(%view, ...)`` in the function, and ``func.func private @kernel_0`` with the operations
-    on flat arguments; ``astra.shared_loops`` says how many outer loops its operations share.
+    on flat arguments; ``astra.shared_loops`` says how many outer loops its operations share,
+    ``astra.in_loop`` that it is called in one.
     """
 
     name: ClassVar[str] = "astra-form-kernels"

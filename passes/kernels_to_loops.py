@@ -16,6 +16,7 @@ from astra_mlir.bindings import ir
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.loop_schedule import TILE, Loop, Schedule, ScheduledNest
 from astra_mlir.passes.memref_utils import Builder
+from astra_mlir.passes.small_kernels import SmallKernel
 from astra_mlir.passes.vector_transpose import EDGE, can_transpose, transpose_block
 
 __all__ = ["KernelsToLoops"]
@@ -433,4 +434,10 @@ class KernelsToLoops(Pass):
         for op in module.regions[0].blocks[0].operations:
             func = op.operation
             if func.name == "func.func" and "astra.shared_loops" in func.attributes:
-                _KernelEmitter(func).run()
+                in_loop = "astra.in_loop" in func.attributes
+                if in_loop:
+                    del func.attributes["astra.in_loop"]
+                if in_loop and SmallKernel(func).emit():
+                    del func.attributes["astra.shared_loops"]
+                else:
+                    _KernelEmitter(func).run()

@@ -36,7 +36,7 @@ CPU_STAGES: dict[str, tuple[str, str]] = {
         "parallel loops to tasks of the runtime, everything to the LLVM dialect, and the entry that the runtime calls",
         "astra-outline-parallel,func.func(scf-forall-to-for),convert-vector-to-scf,lower-affine,convert-scf-to-cf,"
         "convert-complex-to-standard,arith-expand,expand-strided-metadata,lower-affine,convert-vector-to-llvm,finalize-memref-to-llvm,"
-        "convert-complex-to-llvm,convert-math-to-llvm,convert-arith-to-llvm,convert-index-to-llvm,convert-cf-to-llvm,"
+        "convert-complex-to-llvm,convert-math-to-llvm,convert-arith-to-llvm,convert-index-to-llvm,convert-cf-to-llvm,convert-ub-to-llvm,"
         "convert-func-to-llvm,reconcile-unrealized-casts,astra-emit-entry",
     ),
 }

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from astra_mlir.bindings import ir
+from astra_mlir.passes.buffers import SMALL_BYTES
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.memref_utils import Builder
 
@@ -20,7 +21,9 @@ __all__ = ["PlanMemory", "plan_offsets", "plan_results"]
 
 ALIGNMENT = 64
 LARGE = 1 << 12  # bytes from which a buffer is worth a place in a result
+STACK = 1 << 12  # bytes of small buffers that loops may keep in registers; the others stay in the first-level cache
 
+_LOOPS = ("scf.for", "scf.while")
 _VIEWS = ("memref.view", "memref.subview", "memref.reinterpret_cast", "memref.cast")
 
 
@@ -141,6 +144,10 @@ class _Planner:
         self.first: dict[ir.Value, int] = {}
         self.last: dict[ir.Value, int] = {}
         self.root: dict[ir.Value, ir.Value] = {}
+        self.loops = 0  # that the block being numbered is in
+        self.in_loops: set[ir.Value] = set()  # buffers used in loops
+        self.stack: set[ir.Operation] = set()
+        self.room = STACK
 
     def number(self, block: ir.Block) -> set[ir.Value]:
         """Give positions to a block's operations; returns the outer buffers that it uses."""
@@ -160,14 +167,27 @@ class _Planner:
                 if operation.operands[0] in self.root:
                     self.root[operation.results[0]] = self.root[operation.operands[0]]
                 continue
+            self.loops += operation.name in _LOOPS
             for region in operation.regions:
                 for nested in region.blocks:
                     touched |= self.number(nested)
+            self.loops -= operation.name in _LOOPS
+            if self.loops:
+                self.in_loops |= touched
             for value in touched:
                 self.first[value] = min(self.first.get(value, start), start)  # a use in a region counts from its op
                 self.last[value] = self.position
             used |= touched
         return used - own
+
+    def on_stack(self, op: ir.Operation) -> bool:
+        """Whether a buffer is small state of a loop, which LLVM can keep in registers when it is on the stack."""
+        size = op.results[0].type.shape[0]
+        if op.results[0] not in self.in_loops or size > SMALL_BYTES or size > self.room:
+            return False
+        self.room -= _round(size)
+        self.stack.add(op)
+        return True
 
     def count(self, name: str) -> int:
         """An attribute that counts arguments; 0 where it is missing."""
@@ -179,7 +199,7 @@ class _Planner:
         outputs = list(block.arguments)[inputs : inputs + results]
         self.root.update({output: output for output in outputs})
         self.number(block)
-        live = [op for op in self.allocations if op.results[0] in self.first]
+        live = [op for op in self.allocations if op.results[0] in self.first and not self.on_stack(op)]
         intervals = [(self.first[op.results[0]], self.last[op.results[0]], op.results[0].type.shape[0]) for op in live]
         in_results = plan_results(intervals, [(self.first.get(o, 0), o.type.shape[0]) for o in outputs])
         rest = [i for i in range(len(live)) if i not in in_results]
@@ -190,7 +210,12 @@ class _Planner:
         places = {live[i]: (arena, offset) for i, offset in zip(rest, offsets, strict=True)}
         places |= {live[i]: (outputs[number], offset) for i, (number, offset) in in_results.items()}
         for op in self.allocations:
-            if op in places:
+            if op in self.stack:
+                start = Builder(ir.InsertionPoint.at_block_begin(block), loc)
+                attributes = {name: op.attributes[name] for name in op.attributes}
+                buffer = start.op("memref.alloca", (), [op.results[0].type], attributes).results[0]
+                op.results[0].replace_all_uses_with(buffer)
+            elif op in places:
                 builder = Builder(ir.InsertionPoint(op), op.location)
                 view = builder.view(*places[op], op.results[0].type)
                 op.results[0].replace_all_uses_with(view)
