@@ -1,12 +1,11 @@
 """A compiled function: call it, and look at how it was made.
 
-Between the compile driver, which makes it, and the API, which adds pytrees and array kinds around it.  The call path is
-kept short: checks that pass cost a comparison, pointer arrays are reused, small results share one allocation.
+Between the compile driver, which makes it, and the API, which adds pytrees and array kinds around it.  The call itself
+is native (``runtime/python/function.cpp``).
 """
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,19 +16,15 @@ from astra_mlir import compiler
 from astra_mlir.bindings import make_context
 from astra_mlir.cost import Cost, cost_of
 from astra_mlir.errors import AstraError
+from astra_mlir.native import Function
 from astra_mlir.passes.rematerialize import predicted_peak
 from astra_mlir.passes.transforms import find_function
 from astra_mlir.program import Program
-from astra_mlir.runtime import ALIGNMENT, Call, data_pointer, empty, runtime, thread_override
-from astra_mlir.signature import ArraySpec, Signature
+from astra_mlir.runtime import runtime, thread_limit
+from astra_mlir.signature import Signature
 from astra_mlir.target_machine import CodegenOptions, LoadedCode, TargetMachine, assembly, optimized_ir
 
 __all__ = ["Executable", "Memory"]
-
-# Results up to the first size share allocations of up to the second: a small result that is kept (a loss at each step)
-# must not keep much else.
-_SMALL_BYTES = 1024
-_SHARED_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -48,22 +43,7 @@ class Memory:
         return self.argument_bytes + self.output_bytes + self.arena_bytes + self.constant_bytes
 
 
-class _Frame:
-    """The pointer arrays of one running call."""
-
-    __slots__ = ("address", "call", "inputs", "outputs")
-
-    def __init__(self, entry: int, arena_bytes: int, inputs: int, outputs: int, constants: Sequence[int]) -> None:
-        self.inputs = (ctypes.c_void_p * max(1, inputs + len(constants)))()
-        self.inputs[inputs : inputs + len(constants)] = list(constants)
-        self.outputs = (ctypes.c_void_p * max(1, outputs))()
-        self.call = Call(
-            ctypes.sizeof(Call), entry, ctypes.addressof(self.inputs), ctypes.addressof(self.outputs), arena_bytes, 0
-        )
-        self.address = ctypes.addressof(self.call)
-
-
-class Executable:
+class Executable(Function):
     """A function compiled for a target; called with arrays it gives a tuple of new NumPy arrays.
 
     >>> import astra_mlir as astra
@@ -93,74 +73,36 @@ class Executable:
         self.objects = tuple(objects)
         self._code = code
         self._constants = [np.ascontiguousarray(c) for c in (*program.constants, *constants)]
-        self._constant_pointers = [data_pointer(c) for c in self._constants]
-        self._entry_address = code.address(compiler.entry_symbol(program.entry)) if code else 0
-        self._count = len(signature.inputs)
-        self._frames: list[_Frame] = []
-        self._execute = runtime().execute
-        self._plan_outputs(signature.outputs)
-
-    def _plan_outputs(self, outputs: Sequence[ArraySpec]) -> None:
-        """Give each small result a place in a shared allocation; the others get allocations of their own."""
-        self._shared_sizes: list[int] = []
-        self._output_plan: list[tuple[tuple[int, ...], np.dtype[Any], int, int, int]] = []
-        for spec in outputs:
-            block = offset = -1
-            if spec.nbytes <= _SMALL_BYTES:
-                size = -(-max(spec.nbytes, 1) // ALIGNMENT) * ALIGNMENT
-                if not self._shared_sizes or self._shared_sizes[-1] + size > _SHARED_BYTES:
-                    self._shared_sizes.append(0)
-                block, offset = len(self._shared_sizes) - 1, self._shared_sizes[-1]
-                self._shared_sizes[-1] += size
-            self._output_plan.append((spec.shape, spec.dtype, spec.nbytes, block, offset))
+        entry = code.address(compiler.entry_symbol(program.entry)) if code else 0
+        runtime()  # the native path runs on its context
+        inputs, outputs = (
+            [(spec.dtype, spec.shape) for spec in specs] for specs in (signature.inputs, signature.outputs)
+        )
+        self._bind(entry, arena_bytes, inputs, outputs, tuple(self._constants))
 
     # --- calling -------------------------------------------------------------------------------------------------
 
-    def __call__(self, *arguments: Any) -> tuple[np.ndarray[Any, Any], ...]:
-        """Run on arrays, one per argument of the function.
+    # A call is the native one of `Function`: with NumPy arrays that fit it goes straight to the code.
+
+    def _call_checked(self, arguments: tuple[Any, ...]) -> tuple[np.ndarray[Any, Any], ...]:
+        """The call on arguments that are not simply arrays that fit: converts what can be, refuses the rest.
 
         Raises :class:`ShapeError` or :class:`DTypeError`, naming the argument, when one does not fit.
         """
-        inputs = self.signature.inputs
-        if len(arguments) != len(inputs):
-            self.signature.check_count(len(arguments))
-        arrays = [spec.accept(value) for spec, value in zip(inputs, arguments, strict=True)]
-        return tuple(self.run_pointers([data_pointer(a) for a in arrays]))
-
-    def run_pointers(self, pointers: Sequence[int]) -> list[np.ndarray[Any, Any]]:
-        """Run on addresses of C-contiguous arrays that match the signature and stay alive; nothing is checked."""
-        try:
-            frame = self._frames.pop()
-        except IndexError:
-            frame = self._new_frame()
-        if self._count:
-            frame.inputs[: self._count] = pointers  # type: ignore[call-overload]
-        results = self._allocate_outputs(frame.outputs)
-        frame.call.num_threads = thread_override.get()
-        self._execute(frame.address)
-        self._frames.append(frame)
-        return results
-
-    def _new_frame(self) -> _Frame:
-        if not self._entry_address:
+        if self._code is None:
             raise AstraError(f"@{self.program.entry} cannot be called here: {self.target.why_not_here()}")
-        return _Frame(
-            self._entry_address, self.arena_bytes, self._count, len(self._output_plan), self._constant_pointers
-        )
+        self.signature.check_count(len(arguments))
+        arrays = [spec.accept(value) for spec, value in zip(self.signature.inputs, arguments, strict=True)]
+        return self.run_pointers([array.ctypes.data for array in arrays])
 
-    def _allocate_outputs(self, addresses: ctypes.Array[ctypes.c_void_p]) -> list[np.ndarray[Any, Any]]:
-        results = []
-        shared = [np.empty(size, np.uint8) for size in self._shared_sizes]
-        bases = [data_pointer(block) for block in shared]
-        for i, (shape, dtype, nbytes, block, offset) in enumerate(self._output_plan):
-            if block < 0:
-                array = empty(shape, dtype, nbytes)
-                addresses[i] = data_pointer(array)
-            else:
-                array = np.ndarray(shape, dtype, shared[block], offset)
-                addresses[i] = bases[block] + offset  # type: ignore[operator]
-            results.append(array)
-        return results
+    @property
+    def num_threads(self) -> int:
+        """The most threads that a call takes; 0 (the default): those of ``astra.threads`` or of the process."""
+        return self._num_threads
+
+    @num_threads.setter
+    def num_threads(self, count: int) -> None:
+        self._num_threads = thread_limit("Executable.num_threads", count)
 
     # --- looking at it -------------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """JAX arrays in and out of compiled functions without copies, and the few private names of JAX that this takes.
 
 Between ``jax_functions.py`` and JAX: an input array is read where it lies, a result becomes a JAX array that owns the
-very buffer.  All of it runs for each array of each call, so the functions do little and assume the JAX version that the
-package pins.
+very buffer.  The native call path does the same for plain arrays (``runtime/python/arrays.cpp``) and asks here for the
+others, so the functions do little and assume the JAX version that the package pins.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from jax._src import array
 from jax._src.config import trace_context as trace_context  # all settings that change what tracing gives
 from jax._src.lib import xla_client
 from jax._src.random import prng
+from jax.tree_util import tree_flatten
+
+from astra_mlir import native
 
 __all__ = [
-    "ArrayImpl", "KeyArray", "is_key_type", "key_array", "pointer_of", "to_jax", "to_keys",
-    "trace_context",
+    "ArrayImpl", "KeyArray", "connect", "is_key_type", "key_array", "pointer_of", "to_jax", "to_keys", "trace_context",
 ]  # fmt: skip
 
 ArrayImpl: Any = array.ArrayImpl
@@ -89,3 +91,17 @@ def is_key_type(aval: Any) -> bool:
 def key_array(keys: Any) -> jax.Array:
     """The integers of an array of typed random keys."""
     return jax.random.key_data(keys)
+
+
+def connect() -> None:
+    """Tell the native call path what of JAX it uses; once, before the first call."""
+    _connect()
+
+
+@cache
+def _connect() -> None:
+    device, sharding = _cpu()
+    native.use_jax(
+        array_type=ArrayImpl, key_type=KeyArray, device_put=xla_client.batched_device_put, sharding=sharding,
+        devices=[device], flatten=tree_flatten, trace_context=trace_context, pointer_of=pointer_of,
+    )  # fmt: skip

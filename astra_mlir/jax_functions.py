@@ -6,11 +6,9 @@ in a bounded cache.  ``capture.py`` makes the program, ``compiler.py`` compiles 
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,15 +26,16 @@ from astra_mlir.executable import Executable
 from astra_mlir.jax_arrays import (
     ArrayImpl,
     KeyArray,
+    connect,
     is_key_type,
     key_array,
     pointer_of,
-    to_jax,
     to_keys,
     trace_context,
 )
 from astra_mlir.kept_code import compile_kept
-from astra_mlir.runtime import data_pointer
+from astra_mlir.native import Dispatcher, Plan
+from astra_mlir.runtime import thread_limit
 from astra_mlir.signature import ArraySpec
 from astra_mlir.target_machine import TargetMachine
 
@@ -192,25 +191,31 @@ def _normalized(leaf: Any, path: str) -> Any:
 # --- one signature -----------------------------------------------------------------------------------------------
 
 
-class CompiledFunction(Compiled):
+class CompiledFunction(Compiled, Plan):
     """A JAX function compiled for one signature: call it with the same tree of arrays; static arguments are left out.
 
     ``executable`` is the flat function underneath; :meth:`ir`, :meth:`asm`, :meth:`cost` and :meth:`memory` are its.
+    ``run(leaves)``, which is native, runs on the flattened arguments.
     """
 
     def __init__(
         self, executable: Executable, captured: capturing.Captured, in_tree: Any, donated: tuple[int, ...], output: str
     ) -> None:
+        connect()
         self.executable = executable
         self.in_tree = in_tree
         self.out_tree = captured.out_tree
         self.out_avals = captured.out_avals
-        self._donated = donated
-        self._output = output
         self._specs = executable.signature.inputs
-        self._wrap = [_wrapper(aval) for aval in captured.out_avals]
-        self._has_keys = to_keys in self._wrap
-        self._float0 = [i for i, wrap in enumerate(self._wrap) if wrap is _to_float0]
+        wraps = tuple(map(_wrapper, captured.out_avals))
+        kind = "jax" if to_keys in wraps else output
+        numbered = tree_unflatten(captured.out_tree, range(len(wraps)))
+        plain = _is_plain(numbered)
+        unflatten = None if plain else functools.partial(tree_unflatten, captured.out_tree)
+        self._bind(
+            executable, tuple(captured.out_avals), wraps, numbered if plain else None, unflatten,
+            _OUTPUT_KINDS.index(kind), donated,
+        )  # fmt: skip
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run; raises :class:`ShapeError` or :class:`DTypeError` naming the argument that does not fit."""
@@ -222,54 +227,30 @@ class CompiledFunction(Compiled):
             )
         return self.run(leaves)
 
-    def fits_exactly(self, leaves: Sequence[Any]) -> bool:
-        """Whether arrays among the leaves have the very shapes and types that the code takes."""
-        return all(
-            leaf.shape == spec.shape and leaf.dtype == spec.dtype
-            for leaf, spec in zip(leaves, self._specs, strict=True)
-            if isinstance(leaf, (ArrayImpl, np.ndarray))
-        )
+    @property
+    def num_threads(self) -> int:
+        """The most threads that a call takes; 0 (the default): those of ``astra.threads`` or of the process."""
+        return self._num_threads
 
-    def run(self, leaves: Sequence[Any], exact: bool = False) -> Any:
-        """Run on the flattened arguments; ``exact`` says that :meth:`fits_exactly` holds for them."""
-        keep: list[Any] = []
-        any_jax = False
-        pointers = []
-        for leaf, spec in zip(leaves, self._specs, strict=True):
-            pointer = None
-            if type(leaf) is ArrayImpl:
-                any_jax = True
-                if exact or (leaf.shape == spec.shape and leaf.dtype == spec.dtype):
-                    try:
-                        pointer = pointer_of(leaf)
-                    except RuntimeError as error:
-                        raise _unreadable(leaf, spec, error) from error
-            elif exact and type(leaf) is np.ndarray and leaf.flags.c_contiguous:
-                pointer = data_pointer(leaf)
-            elif type(leaf) is KeyArray:
-                any_jax = True
-                leaf = key_array(leaf)
-            if pointer is None:
-                array = self._array(leaf, spec)
-                keep.append(array)
-                pointer = data_pointer(array)
-            pointers.append(pointer)
-        if self._donated:
-            self._check_donated(leaves)
-        results: list[Any] = self.executable.run_pointers(pointers)
-        for i in self._donated:
-            if type(leaves[i]) is ArrayImpl:
-                leaves[i].delete()
-        if self._output == "jax" or (any_jax and self._output == "auto") or self._has_keys:
-            results = [wrap(aval, array) for wrap, aval, array in zip(self._wrap, self.out_avals, results, strict=True)]
-        else:
-            for i in self._float0:
-                results[i] = _to_float0(self.out_avals[i], results[i])
-        return tree_unflatten(self.out_tree, results)
+    @num_threads.setter
+    def num_threads(self, count: int) -> None:
+        self._num_threads = thread_limit("num_threads", count)
 
-    @staticmethod
-    def _array(leaf: Any, spec: ArraySpec) -> np.ndarray[Any, Any]:
-        """A leaf as an array that fits; wide NumPy arrays narrow as in JAX where 64-bit types are off."""
+    def _converted(self, leaf: Any, number: int) -> int | np.ndarray[Any, Any]:
+        """What the native path cannot read of a leaf by itself: where its elements are, or an array of them.
+
+        Wide NumPy arrays narrow as in JAX where 64-bit types are off.
+        """
+        spec = self._specs[number]
+        if type(leaf) is KeyArray:
+            leaf = key_array(leaf)
+        if type(leaf) is ArrayImpl:
+            try:
+                pointer = pointer_of(leaf)
+            except RuntimeError as error:
+                raise _unreadable(leaf, spec, error) from error
+            if pointer is not None and leaf.shape == spec.shape and leaf.dtype == spec.dtype:
+                return pointer
         if isinstance(leaf, (np.ndarray, np.generic)) and leaf.dtype != spec.dtype:
             if leaf.dtype == jax.dtypes.float0:
                 leaf = np.zeros(leaf.shape, np.bool_)  # as JAX lowers them
@@ -279,22 +260,28 @@ class CompiledFunction(Compiled):
             raise tracer_error(spec.path)
         return spec.accept(leaf)
 
-    def _check_donated(self, leaves: Sequence[Any]) -> None:
-        seen: dict[int, int] = {}
-        for i, leaf in enumerate(leaves):
-            first = seen.setdefault(id(leaf), i)
-            if first != i and (first in self._donated or i in self._donated) and type(leaf) is ArrayImpl:
-                raise AstraError(
-                    f"{self._specs[i].path} is the same array as {self._specs[first].path}, and one is donated; "
-                    "pass a copy, or do not donate it"
-                )
+    def _same_array(self, number: int, donated: int) -> None:
+        first, second = sorted((number, donated))
+        raise AstraError(
+            f"{self._specs[second].path} is the same array as {self._specs[first].path}, and one is donated; "
+            "pass a copy, or do not donate it"
+        )
 
 
-def _wrapper(aval: Any) -> Callable[[Any, np.ndarray[Any, Any]], Any]:
-    """What makes a JAX array of a result."""
+def _is_plain(tree: Any) -> bool:
+    """Whether a tree of numbers is made of Python's own containers alone."""
+    if type(tree) in (tuple, list):
+        return all(map(_is_plain, tree))
+    if type(tree) is dict:
+        return all(map(_is_plain, tree.values()))
+    return tree is None or type(tree) is int
+
+
+def _wrapper(aval: Any) -> Callable[[Any, np.ndarray[Any, Any]], Any] | None:
+    """What makes a result of an array where it is neither a NumPy nor a JAX array, which the native path makes."""
     if aval.dtype == jax.dtypes.float0:
         return _to_float0
-    return to_keys if is_key_type(aval) else to_jax
+    return to_keys if is_key_type(aval) else None
 
 
 def _to_float0(aval: Any, result: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -365,54 +352,56 @@ def compile_function(
 # --- jit ---------------------------------------------------------------------------------------------------------
 
 
-class JitFunction:
-    """What :func:`jit` gives: a callable that compiles at the first call of each signature."""
+class JitFunction(Dispatcher):
+    """What :func:`jit` gives: a callable that compiles at the first call of each signature.
 
-    def __init__(self, arguments: _Arguments, target: str | TargetMachine | None, cache_size: int, output: str) -> None:
+    A call is native (``runtime/python/dispatcher.cpp``): it finds the compiled function by the arguments' structure and
+    types, or comes here.
+    """
+
+    def __init__(
+        self,
+        arguments: _Arguments,
+        target: str | TargetMachine | None,
+        cache_size: int,
+        output: str,
+        num_threads: int = 0,
+    ) -> None:
         functools.update_wrapper(self, arguments.function)
+        connect()
+        self._set_static(tuple(sorted(arguments.static_nums)), arguments.static_names)
         self._arguments = arguments
         self._target = target
         self._output = output
+        self._num_threads = num_threads
         self._cache_size = cache_size
-        self._cache: OrderedDict[Any, tuple[CompiledFunction, bool]] = OrderedDict()
+        self._cache: dict[Any, CompiledFunction] = {}
         self._executables: WeakValueDictionary[bytes, Executable] | None = WeakValueDictionary()
         self._lock = threading.RLock()
         self._hits = self._misses = 0
         self._torch: Any = None  # the same for calls on PyTorch tensors, from the first such call on
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the function on arrays; the first call of a signature compiles it."""
+    def _call_uncached(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call like none that the native path remembers."""
         if self._torch is not None and frontends.uses_torch(None, args, kwargs):
             return self._torch(*args, **kwargs)
-        dynamic, dynamic_kwargs, static = self._arguments.split(args, kwargs)
-        leaves, tree = tree_flatten((dynamic, dynamic_kwargs))
-        leaf_keys = tuple(map(leaf_key, leaves))
-        key = (tree, static, trace_context(), leaf_keys)
-        entry = None if None in leaf_keys else self._cache.get(key)
-        if entry is None:
-            return self._slow_call(args, kwargs, leaves, tree, static)
-        self._hits += 1
-        if self._cache_size:
-            with contextlib.suppress(KeyError):  # another thread may have evicted it meanwhile
-                self._cache.move_to_end(key)
-        return entry[0].run(leaves, entry[1])
-
-    def _slow_call(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[Any], tree: Any, static: Any
-    ) -> Any:
         if capturing.is_tracing():  # it may also use traced values without having them as arguments
             return self._arguments.function(*args, **kwargs)
+        dynamic, dynamic_kwargs, static = self._arguments.split(args, kwargs)
+        leaves, tree = tree_flatten((dynamic, dynamic_kwargs))
         if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
             raise tracer_error(_name(self._arguments.function))
         if frontends.uses_torch(None, args, kwargs):
             return self._for_torch()(*args, **kwargs)
         if any(leaf_key(leaf) is None for leaf in leaves):
-            dynamic, dynamic_kwargs, _ = self._arguments.split(args, kwargs)
             paths = self._arguments.paths(dynamic, dynamic_kwargs)
             leaves = [x if leaf_key(x) is not None else _normalized(x, p) for x, p in zip(leaves, paths, strict=True)]
             args, kwargs = self._with_leaves(args, kwargs, leaves, tree)
             return self(*args, **kwargs)
-        return self._compiled(args, kwargs, leaves, tree, static).run(leaves)
+        compiled = self._compiled(args, kwargs, leaves, tree, static)
+        order = tuple(tree_leaves(self._numbered(dynamic, dynamic_kwargs)))
+        self._remember(args, kwargs, compiled, order)
+        return compiled.run(leaves)
 
     def _with_leaves(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[Any], tree: Any
@@ -428,15 +417,17 @@ class JitFunction:
     ) -> CompiledFunction:
         key = (tree, static, trace_context(), tuple(map(leaf_key, leaves)))
         with self._lock:
-            entry = self._cache.get(key)
-            if entry is not None:
+            found = self._cache.get(key)
+            if found is not None:
                 self._hits += 1
-                return entry[0]
+                return found
             compiled = compile_function(self._arguments, args, kwargs, self._target, self._output, self._executables)
+            compiled.num_threads = self._num_threads
             self._misses += 1
-            self._cache[key] = compiled, compiled.fits_exactly(leaves)
-            while len(self._cache) > max(1, self._cache_size):
-                self._cache.popitem(last=False)
+            while len(self._cache) >= max(1, self._cache_size):
+                oldest = min(self._cache, key=lambda k: self._cache[k]._last_used)
+                self._forget(self._cache.pop(oldest))
+            self._cache[key] = compiled
         return compiled
 
     def _for_torch(self) -> Any:
@@ -472,11 +463,11 @@ class JitFunction:
         arguments = _Arguments(
             function, nums if same_arguments else none, names if same_arguments else none, none, none
         )
-        return JitFunction(arguments, self._target, self._cache_size, self._output)
+        return JitFunction(arguments, self._target, self._cache_size, self._output, self._num_threads)
 
     def cache_info(self) -> CacheInfo:
         """How the cache of signatures has done."""
-        counts = CacheInfo(self._hits, self._misses, self._cache_size, len(self._cache))
+        counts = CacheInfo(self._hits + self._native_hits, self._misses, self._cache_size, len(self._cache))
         if self._torch is None:
             return counts
         more = self._torch.cache_info()
@@ -488,6 +479,7 @@ class JitFunction:
         """Forget all compiled signatures."""
         with self._lock:
             self._cache.clear()
+            self._forget(None)
             self._torch = None
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -504,16 +496,17 @@ def jit(
     donate_argnames: str | Iterable[str] | None = None,
     target: str | TargetMachine | None = None,
     cache_size: int | None = None,
+    num_threads: int = 0,
     output: str = "auto",
 ) -> Any:
     """Compile a JAX function with Astra: like ``jax.jit``, for the CPU (PyTorch functions, too: docs/pytorch.md).
 
     Arguments and results are trees of arrays and numbers as in JAX, with the same types and values.  One version is
     compiled for each combination of tree structure, shapes, element types, static values and JAX settings; the last
-    ``cache_size`` (``ASTRA_JIT_CACHE_SIZE``) are kept.  Donated JAX arrays are given up: their memory is reused and
-    using them again is an error.  Results are JAX arrays when an argument is one and NumPy arrays otherwise (``output``
-    = ``"jax"`` or ``"numpy"`` fixes it), without copies of large arrays in either direction.  Usable as a decorator
-    with and without options.
+    ``cache_size`` (``ASTRA_JIT_CACHE_SIZE``) are kept.  A call takes at most ``num_threads`` threads (0: no limit).
+    Donated JAX arrays are given up: their memory is reused and using them again is an error.  Results are JAX arrays
+    when an argument is one and NumPy arrays otherwise (``output`` = ``"jax"`` or ``"numpy"`` fixes it), without copies
+    of large arrays in either direction.  Usable as a decorator with and without options.
 
     Raises :class:`UnsupportedError` for an operation that Astra does not compile, :class:`AstraError` for an argument
     that is no array and for calls inside of JAX transformations (write ``astra.jit(jax.grad(f))``).
@@ -528,7 +521,8 @@ def jit(
     if function is None:
         return functools.partial(
             jit, static_argnums=static_argnums, static_argnames=static_argnames, donate_argnums=donate_argnums,
-            donate_argnames=donate_argnames, target=target, cache_size=cache_size, output=output,
+            donate_argnames=donate_argnames, target=target, cache_size=cache_size, num_threads=num_threads,
+            output=output,
         )  # fmt: skip
     if not callable(function):
         raise AstraError(f"astra.jit: expected a function, got {type(function).__name__}")
@@ -544,4 +538,4 @@ def jit(
         )  # fmt: skip
     size = config.jit_cache_size.get() if cache_size is None else cache_size
     machine = TargetMachine.parse(target) if isinstance(target, str) else target
-    return JitFunction(arguments, machine, size, output)
+    return JitFunction(arguments, machine, size, output, thread_limit("astra.jit: num_threads", num_threads))

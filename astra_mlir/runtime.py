@@ -1,6 +1,7 @@
 """The native runtime from Python: finds ``libastra_runtime.so`` and calls its versioned table through ctypes.
 
-Below the API (``executable.py`` runs compiled functions through it), above nothing but ``config`` and ``errors``.  The
+Below the API, above nothing but ``config`` and ``errors``.  Calls of compiled functions go to the same table by the
+extension module (``native.py``); this is for all that is not done at each call.  The
 C interface is ``runtime/include/astra/runtime.h``; the structures here mirror it and a test compares their sizes.
 """
 
@@ -14,9 +15,6 @@ import threading
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 import astra_mlir
 from astra_mlir import config
@@ -26,21 +24,18 @@ __all__ = [
     "ALIGNMENT",
     "Runtime",
     "Symbols",
-    "data_pointer",
-    "empty",
+    "built_file",
     "library_path",
     "runtime",
     "set_num_threads",
+    "thread_limit",
+    "thread_override",
     "threads",
 ]
 
 ABI_VERSION = 1
 ALIGNMENT = 64
 _LIBRARY = "libastra_runtime.so"
-
-# Below this the C library's allocator is cheaper than the pool's bookkeeping through ctypes; above it every fresh
-# buffer costs page faults.
-_POOLED_BYTES = 256 * 1024
 
 
 class _ContextOptions(ctypes.Structure):
@@ -99,27 +94,32 @@ Symbols = (
 )  # fmt: skip
 
 
-def library_path() -> Path:
-    """Where the runtime library is: the setting, the installed package, then a checkout's ``build`` folder."""
-    named = config.runtime_library.get()
-    if named:
-        return Path(named)
+def built_file(name: str) -> Path:
+    """A file that the native build makes: in the installed package, else in a checkout's ``build`` folder."""
     folders = [Path(folder) for folder in astra_mlir.__path__]
-    candidates = [folder / _LIBRARY for folder in folders] + [f.parent / "build/runtime" / _LIBRARY for f in folders]
+    candidates = [folder / name for folder in folders] + [f.parent / "build/runtime" / name for f in folders]
     for candidate in candidates:
         if candidate.exists():
             return candidate
     looked = "\n  ".join(map(str, candidates))
     raise AstraError(
-        f"the native runtime {_LIBRARY} is not there; looked at\n  {looked}\n"
+        f"the native runtime's {name} is not there; looked at\n  {looked}\n"
         "install the package (pip install .) or, in a checkout, run: cmake -S . -B build && cmake --build build"
     )
+
+
+def library_path() -> Path:
+    """Where the runtime library is: the setting, or what was built."""
+    named = config.runtime_library.get()
+    return Path(named) if named else built_file(_LIBRARY)
 
 
 class Runtime:
     """The default context of the runtime library: threads, buffers and calls."""
 
     def __init__(self) -> None:
+        from astra_mlir import native  # it lies beside the library, and is found as that is
+
         path = library_path()
         self.library = ctypes.CDLL(os.fspath(path))
         self.library.astra_get_api.restype = ctypes.c_void_p
@@ -134,10 +134,7 @@ class Runtime:
         context = ctypes.c_void_p()
         self._check(self.api.context_create(ctypes.addressof(options), ctypes.addressof(context)))
         self.context: int = context.value or 0
-        # Attribute access on a ctypes structure makes a new function object each time: keep those of the call path.
-        self._execute = self.api.execute
-        self.allocate = self.api.allocate
-        self.deallocate = self.api.deallocate
+        native.initialize(table, self.context, thread_override)
 
     def _check(self, status: int) -> None:
         if status:
@@ -146,7 +143,7 @@ class Runtime:
 
     def execute(self, call_address: int) -> None:
         """Run the :class:`Call` at an address."""
-        status = self._execute(self.context, call_address)
+        status = self.api.execute(self.context, call_address)
         if status:
             self._check(status)
 
@@ -188,50 +185,6 @@ def runtime() -> Runtime:
         return _load()
 
 
-class _PooledMemory:
-    """A buffer of the runtime's pool that goes back to it with the last array that looks at it."""
-
-    __slots__ = ("__array_interface__", "_context", "_deallocate", "_pointer")
-
-    def __init__(self, owner: Runtime, size: int) -> None:
-        pointer = owner.allocate(owner.context, size)
-        if not pointer:
-            raise MemoryError(f"no memory for a buffer of {size} bytes")
-        self._deallocate, self._context, self._pointer = owner.deallocate, owner.context, pointer
-        self.__array_interface__ = {"shape": (size,), "typestr": "|u1", "data": (pointer, False), "version": 3}
-
-    def __del__(self) -> None:
-        if hasattr(self, "_pointer"):
-            self._deallocate(self._context, self._pointer)
-
-
-def empty(shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int) -> np.ndarray[Any, Any]:
-    """An uninitialised C-contiguous array of ``nbytes``; a large one is 64-byte aligned and from the runtime's pool.
-
-    >>> empty((512, 512), np.dtype(np.float32), 4 * 512 * 512).ctypes.data % 64
-    0
-    """
-    if nbytes < _POOLED_BYTES:
-        return np.empty(shape, dtype)
-    return np.asarray(_PooledMemory(runtime(), nbytes)).view(dtype).reshape(shape)
-
-
-def _slow_data_pointer(array: np.ndarray[Any, Any]) -> int:
-    return int(array.__array_interface__["data"][0])
-
-
-def _fast_data_pointer(array: np.ndarray[Any, Any]) -> int:
-    """The first field of NumPy's array object, as its C macro PyArray_DATA reads it: a third of the time."""
-    return _Pointer.from_address(id(array) + _ARRAY_FIELDS).value
-
-
-_Pointer = ctypes.c_size_t
-_ARRAY_FIELDS = object.__basicsize__
-_probe = np.empty(3)
-# Addresses of arrays' elements are asked for at each call of a compiled function.
-data_pointer = _fast_data_pointer if _fast_data_pointer(_probe) == _slow_data_pointer(_probe) else _slow_data_pointer
-
-
 thread_override: contextvars.ContextVar[int] = contextvars.ContextVar("astra_threads", default=0)
 
 
@@ -251,6 +204,13 @@ def threads(count: int) -> Iterator[None]:
         yield
     finally:
         thread_override.reset(token)
+
+
+def thread_limit(name: str, count: int) -> int:
+    """``count`` if it is a limit of threads, 0 for none; else raises :class:`AstraError` naming what was set."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise AstraError(f"{name}: expected a number of threads from 1 on, or 0 for no limit, got {count!r}")
+    return count
 
 
 def set_num_threads(count: int) -> None:

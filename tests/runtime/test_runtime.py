@@ -15,7 +15,8 @@ import pytest
 from astra_mlir import config
 from astra_mlir import runtime as runtime_module
 from astra_mlir.errors import AstraError
-from astra_mlir.runtime import Call, MemoryStats, empty, library_path, runtime, set_num_threads, threads
+from astra_mlir.native import empty
+from astra_mlir.runtime import Call, MemoryStats, library_path, runtime, set_num_threads, threads
 
 TASK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
@@ -146,7 +147,7 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_buffers_are_aligned_and_reused() -> None:
     runtime().release_cached()
-    first = empty((512, 512), np.dtype(np.float64), 8 * 512 * 512)
+    first = empty((np.dtype(np.float64), (512, 512)))
     address = first.ctypes.data
     assert address % 64 == 0
     live = runtime().memory_stats().live_bytes
@@ -158,7 +159,7 @@ def test_buffers_are_aligned_and_reused() -> None:
     after = runtime().memory_stats()
     assert after.live_bytes < live
     assert after.cached_bytes > 0
-    again = empty((512, 512), np.dtype(np.float64), 8 * 512 * 512)
+    again = empty((np.dtype(np.float64), (512, 512)))
     assert again.ctypes.data == address
     assert runtime().memory_stats().peak_bytes >= live
 

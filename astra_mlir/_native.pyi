@@ -1,0 +1,65 @@
+"""What ``runtime/python/`` defines; users see the classes of ``executable.py`` and ``jax_functions.py``."""
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+_Spec = tuple[np.dtype[Any], tuple[int, ...]]
+
+class Function:
+    _num_threads: int
+    def _bind(
+        self,
+        entry: int,
+        arena_bytes: int,
+        inputs: Sequence[_Spec],
+        outputs: Sequence[_Spec],
+        constants: tuple[np.ndarray[Any, Any], ...],
+        /,
+    ) -> None: ...
+    def __call__(self, *arguments: Any) -> tuple[np.ndarray[Any, Any], ...]: ...
+    def run_pointers(self, addresses: Sequence[int], /) -> tuple[np.ndarray[Any, Any], ...]: ...
+
+class Plan:
+    _num_threads: int
+    @property
+    def _last_used(self) -> int: ...
+    def _bind(
+        self,
+        function: Function,
+        avals: tuple[Any, ...],
+        wraps: tuple[Any, ...],
+        tree: Any,
+        unflatten: Any,
+        kind: int,
+        donated: tuple[int, ...],
+        /,
+    ) -> None: ...
+    def run(self, leaves: Sequence[Any], /) -> Any: ...
+
+class Dispatcher:
+    @property
+    def _native_hits(self) -> int: ...
+    def _set_static(self, positions: tuple[int, ...], names: frozenset[str], /) -> None: ...
+    def _numbered(self, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> tuple[Any, Any]: ...
+    def _remember(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], plan: Plan, order: tuple[int, ...], /
+    ) -> None: ...
+    def _forget(self, plan: Plan | None, /) -> int: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+def initialize(api: int, context: int, thread_override: ContextVar[int], /) -> None: ...
+def use_jax(
+    *,
+    array_type: type,
+    key_type: type,
+    device_put: Any,
+    sharding: Any,
+    devices: list[Any],
+    flatten: Any,
+    trace_context: Any,
+    pointer_of: Any,
+) -> None: ...
+def empty(spec: _Spec, /) -> np.ndarray[Any, Any]: ...
