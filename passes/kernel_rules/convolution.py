@@ -1,15 +1,16 @@
 """Kernels of ``astra.convolution`` on the CPU: a matrix product whose left operand is a window over the input.
 
 For an output place and a kernel place the input's place is a sum of strides, so the micro-kernel of ``gemm.py``
-reads the input where it lies; only padding and holes between input elements are written out first, into scratch.
-The same holds for both gradients, whose dimension numbers are permuted and whose kernel may be reversed or have
-holes.  Channelwise (depthwise) convolutions are in ``depthwise.py``; other grouped batches are left to
-``astra-to-linalg``.
+reads the input where it lies; only padding is written out first, into scratch.  The same holds for both gradients,
+whose dimension numbers are permuted and whose kernel may be reversed or have holes.  Holes between input elements
+divide the convolution into phases without (``convolution_phases.py``), a product each.  Channelwise (depthwise)
+convolutions are in ``depthwise.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 
 from astra_mlir.bindings import ir
@@ -28,32 +29,56 @@ MIN_WORK = 4096  # multiply-adds below which linalg's scalar loops are as good
 TASK_ELEMENTS = 1 << 15  # elements copied in a task of at least 20 us
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """The steps of a convolution's kernel: pad the input, clear the result where no phase writes, the products."""
+
+    padding: Padding | None
+    has_gaps: bool
+    products: tuple[Schedule, ...]
+
+
+def _plan(what: Convolution, accumulator: str, target: Target) -> _Plan | None:
+    padding = None if what.input_padding().is_none else what.input_padding()
+    channelwise = schedule_depthwise(what, accumulator, target)
+    if channelwise is not None:
+        return _Plan(padding, what.has_gaps, (channelwise,))
+    products = [what.gemm(phase, accumulator) for phase in what.phases()]
+    if sum(gemm.work for gemm in products) < MIN_WORK:
+        return None
+    if what.groups * what.batch_groups > 1 and any(min(gemm.sizes[1:3]) < target.micro_rows for gemm in products):
+        return None
+    return _Plan(padding, what.has_gaps, tuple(schedule_product(gemm, target) for gemm in products))
+
+
+def _functions_of(text: str) -> dict[str, str]:
+    """The functions of a text by their heads, for leaving out the second of what two products share."""
+    return {function.partition("\n")[0]: function for function in text.split("\n\n")}
+
+
 def _entry_text(
-    name: str, arrays: Sequence[tuple[str, str]], padding: Padding | None, target: Target, product: Sequence[str]
+    name: str, plan: _Plan, arrays: Sequence[tuple[str, str]], calls: Sequence[Sequence[str]], element: str
 ) -> str:
-    """``@name(lhs, rhs, result, scratch...)``: pad, then the product of ``product`` (names among ``arrays``)."""
+    """``@name(lhs, rhs, result, scratch...)``: the steps of ``plan``; ``calls`` are what its products take."""
     f = FunctionText(name, arrays)
     kinds = dict(arrays)
-    if padding is not None:
+    if plan.padding is not None:
         flatten(f, "%input", "%lhs", kinds["%lhs"])
         flatten(f, "%flat", "%padded", kinds["%padded"])
-        shape = padding.padded_shape
-        rows, row = prod(shape[: padding.axis]), max(1, prod(shape[padding.axis :]))
-        memref = f"memref<?x{padding.element.removeprefix('u')}>"
+        shape = plan.padding.padded_shape
+        rows, row = prod(shape[: plan.padding.axis]), max(1, prod(shape[plan.padding.axis :]))
+        memref = f"memref<?x{plan.padding.element.removeprefix('u')}>"
         with f.grouped(rows, max(1, TASK_ELEMENTS // row), sequential=2 * TASK_ELEMENTS // row) as i:
             f.call(f"{name}_pad", [("%input", memref), ("%flat", memref), (i, "index")])
-    f.call(f"{name}_product", [(array, kinds[array]) for array in product])
+    if plan.has_gaps:
+        flatten(f, "%zeroed", "%result", kinds["%result"])
+        zero = f.constant("0.0" if "f" in element else "0", element)
+        count = prod(map(int, kinds["%result"].removeprefix("memref<").split("x")[:-1]))
+        with f.grouped(count, TASK_ELEMENTS, sequential=2 * TASK_ELEMENTS) as i:
+            f.line(f"memref.store {zero}, %zeroed[{f.ssa(i)}] : memref<?x{element}>")
+    for i, passed in enumerate(calls):
+        f.call(f"{name}_product{i}", [(array, kinds[array]) for array in passed])
     return f.text()
-
-
-def _schedule(what: Convolution, accumulator: str, target: Target) -> Schedule | None:
-    channelwise = schedule_depthwise(what, accumulator, target)
-    if channelwise is not None or what.batch_groups != 1:
-        return channelwise
-    gemm = what.gemm(accumulator)
-    if gemm.work < MIN_WORK or (what.groups > 1 and min(gemm.sizes[1:]) < target.micro_rows):
-        return None
-    return schedule_product(gemm, target)
 
 
 @kernel_rule("convolution")
@@ -65,31 +90,35 @@ def convolution(op: ir.Operation) -> KernelRequest | None:
     accumulator = accumulator_of(*what.elements)
     if accumulator is None or 0 in (*what.lhs_shape, *what.rhs_shape, *what.result_shape):
         return None
-    target = target_of(op)
-    schedule = _schedule(what, accumulator, target)
-    if schedule is None:
+    plan = _plan(what, accumulator, target_of(op))
+    if plan is None:
         return None
-    padding = None if what.input_padding().is_none else what.input_padding()
     lhs, rhs = op.operands
     types = [memref_text(value.type) for value in (lhs, rhs, op.results[0])]
-    name = kernel_name("conv", schedule, padding, *types)
+    name = kernel_name("conv", plan, *types)
     arrays = [("%lhs", types[0]), ("%rhs", types[1]), ("%result", types[2])]
     scratch = []
-    if padding is not None:
-        scratch.append(ir.RankedTensorType.get(padding.padded_shape, lhs.type.element_type))
+    if plan.padding is not None:
+        scratch.append(ir.RankedTensorType.get(plan.padding.padded_shape, lhs.type.element_type))
         arrays.append(("%padded", memref_text(scratch[-1])))
-    product = ["%lhs" if padding is None else "%padded", "%rhs", "%result"]
-    for i, type in enumerate(scratch_types(schedule, accumulator)):
-        scratch.append(type)
-        arrays.append((f"%scratch{i}", memref_text(type)))
-        product.append(f"%scratch{i}")
+    calls = []
+    for schedule in plan.products:
+        calls.append(["%lhs" if plan.padding is None else "%padded", "%rhs", "%result"])
+        for type in scratch_types(schedule, accumulator):
+            calls[-1].append(f"%scratch{len(scratch)}")
+            scratch.append(type)
+            arrays.append((calls[-1][-1], memref_text(type)))
 
     def text() -> str:
         kinds = dict(arrays)
-        functions = [schedule.text(f"{name}_product", *(kinds[array] for array in product[:3]))]
-        if padding is not None:
-            functions.append(padding.row_text(f"{name}_pad", target))
-        functions.append(_entry_text(name, arrays, padding, target, product))
-        return "\n\n".join(functions)
+        functions = {}
+        for i, (schedule, passed) in enumerate(zip(plan.products, calls, strict=True)):
+            functions |= _functions_of(schedule.text(f"{name}_product{i}", *(kinds[array] for array in passed[:3])))
+        texts = list(functions.values())
+        if plan.padding is not None:
+            texts.append(plan.padding.row_text(f"{name}_pad", target_of(op)))
+        element = types[2].removesuffix(">").rpartition("x")[2]
+        texts.append(_entry_text(name, plan, arrays, calls, element))
+        return "\n\n".join(texts)
 
     return KernelRequest(name=name, ins=(lhs, rhs), outs=(Out(op.results[0].type),), build=text, scratch=scratch)

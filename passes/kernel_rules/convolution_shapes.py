@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 from math import prod
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list, value_of
 from astra_mlir.passes.kernel_rules.contraction_shapes import row_major_strides
+from astra_mlir.passes.kernel_rules.convolution_phases import Along, phases_along
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
 from astra_mlir.passes.kernel_rules.gemm import Gemm
 from astra_mlir.passes.kernel_rules.gemm_levels import Level, merge_levels
 from astra_mlir.passes.target import Target
 
-__all__ = ["Convolution", "Padding", "describe"]
+__all__ = ["Convolution", "Padding", "Phase", "describe"]
+
+Phase = tuple[Along, ...]  # one for each spatial dimension
 
 
 @dataclass(frozen=True)
 class Padding:
-    """How the input is written into scratch: per dimension elements before, after and (holes) between, as in pad."""
+    """How the input is written into scratch: per dimension elements before and after."""
 
     shape: tuple[int, ...]
     low: tuple[int, ...]
     high: tuple[int, ...]
-    spacing: tuple[int, ...]  # 1: no holes
     element: str
 
     @property
     def padded_shape(self) -> list[int]:
         """The shape of the scratch."""
-        spans = [(size - 1) * step + 1 if size else 0 for size, step in zip(self.shape, self.spacing, strict=True)]
-        return [low + span + high for low, span, high in zip(self.low, spans, self.high, strict=True)]
+        return [low + size + high for low, size, high in zip(self.low, self.shape, self.high, strict=True)]
 
     @property
     def is_none(self) -> bool:
         """Whether the input can be read where it is."""
-        return not any(self.low) and not any(self.high) and all(step == 1 for step in self.spacing)
+        return not any(self.low) and not any(self.high)
+
+    @property
+    def axis(self) -> int:
+        """The last dimension that changes."""
+        return max(i for i, change in enumerate(zip(self.low, self.high, strict=True)) if any(change))
 
     def row_text(self, name: str, target: Target) -> str:
         """``@name(input, padded, row)``: write one row, the last dimension that changes and all that are within it."""
@@ -50,33 +57,19 @@ class Padding:
         inside: str | None = None
         for i, at in enumerate(coordinates):
             position = f.sub(at, self.low[i])
-            if self.low[i] or self.high[i] or self.spacing[i] != 1:
+            if self.low[i] or self.high[i]:
                 # a negative position is a large unsigned number, so one comparison checks both ends
-                index = position if self.spacing[i] == 1 else f.ssa(f.div(position, self.spacing[i]))
-                tests = [f.value(f"arith.cmpi ult, {f.ssa(index)}, {f.ssa(self.shape[i])} : index")]
-                if self.spacing[i] != 1:
-                    tests.append(f.compare("eq", f.rem(position, self.spacing[i]), 0))
-                for test in tests:
-                    inside = test if inside is None else f.value(f"arith.andi {inside}, {test} : i1")
-                position = index
+                test = f.value(f"arith.cmpi ult, {f.ssa(position)}, {f.ssa(self.shape[i])} : index")
+                inside = test if inside is None else f.value(f"arith.andi {inside}, {test} : i1")
             source = f.add(source, f.mul(position, strides[i]))
         start = f.mul("%row", padded[axis] * inner)
         writer = _RowWriter(f, target, signless)
-        low, spacing, size = self.low[axis], self.spacing[axis], self.shape[axis]
-        first = max(0, -(low // spacing))  # the first source element at or behind the beginning
-        last = min(size - 1, (padded[axis] - 1 - low) // spacing)
+        begin, count, end = self.low[axis] * inner, self.shape[axis] * inner, self.high[axis] * inner
 
         def inside_row() -> None:
-            if spacing == 1:
-                begin, count = min(low + first, padded[axis]), max(0, last - first + 1)
-                writer.fill(start, begin * inner)
-                writer.copy(f.add(source, first * inner), f.add(start, begin * inner), count * inner)
-                writer.fill(f.add(start, (begin + count) * inner), (padded[axis] - begin - count) * inner)
-                return
-            writer.fill(start, padded[axis] * inner)
-            with f.loop(first, last + 1) as i:
-                to = f.add(start, f.mul(f.add(low, f.mul(i, spacing)), inner))
-                writer.copy(f.add(source, f.mul(i, inner)), to, inner)
+            writer.fill(start, begin)
+            writer.copy(source, f.add(start, begin), count)
+            writer.fill(f.add(start, begin + count), end)
 
         if inside is None:
             inside_row()
@@ -86,12 +79,6 @@ class Padding:
             with f.block(""):
                 writer.fill(start, padded[axis] * inner)
         return f.text()
-
-    @property
-    def axis(self) -> int:
-        """The last dimension that changes."""
-        changes = zip(self.low, self.high, self.spacing, strict=True)
-        return max(i for i, change in enumerate(changes) if change != (0, 0, 1))
 
 
 class _RowWriter:
@@ -146,17 +133,38 @@ class Convolution:
     groups: int
     batch_groups: int
 
-    def input_padding(self) -> Padding:
-        """The padding of the input, by its dimensions."""
-        low, high, spacing = ([value] * len(self.lhs_shape) for value in (0, 0, 1))
-        for i, dimension in enumerate(self.lhs_dimensions[2]):
-            low[dimension], high[dimension] = self.padding[2 * i], self.padding[2 * i + 1]
-            spacing[dimension] = self.lhs_dilation[i]
-        return Padding(self.lhs_shape, tuple(low), tuple(high), tuple(spacing), self.elements[0])
+    def phases(self, *, join: bool = True) -> list[Phase]:
+        """The convolutions without holes in the input that this one consists of."""
+        inputs, windows, results = (
+            dims[2] for dims in (self.lhs_dimensions, self.rhs_dimensions, self.result_dimensions)
+        )
+        return list(itertools.product(*(
+            phases_along(
+                self.result_shape[results[i]], self.rhs_shape[windows[i]], self.strides[i], self.padding[2 * i],
+                self.lhs_dilation[i], self.rhs_dilation[i], join=join,
+            )
+            for i in range(len(inputs))
+        )))  # fmt: skip
 
-    def gemm(self, accumulator: str) -> Gemm:
-        """The matrix product on the padded input and the kernel."""
-        lhs_strides = row_major_strides(self.input_padding().padded_shape)
+    @property
+    def has_gaps(self) -> bool:
+        """Whether there are elements of the result that are in no phase: they are 0."""
+        covered = sum(prod(along.size * along.copies for along in phase) for phase in self.phases())
+        return covered < prod(self.result_shape[d] for d in self.result_dimensions[2])
+
+    def input_padding(self) -> Padding:
+        """What is read around the input, by its dimensions."""
+        low, high = ([0] * len(self.lhs_shape) for _ in range(2))
+        for phase in self.phases():
+            for along, d in zip(phase, self.lhs_dimensions[2], strict=True):
+                low[d] = max(low[d], -along.start)
+                high[d] = max(high[d], along.last + 1 - self.lhs_shape[d])
+        return Padding(self.lhs_shape, tuple(low), tuple(high), self.elements[0])
+
+    def gemm(self, phase: Phase, accumulator: str) -> Gemm:
+        """The matrix product of a phase on the padded input and the kernel."""
+        padding = self.input_padding()
+        lhs_strides = row_major_strides(padding.padded_shape)
         rhs_strides, out_strides = row_major_strides(list(self.rhs_shape)), row_major_strides(list(self.result_shape))
         batch, feature, spatial = self.lhs_dimensions
         kernel_in, kernel_out, kernel_spatial = self.rhs_dimensions
@@ -164,42 +172,65 @@ class Convolution:
 
         step_in = self.rhs_shape[kernel_in]
         steps: list[Level] = [(step_in, lhs_strides[feature], rhs_strides[kernel_in])]
-        rhs_base = 0
-        for i, (place, window) in enumerate(zip(spatial, kernel_spatial, strict=True)):
-            size, stride = self.rhs_shape[window], rhs_strides[window]
+        # (size, stride in the input, in the result) of the dimensions of the result other than the feature
+        groups = self.groups * self.batch_groups
+        places: dict[int, Level] = {
+            result_batch: (self.result_shape[result_batch], lhs_strides[batch], out_strides[result_batch])
+        }
+        copies: list[Level] = []  # (size, stride in the kernel, in the result)
+        bases = [0, 0, 0]
+        for i, along in enumerate(phase):
+            walk, window, to = lhs_strides[spatial[i]], rhs_strides[kernel_spatial[i]], out_strides[result_spatial[i]]
             if self.reversal[i]:
-                rhs_base += (size - 1) * stride
-                stride = -stride
-            steps.append((size, lhs_strides[place] * self.rhs_dilation[i], stride))
+                bases[1] += (self.rhs_shape[kernel_spatial[i]] - 1) * window
+                window = -window
+            bases[0] += (along.start + padding.low[spatial[i]]) * walk
+            bases[1] += along.tap * window
+            bases[2] += along.first * to
+            steps.append((along.taps, walk * along.dilation, window * along.tap_step))
+            places[result_spatial[i]] = (along.size, walk * along.stride, to * along.step)
+            copies.append((along.copies, window * along.tap_copy, to))
         by_operand = [merge_levels(sorted(steps, key=lambda level: -abs(level[side]))) for side in (1, 2)]
-
-        # dimensions of the result other than the feature: where they walk in the input
-        walk = {result_batch: lhs_strides[batch]}
-        for i, dimension in enumerate(result_spatial):
-            walk[dimension] = lhs_strides[spatial[i]] * self.strides[i]
-        group_size = self.result_shape[result_feature] // self.groups
-        levels = [(self.result_shape[d], walk[d]) for d in range(len(self.result_shape)) if d != result_feature]
-        columns = merge_levels([(group_size, rhs_strides[kernel_out])])
-        group = (
-            self.groups, step_in * lhs_strides[feature], group_size * rhs_strides[kernel_out],
-            group_size * out_strides[result_feature],
-        )  # fmt: skip
         k = min(by_operand, key=len)
+
+        group_size = self.result_shape[result_feature] // groups
+        features = [*copies, (group_size, rhs_strides[kernel_out], out_strides[result_feature])]
+        lhs_group = step_in * lhs_strides[feature]
+        if self.batch_groups > 1:
+            lhs_group = self.result_shape[result_batch] * lhs_strides[batch]
+        group = (
+            groups, lhs_group,
+            group_size * rhs_strides[kernel_out], group_size * out_strides[result_feature],
+        )  # fmt: skip
         lhs, rhs, result = self.elements
         if result_feature == len(self.result_shape) - 1:
-            return Gemm(
-                lhs, rhs, result, accumulator, merge_levels([group]), merge_levels(levels), columns, k,
-                row_stride=self.result_shape[result_feature], bases=(0, rhs_base),
-            )  # fmt: skip
+            return _arranged(Gemm(
+                lhs, rhs, result, accumulator, merge_levels([group]), (), (), k, row_stride=0,
+                bases=(bases[0], bases[1]), result_base=bases[2],
+            ), [places[d] for d in sorted(places)], features)  # fmt: skip
         # The feature is not the last dimension: the kernel is the left operand, the input the right one.
-        outer = [(self.result_shape[d], 0, walk[d], out_strides[d]) for d in range(result_feature)]
-        inner = merge_levels(levels[result_feature:])
-        return Gemm(
+        outer = [(places[d][0], 0, *places[d][1:]) for d in sorted(places) if d < result_feature]
+        inner = [places[d] for d in sorted(places) if d > result_feature]
+        return _arranged(Gemm(
             rhs, lhs, result, accumulator,
-            merge_levels([*outer, (group[0], group[2], group[1], group[3])]), columns, inner,
-            tuple((size, b, a) for size, a, b in k), row_stride=out_strides[result_feature], bases=(rhs_base, 0),
+            merge_levels([*outer, (group[0], group[2], group[1], group[3])]), (), (),
+            tuple((size, b, a) for size, a, b in k), row_stride=0, bases=(bases[1], bases[0]), result_base=bases[2],
             rhs_overlaps=True, is_swapped=True,
-        )  # fmt: skip
+        ), features, inner)  # fmt: skip
+
+
+def _arranged(gemm: Gemm, m: list[Level], n: list[Level]) -> Gemm:
+    """``gemm`` with rows and columns of (size, stride in the operand, stride in the result)."""
+
+    def part(levels: list[Level], side: int) -> tuple[Level, ...]:
+        return merge_levels([(level[0], level[side]) for level in levels])
+
+    rows, columns = part(m, 2), part(n, 2)
+    in_rows, side_by_side = len(rows) <= 1, not columns or (len(columns) == 1 and columns[0][1] == 1)
+    return replace(
+        gemm, m=part(m, 1), n=part(n, 1), row_stride=rows[0][1] if in_rows and rows else 1,
+        result_m=() if in_rows else rows, result_n=() if side_by_side else columns,
+    )  # fmt: skip
 
 
 def describe(op: ir.Operation) -> Convolution:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from math import prod
 
 from astra_mlir.passes.kernel_rules.contraction_shapes import row_major_strides
-from astra_mlir.passes.kernel_rules.convolution_shapes import Convolution
+from astra_mlir.passes.kernel_rules.convolution_shapes import Convolution, Phase
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
 from astra_mlir.passes.kernel_rules.gemm_functions import GemmTypes, widen
-from astra_mlir.passes.kernel_rules.gemm_levels import flatten, level_offset, narrow
+from astra_mlir.passes.kernel_rules.gemm_levels import Level, flatten, level_offset, narrow
 from astra_mlir.passes.target import Target
 
 __all__ = ["Depthwise", "schedule_depthwise"]
@@ -40,7 +40,8 @@ class Depthwise:
         f = FunctionText(name, arguments)
         for array, type in arguments:
             flatten(f, array.removesuffix("_array"), array, type)
-        _Printer(f, self).run()
+        for phase in self.convolution.phases(join=False):
+            _Printer(f, self, phase).run()
         return f.text()
 
 
@@ -58,7 +59,11 @@ def schedule_depthwise(what: Convolution, accumulator: str, target: Target) -> D
             return None
         if features_last and what.lhs_dimensions[1] == last:
             return Depthwise(what, types, "channels")
-        if (what.result_dimensions[2][-1], what.lhs_dimensions[2][-1], what.strides[-1]) == (last, last, 1):
+        if (what.result_dimensions[2][-1], what.lhs_dimensions[2][-1], what.strides[-1]) == (
+            last,
+            last,
+            1,
+        ) and what.lhs_dilation[-1] == 1:
             return Depthwise(what, types, "rows")
         return None
     sums = prod(what.result_shape[d] for d in what.result_dimensions[2])
@@ -69,15 +74,17 @@ def schedule_depthwise(what: Convolution, accumulator: str, target: Target) -> D
         and what.lhs_dimensions[0] == last
         and sums <= MAX_WINDOW
         and not any(what.reversal)
+        and len(what.phases()) == 1
     ):
         return Depthwise(what, types, "kernel gradient")
     return None
 
 
 class _Printer:
-    """Fills the function of one schedule."""
+    """Fills the function of one schedule with the loops of a phase."""
 
-    def __init__(self, f: FunctionText, schedule: Depthwise) -> None:
+    def __init__(self, f: FunctionText, schedule: Depthwise, phase: Phase) -> None:
+        self.phase = phase
         self.f, self.what, self.types, self.kind = f, schedule.convolution, schedule.types, schedule.kind
         self.lanes, self.accumulator = self.types.lanes, self.types.accumulator
         self.vector = f"vector<{self.lanes}x{self.accumulator}>"
@@ -94,24 +101,33 @@ class _Printer:
     def window(self) -> list[tuple[int, int]]:
         """For each place of the window: how far it is in the input, and where its weight is in the kernel."""
         what, places = self.what, []
-        sizes = [what.rhs_shape[d] for d in what.rhs_dimensions[2]]
-        for place in itertools.product(*map(range, sizes)):
+        for place in itertools.product(*(range(along.taps) for along in self.phase)):
             source = weight = 0
-            for i, at in enumerate(place):
-                source += at * what.rhs_dilation[i] * self.lhs_strides[what.lhs_dimensions[2][i]]
-                at = sizes[i] - 1 - at if what.reversal[i] else at
-                weight += at * self.rhs_strides[what.rhs_dimensions[2][i]]
+            for i, (at, along) in enumerate(zip(place, self.phase, strict=True)):
+                window = what.rhs_dimensions[2][i]
+                source += at * along.dilation * self.lhs_strides[what.lhs_dimensions[2][i]]
+                at = along.tap + at * along.tap_step
+                at = what.rhs_shape[window] - 1 - at if what.reversal[i] else at
+                weight += at * self.rhs_strides[window]
             places.append((source, weight))
         return places
 
-    def walk(self) -> dict[int, int]:
-        """For each dimension of the result, how far apart in the input its elements are."""
-        what = self.what
+    def places(self) -> tuple[list[Level], int, int]:
+        """For each dimension of the result: its size and how far apart elements are in the input and in the result;
+        and where the first is."""
+        what, low = self.what, self.what.input_padding().low
         batch, feature, spatial = what.result_dimensions
-        strides = {batch: self.lhs_strides[what.lhs_dimensions[0]], feature: self.lhs_strides[what.lhs_dimensions[1]]}
-        for i, dimension in enumerate(spatial):
-            strides[dimension] = self.lhs_strides[what.lhs_dimensions[2][i]] * what.strides[i]
-        return strides
+        levels = {
+            d: (what.result_shape[d], self.lhs_strides[of], self.result_strides[d])
+            for d, of in ((batch, what.lhs_dimensions[0]), (feature, what.lhs_dimensions[1]))
+        }
+        source = target = 0
+        for i, (dimension, along) in enumerate(zip(spatial, self.phase, strict=True)):
+            stride, to = self.lhs_strides[what.lhs_dimensions[2][i]], self.result_strides[dimension]
+            levels[dimension] = (along.size, stride * along.stride, to * along.step)
+            source += (along.start + low[what.lhs_dimensions[2][i]]) * stride
+            target += along.first * to
+        return [levels[d] for d in sorted(levels)], source, target
 
     def load(self, source: str, element: str, at: Index, mask: str | None) -> str:
         """A widened vector."""
@@ -159,13 +175,14 @@ class _Printer:
 
     def channels(self) -> None:
         """Channels last: for a vector of channels the weights are loaded once and a row of places goes by."""
-        f, shape, walk = self.f, self.what.result_shape, self.walk()
-        row = max(d for d in range(len(shape) - 1))
-        outer = list(range(row))
-        count, work = prod(shape[d] for d in outer), prod(shape[row:]) * len(self.window())
+        f = self.f
+        levels, first_source, first_target = self.places()
+        shape, row = [level[0] for level in levels], levels[-2]
+        outer = tuple(levels[:-2])
+        count, work = prod(level[0] for level in outer), prod(shape[-2:]) * len(self.window())
         with f.grouped(count, max(1, TASK_WORK // work), sequential=2 * TASK_WORK // work) as unit:
-            levels = tuple((shape[d], walk[d], self.result_strides[d]) for d in outer)
-            source, target = level_offset(f, levels, unit, 1), level_offset(f, levels, unit, 2)
+            source = f.add(level_offset(f, outer, unit, 1), first_source)
+            target = f.add(level_offset(f, outer, unit, 2), first_target)
             for first, end, lanes in self.blocks(shape[-1]):
                 with f.loop(first, end, self.lanes) as channel:
                     mask = self.mask(lanes)
@@ -173,31 +190,31 @@ class _Printer:
                         self.load("%rhs", self.what.elements[1], f.add(channel, weight), mask)
                         for _, weight in self.window()
                     ]
-                    with f.loop(0, shape[row]) as place:
-                        at = f.add(source, f.mul(place, walk[row]), channel)
+                    with f.loop(0, row[0]) as place:
+                        at = f.add(source, f.mul(place, row[1]), channel)
                         value = self.weighted_sum(at, weights, mask)
-                        self.store(value, f.add(target, f.mul(place, self.result_strides[row]), channel), mask)
+                        self.store(value, f.add(target, f.mul(place, row[2]), channel), mask)
 
     def rows(self) -> None:
         """A spatial dimension last: the channel's weights are scalars."""
-        f, shape, walk = self.f, self.what.result_shape, self.walk()
-        outer = list(range(len(shape) - 1))
-        count, work = prod(shape[d] for d in outer), shape[-1] * len(self.window())
+        f = self.f
+        places, first_source, first_target = self.places()
         weight_stride = self.rhs_strides[self.what.rhs_dimensions[1]]
+        feature = self.what.result_dimensions[1]
+        levels = tuple((*level, weight_stride if d == feature else 0) for d, level in enumerate(places[:-1]))
+        columns = places[-1][0]
+        count, work = prod(level[0] for level in levels), columns * len(self.window())
         element = self.what.elements[1]
         with f.grouped(count, max(1, TASK_WORK // work), sequential=2 * TASK_WORK // work) as unit:
-            feature = self.what.result_dimensions[1]
-            levels = tuple(
-                (shape[d], walk[d], self.result_strides[d], weight_stride if d == feature else 0) for d in outer
-            )
             source, target, kernel = (level_offset(f, levels, unit, i) for i in (1, 2, 3))
+            source, target = f.add(source, first_source), f.add(target, first_target)
             weights = []
             for _, weight in self.window():
                 place = f"%rhs[{f.ssa(f.add(kernel, weight))}]"
                 scalar = f.value(f"memref.load {place} : memref<?x{element.removeprefix('u')}>")
                 scalar = widen(f, scalar, element, self.accumulator)
                 weights.append(f.value(f"vector.broadcast {scalar} : {self.accumulator} to {self.vector}"))
-            for first, end, lanes in self.blocks(shape[-1]):
+            for first, end, lanes in self.blocks(columns):
                 mask = self.mask(lanes)
                 with f.loop(first, end, self.lanes) as place:
                     value = self.weighted_sum(f.add(source, place), weights, mask)

@@ -47,6 +47,9 @@ class Gemm:
     k: tuple[Level, ...]
     row_stride: int
     bases: tuple[int, int] = (0, 0)  # where the operands begin, for strides that go backwards
+    result_base: int = 0
+    result_m: tuple[Level, ...] = ()  # (size, stride in the result) of rows that are not row_stride apart
+    result_n: tuple[Level, ...] = ()  # and of columns that are not side by side
     rhs_overlaps: bool = False  # the right operand is a window over an array that is much smaller
     is_swapped: bool = False  # lhs is the right operand of the operation
 
@@ -62,6 +65,11 @@ class Gemm:
     def work(self) -> int:
         """Multiply-adds."""
         return prod(self.sizes)
+
+    @property
+    def is_staged(self) -> bool:
+        """Whether tiles are finished in a block beside the result: elements are narrowed, or not in rows."""
+        return self.result != self.accumulator or bool(self.result_m or self.result_n)
 
     def swapped(self) -> Gemm:
         """The transposed product (the same memory where the rows or the columns are one)."""
@@ -191,7 +199,7 @@ def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False, packe
     else:
         pack_rhs = "tile" if rows <= MAX_ROWS or gemm.rhs_overlaps else "ahead"
     chunk = gemm.k[0][0] if gemm.k else 1
-    if pack_rhs == "ahead" and gemm.result == gemm.accumulator:
+    if pack_rhs == "ahead" and not gemm.is_staged:
         chunk = _chunk(gemm, types)
     chunk_steps = steps // (gemm.k[0][0] if gemm.k else 1) * chunk
     depth = _even_tile(min(inner[0], chunk_steps), DEPTH * types.group, 8)
@@ -199,7 +207,7 @@ def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False, packe
     largest_rows, largest_columns = _max_rows(types), MAX_COLUMNS
     if pack_rhs == "tile":
         largest_columns = _stack_elements(types) // DEPTH
-    if gemm.result != gemm.accumulator:
+    if gemm.is_staged:
         largest_columns = min(largest_columns, _stack_elements(types) // largest_rows)
     tile_rows = _even_tile(rows, largest_rows, types.rows)
     tile_columns = _even_tile(columns, max(largest_columns, types.columns), types.columns)

@@ -48,9 +48,10 @@ def level_offset(f: FunctionText, levels: Sequence[Sequence[Index]], index: Inde
     return f.add(*(f.mul(i, level[stride]) for i, level in zip(coordinates, levels, strict=True)))
 
 
-def narrow(f: FunctionText, value: str, source: str, target: str, *, lanes: int) -> str:
-    """Round or truncate a vector of accumulators to the element type of the result."""
+def narrow(f: FunctionText, value: str, source: str, target: str, *, lanes: int | None = None) -> str:
+    """Round or truncate an accumulator, or a vector of them, to the element type of the result."""
     if source == target:
         return value
     operation = "arith.truncf" if "f" in target else "arith.trunci"
-    return f.value(f"{operation} {value} : vector<{lanes}x{source}> to vector<{lanes}x{target}>")
+    before, after = (type if lanes is None else f"vector<{lanes}x{type}>" for type in (source, target))
+    return f.value(f"{operation} {value} : {before} to {after}")

@@ -120,6 +120,8 @@ class _Form:
     n: Levels
     k: Levels
     bases: tuple[Index, Index]
+    result_m: Levels
+    result_n: Levels
 
     @property
     def inner(self) -> Sequence[Index]:
@@ -146,6 +148,7 @@ class _Writer:
         self.form = _Form(
             self.levels(gemm.batch), self.levels(gemm.m), self.levels(gemm.n), self.levels(k),
             (self.number_or_zero(bases[0]), self.number_or_zero(bases[1])),
+            self.levels(gemm.result_m), self.levels(gemm.result_n),
         )  # fmt: skip
         self.write()
         digest = hashlib.sha256(self.f.text().encode()).hexdigest()
@@ -276,9 +279,9 @@ class _TileWriter(_Writer):
         f, form, schedule, gemm, types = self.f, self.form, self.schedule, self.gemm, self.types
         tile_rows, tile_columns = self.number(schedule.tile_rows), self.number(schedule.tile_columns)
         rows, columns = self.number(gemm.sizes[1]), self.number(gemm.sizes[2])
-        row_stride = self.number(gemm.row_stride)
+        row_stride = 0 if gemm.result_m else self.number(gemm.row_stride)
         # what is narrowed at the end is computed in one piece
-        self.fresh = self.flag(FRESH) if gemm.result == gemm.accumulator else None
+        self.fresh = None if gemm.is_staged else self.flag(FRESH)
         tiles = (self.number(schedule.tiles[0]) if gemm.batch else 1, *map(self.number, schedule.tiles[1:]))
         batch, row_tile, column_tile = f.delinearize("%task", tiles)
         self.row, self.column = f.mul(row_tile, tile_rows), f.mul(column_tile, tile_columns)
@@ -298,14 +301,19 @@ class _TileWriter(_Writer):
             panels, self.panel_elements = self.number(schedule.panels), self.number(schedule.panel_elements)
             panel = f.add(f.mul(batch, panels), f.div(self.column, types.columns))
             self.panels_at = f.mul(panel, self.panel_elements)
-        result_at = f.add(level_offset(f, form.batch, batch, 3), f.mul(self.row, row_stride), self.column)
+        result_at = f.add(
+            self.number_or_zero(gemm.result_base),
+            level_offset(f, form.batch, batch, 3),
+            f.mul(self.row, row_stride),
+            0 if gemm.result_n else self.column,
+        )
         self.output: tuple[str, Index, Index] = ("%result", result_at, row_stride)
-        if gemm.result != gemm.accumulator:
+        if gemm.is_staged:
             self.output = (self.alloca(schedule.result_block_elements, gemm.accumulator), 0, tile_columns)
         self.bases = self.operand_base(batch, 1), self.operand_base(batch, 2)
         self.for_each_block()
-        if gemm.result != gemm.accumulator:
-            self.store_narrowed(self.output[0], tile_columns, result_at, row_stride)
+        if gemm.is_staged:
+            self.store_staged(self.output[0], tile_columns, result_at, row_stride)
 
     def for_each_block(self) -> None:
         """Loops over the steps, with a block of packed or plain operands in each iteration."""
@@ -384,15 +392,39 @@ class _TileWriter(_Writer):
 
             pieces(pack)
 
-    def store_narrowed(self, block: str, block_stride: Index, result_at: Index, row_stride: Index) -> None:
-        """Convert a finished tile to the element type of the result."""
+    def store_staged(self, block: str, block_stride: Index, result_at: Index, row_stride: Index) -> None:
+        """Write a finished tile: in the element type of the result, and to where its rows and columns are."""
+        f, schedule = self.f, self.schedule
+        rows = columns = None
+        if self.gemm.result_m:
+            rows = self.offset_table(self.form.result_m, self.row, self.m, 1, schedule.largest_rows)
+        if self.gemm.result_n:
+            columns = self.offset_table(self.form.result_n, self.column, self.n, 1, schedule.largest_columns)
+        with f.loop(0, self.m) as i:
+            from_row = f.mul(i, block_stride)
+            row = f.value(f"memref.load {rows}[{f.ssa(i)}] : memref<?xindex>") if rows else f.mul(i, row_stride)
+            to_row = f.add(result_at, row)
+            if columns is None:
+                self.store_row(block, from_row, to_row)
+            else:
+                self.scatter_row(block, from_row, to_row, columns)
+
+    def scatter_row(self, block: str, from_row: Index, to_row: Index, columns: str) -> None:
+        """Write one row of a tile, each element to its column."""
+        f, accumulator, result = self.f, self.gemm.accumulator, self.gemm.result.removeprefix("u")
+        with f.loop(0, self.n) as j:
+            value = f.value(f"memref.load {block}[{f.ssa(f.add(from_row, j))}] : memref<?x{accumulator}>")
+            value = narrow(f, value, accumulator, result)
+            column = f.value(f"memref.load {columns}[{f.ssa(j)}] : memref<?xindex>")
+            f.line(f"memref.store {value}, %result[{f.ssa(f.add(to_row, column))}] : memref<?x{result}>")
+
+    def store_row(self, block: str, from_row: Index, to_row: Index) -> None:
+        """Write one row of a tile side by side."""
         f, lanes = self.f, self.types.lanes
         accumulator, result = self.gemm.accumulator, self.gemm.result.removeprefix("u")
-        with f.loop(0, self.m) as i:
-            from_row, to_row = f.mul(i, block_stride), f.add(result_at, f.mul(i, row_stride))
-            with f.loop(0, self.n, lanes) as j:
-                mask = f.value(f"vector.create_mask {f.ssa(f.sub(self.n, j))} : vector<{lanes}xi1>")
-                place = f"{block}[{f.ssa(f.add(from_row, j))}] : memref<?x{accumulator}>, vector<{lanes}x{accumulator}>"
-                value = narrow(f, f.value(f"vector.load {place}"), accumulator, result, lanes=lanes)
-                kinds = f"memref<?x{result}>, vector<{lanes}xi1>, vector<{lanes}x{result}>"
-                f.line(f"vector.maskedstore %result[{f.ssa(f.add(to_row, j))}], {mask}, {value} : {kinds}")
+        with f.loop(0, self.n, lanes) as j:
+            mask = f.value(f"vector.create_mask {f.ssa(f.sub(self.n, j))} : vector<{lanes}xi1>")
+            place = f"{block}[{f.ssa(f.add(from_row, j))}] : memref<?x{accumulator}>, vector<{lanes}x{accumulator}>"
+            value = narrow(f, f.value(f"vector.load {place}"), accumulator, result, lanes=lanes)
+            kinds = f"memref<?x{result}>, vector<{lanes}xi1>, vector<{lanes}x{result}>"
+            f.line(f"vector.maskedstore %result[{f.ssa(f.add(to_row, j))}], {mask}, {value} : {kinds}")

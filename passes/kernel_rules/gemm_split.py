@@ -95,6 +95,8 @@ def schedule_split(gemm: Gemm, target: Target) -> SplitSchedule | None:
     batches, rows, columns, steps = gemm.sizes
     if steps < MIN_RATIO * max(rows, columns) or gemm.work < 2 * MAX_PARTS * TASK_WORK or batches >= MAX_PARTS:
         return None
+    if gemm.result_base or gemm.result_m or gemm.result_n:
+        return None
     outermost, lhs_step, rhs_step = gemm.k[0]
     parts = max(n for n in range(1, MAX_PARTS + 1) if outermost % n == 0 and (n == 1 or steps // n >= MIN_STEPS))
     if parts == 1:

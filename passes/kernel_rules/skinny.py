@@ -46,6 +46,8 @@ def schedule_skinny(gemm: Gemm, target: Target) -> SkinnySchedule | None:
     """The schedule of a product of few rows or columns with suitable strides; ``None`` for any other."""
     types = GemmTypes(gemm.accumulator, target)
     _, rows, columns, _ = gemm.sizes
+    if gemm.result_base or gemm.result_m or gemm.result_n:
+        return None
     if columns == 1 and rows > 1 and gemm.row_stride == 1:
         swapped = schedule_skinny(gemm.swapped(), target)
         return swapped and SkinnySchedule(gemm.swapped(), types, swapped.kind)

@@ -101,6 +101,62 @@ CASES = {
     "input holes and stride": case(
         lhs_shape=(1, 7, 8, 16), rhs_shape=(3, 3, 16, 8), lhs_dilation=(3, 2), strides=(2, 1), padding=((1, 2), (2, 1))
     ),
+    "input holes wider than the kernel": case(
+        lhs_shape=(2, 5, 4, 16), rhs_shape=(2, 3, 16, 8), lhs_dilation=(2, 4), padding=((1, 1), (3, 2))
+    ),
+    "gradient of patches": case(
+        lhs_shape=(2, 3, 4, 24),
+        rhs_shape=(4, 4, 6, 24),
+        spec=("NHWC", "HWOI", "NHWC"),
+        lhs_dilation=(4, 4),
+        padding=((3, 3), (3, 3)),
+        reversal=(True, True),
+    ),
+    "gradient of patches NCHW": case(
+        lhs_shape=(2, 24, 3, 4),
+        rhs_shape=(24, 6, 4, 4),
+        spec=("NCHW", "IOHW", "NCHW"),
+        lhs_dilation=(4, 4),
+        padding=((3, 3), (3, 3)),
+        reversal=(True, True),
+    ),
+    "pointwise gradient with stride": case(
+        lhs_shape=(2, 7, 7, 16),
+        rhs_shape=(1, 1, 8, 16),
+        spec=("NHWC", "HWOI", "NHWC"),
+        padding=((0, 1), (0, 1)),
+        lhs_dilation=(2, 2),
+    ),
+    "input and kernel holes": case(
+        lhs_shape=(1, 9, 8, 16), rhs_shape=(3, 4, 16, 8), lhs_dilation=(2, 3), rhs_dilation=(4, 2), padding=SAME
+    ),
+    "input holes NCHW": case(
+        lhs_shape=(2, 16, 7, 8),
+        rhs_shape=(24, 16, 4, 4),
+        spec=("NCHW", "OIHW", "NCHW"),
+        lhs_dilation=(2, 2),
+        padding=((2, 2), (2, 2)),
+    ),
+    "input holes and groups": case(
+        lhs_shape=(2, 7, 8, 32), rhs_shape=(3, 3, 16, 32), groups=2, lhs_dilation=(2, 2), padding=SAME
+    ),
+    "one dimension with input holes": case(
+        lhs_shape=(3, 20, 16), rhs_shape=(5, 16, 24), spec=("NWC", "WIO", "NWC"), padding=((2, 2),), lhs_dilation=(3,)
+    ),
+    "depthwise with input holes": case(
+        lhs_shape=(2, 6, 5, 40), rhs_shape=(3, 3, 1, 40), groups=40, padding=SAME, lhs_dilation=(2, 2)
+    ),
+    "depthwise with input holes NCHW": case(
+        lhs_shape=(2, 12, 6, 21),
+        rhs_shape=(12, 1, 3, 3),
+        groups=12,
+        padding=SAME,
+        lhs_dilation=(2, 1),
+        spec=("NCHW", "OIHW", "NCHW"),
+    ),
+    "batch groups": case(
+        lhs_shape=(12, 9, 8, 16), rhs_shape=(3, 3, 16, 36), batch_groups=3, padding=SAME, strides=(2, 1)
+    ),
     "reversed": case(lhs_shape=(2, 9, 11, 8), rhs_shape=(3, 2, 8, 16), reversal=(True, True), padding=SAME),
     "reversed one": case(lhs_shape=(2, 9, 11, 8), rhs_shape=(3, 2, 8, 16), reversal=(False, True)),
     "cropped": case(lhs_shape=(2, 12, 12, 8), rhs_shape=(3, 3, 8, 16), padding=((-1, -2), (-2, 1))),
@@ -210,7 +266,7 @@ def test_widest_vectors(case):
     ids=lambda t: np.dtype(t).name,
 )
 def test_element_types(dtype, result):
-    for case in ("same", "strides"):
+    for case in ("same", "strides", "input holes", "gradient of patches NCHW"):
         check(**CASES[case], dtype=dtype, result=result)
 
 

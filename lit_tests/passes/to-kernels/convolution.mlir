@@ -40,7 +40,7 @@ module attributes {astra.target = "x86-64-v3"} {
   // CHECK: func.func private @[[K]]_pad
   // CHECK: func.func private @[[K]](
   // CHECK: call @[[K]]_pad
-  // CHECK: call @[[K]]_product
-  // CHECK: func.func private @[[D]]_product
+  // CHECK: call @[[K]]_product0
+  // CHECK: func.func private @[[D]]_product0
   // CHECK: vector.fma
 }
