@@ -99,6 +99,8 @@ def _shared_loops(group: _Group, nest: LoopNest) -> int:
     """How many outer loops the nest can share with the group; 0 when it must not join."""
     bases = {access.place.base for access in nest.accesses if access is not None}
     loaded = {place_of(load.operands[0]).base for load in nest.loads}
+    if _fills_for_columns(group, nest):
+        return nest.parallel
     if nest.wants_own_schedule() or any(other.wants_own_schedule() for other in group.nests):
         return 0
     if len(group.nests) >= MAX_OPS or len(bases | group.bases.keys()) > MAX_BASES:
@@ -134,6 +136,23 @@ def _shared_loops(group: _Group, nest: LoopNest) -> int:
             if _span(access, owner.extents, shared) * byte_width(access.memref.type.element_type) > ROW_BYTES:
                 return 0
     return shared
+
+
+def _fills_for_columns(group: _Group, nest: LoopNest) -> bool:
+    """Whether the group only initializes what the nest, a column reduction, adds to."""
+    if len(group.nests) != 1 or not nest.wants_own_schedule() or nest.parallel == len(nest.extents):
+        return False
+    fill, outputs = group.nests[0], [access for access in nest.accesses if access is not None and access.written]
+    target = fill.accesses[-1]
+    return (
+        _is_fill(fill)
+        and len(outputs) == 1
+        and target is not None
+        and fill.extents == nest.extents[: nest.parallel]
+        and target.place == outputs[0].place
+        and target.constant == outputs[0].constant
+        and target.coefficients == outputs[0].coefficients[: nest.parallel]
+    )
 
 
 class _KernelFormer:

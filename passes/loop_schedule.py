@@ -20,8 +20,9 @@ OP_NANOSECONDS = 0.06  # one vectorized arithmetic operation
 CALL_NANOSECONDS = 0.8  # one vectorized transcendental function
 STRIDED_NANOSECONDS = 0.8  # an access that cannot be vectorized
 TILE = 32  # edge of the square blocks in which transposing loops walk
-COLUMN_ROWS = 4  # rows that a column reduction combines between a load and a store of the running values
-COLUMN_BLOCK = 512  # columns that a column reduction keeps in the first-level cache
+COLUMN_ROWS = (8, 4)  # rows that a column reduction combines between a load and a store of the running values
+COLUMN_BYTES = 1 << 14  # of the running values that a column reduction keeps in the first-level cache
+COLUMN_TASKS = 16  # blocks of rows or columns that keep every thread busy
 
 
 @dataclass
@@ -139,30 +140,43 @@ class Schedule:
 
     def choose(self) -> None:
         """Choose innermost loops; a kernel of one nest may also give up or cut shared loops for better strides."""
-        if len(self.nests) == 1 and self.shared:
-            item = self.nests[0]
+        *fills, item = self.nests or [None]
+        if item is not None and self.shared and all(not any(fill.flats[: fill.nest.inputs]) for fill in fills):
             loops = item.loops
             best = max(loops, key=lambda loop: _stride_score(item, loop))
             reductions = [loop for loop in loops if not loop.parallel]
-            if reductions and best.parallel:
-                self.reorder_single(item, best)
+            if reductions and best.parallel and sum(loop.parallel for loop in loops) == self.shared:
+                self.reorder_columns(item, best, fills)
                 return
-            if not reductions and len(loops) > 1:
+            if not reductions and not fills and len(loops) > 1:
                 self.tile_transpose(item)
                 return
         for item in self.nests:
             inner = item.loops[self.shared :]
             item.loops[self.shared :] = _inner_order(item, inner)
 
-    def reorder_single(self, item: ScheduledNest, best: Loop) -> None:
-        """A reduction whose good stride is along a parallel loop: that loop innermost, reductions outside of it."""
+    def reorder_columns(self, item: ScheduledNest, best: Loop, fills: list[ScheduledNest]) -> None:
+        """A reduction whose good stride is along a parallel loop: that loop innermost, reductions outside of it.
+
+        ``fills`` initialize its result and walk the same parallel loops.
+        """
+        place = item.loops.index(best)
         outer = [loop for loop in item.loops if loop.parallel and loop is not best]
         reductions = [loop for loop in item.loops if not loop.parallel]
-        if best.extent >= 2 * COLUMN_BLOCK or not outer:
-            blocks, within = _cut(best, min(COLUMN_BLOCK, max(64, -(-best.extent // 16))))
+        most = COLUMN_BYTES // max(byte_width(flat.type.element_type) for flat in item.flats if flat is not None)
+        tasks = math.prod(loop.extent for loop in outer)
+        size = max(64, best.extent * tasks // COLUMN_TASKS) if tasks < COLUMN_TASKS else best.extent
+        if size < best.extent or best.extent > most:
+            blocks, within = _cut(best, min(most, size))
             outer, best = [*outer, blocks], within
-        if reductions[-1].extent % COLUMN_ROWS == 0:
-            reductions[-1], item.rows = _cut(reductions[-1], COLUMN_ROWS)
+            for fill in fills:
+                fill.loops.extend(_cut(fill.loops.pop(place), min(most, size)))
+        else:
+            for fill in fills:
+                fill.loops.append(fill.loops.pop(place))
+        rows = next((count for count in COLUMN_ROWS if reductions[-1].extent % count == 0), 1)
+        if rows > 1:
+            reductions[-1], item.rows = _cut(reductions[-1], rows)
         item.loops = [*outer, *reductions, best]
         self.shared = len(outer)
 

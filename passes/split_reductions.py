@@ -16,9 +16,10 @@ __all__ = ["split_reductions"]
 
 FEW_RESULTS = 16  # rows and columns fewer than this do not keep the threads busy
 LONG = 1 << 16  # reduced elements per result from which splitting few results pays
-NARROW = 512  # columns that one task can sum: fewer than a block of columns for each thread
-TALL = 1 << 11  # rows from which narrow columns are worth splitting
-BLOCKS = (64, 128, 32, 96, 48, 80, 112, 100, 50, 60, 40, 36, 24, 16)  # candidate numbers of blocks
+LARGE = 1 << 17  # elements from which column reductions are split: a block of whole rows is read as one stream
+ROWS = 64  # rows of such a block at least, so that the partial results are small beside what they sum
+WANTED_BLOCKS = 64  # enough for many threads to finish together
+BLOCKS = range(8, 129)  # numbers of blocks that are worth it
 
 _FLOAT_NEUTRAL = {"arith.addf": 0.0, "arith.mulf": 1.0, "arith.maximumf": -math.inf, "arith.minimumf": math.inf}
 _INT_NEUTRAL = {
@@ -71,14 +72,17 @@ def _choose(nest: LoopNest) -> tuple[int, int] | None:
     """The reduction dimension (of the operation) to split and the number of blocks."""
     results = math.prod(nest.extents[: nest.parallel])
     reduced = math.prod(nest.extents[nest.parallel :])
-    is_tall = FEW_RESULTS < results <= NARROW and reduced >= TALL and nest.wants_own_schedule()
-    if not is_tall and (results > FEW_RESULTS or reduced < LONG):
+    in_columns = nest.iterations >= LARGE and nest.wants_own_schedule() and nest.best_loop() == nest.parallel - 1
+    if not in_columns and (results > FEW_RESULTS or reduced < LONG):
         return None
-    for extent, dimension in zip(nest.extents[nest.parallel :], nest.loops[nest.parallel :], strict=True):
-        for blocks in BLOCKS:
-            if extent % blocks == 0:
-                return dimension, blocks
-    return None
+    most = reduced // ROWS if in_columns else reduced
+    choices = [
+        (dimension, blocks)
+        for extent, dimension in zip(nest.extents[nest.parallel :], nest.loops[nest.parallel :], strict=True)
+        for blocks in BLOCKS
+        if extent % blocks == 0 and blocks <= most
+    ]
+    return min(choices, key=lambda choice: abs(math.log(choice[1] / WANTED_BLOCKS)), default=None)
 
 
 def _split(op: ir.Operation) -> None:

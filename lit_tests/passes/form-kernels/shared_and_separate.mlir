@@ -1,5 +1,5 @@
-// Equal kernels are emitted once; a column reduction keeps a kernel of its own; full sums and sums of few tall
-// columns are done in fixed blocks.
+// Equal kernels are emitted once; a column reduction keeps a kernel of its own, in which its result is initialized; full
+// sums and sums of tall columns are done in fixed blocks.
 // RUN: %astra-opt %s --astra-bufferize --astra-form-kernels --canonicalize --cse --split-input-file | %filecheck %s
 
 #id = affine_map<(d0) -> (d0)>
@@ -27,7 +27,10 @@ func.func @twice(%x: tensor<8xf32>, %y: tensor<8xf32>) -> (tensor<8xf32>, tensor
 #xy = affine_map<(d0, d1) -> (d0, d1)>
 #y = affine_map<(d0, d1) -> (d1)>
 // CHECK-LABEL: func.func @columns
-// CHECK-COUNT-3: call @kernel_
+// CHECK-COUNT-2: call @kernel_
+// CHECK:       func.func private @kernel_1
+// CHECK:         iterator_types = ["parallel"]
+// CHECK:         iterator_types = ["reduction", "parallel"]
 func.func @columns(%x: tensor<256x256xf32>) -> tensor<256xf32> {
   %zero = arith.constant 0.0 : f32
   %e = tensor.empty() : tensor<256x256xf32>

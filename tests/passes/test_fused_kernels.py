@@ -1,0 +1,64 @@
+"""Elementwise operations, reductions and movements as whole kernels: against float64, and the same bits on any threads.
+
+The shapes are those at which kernels are cut into tasks, split into blocks and unrolled, and some that none of it fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import astra_mlir as astra
+
+Program = Callable[..., Any]  # of a numpy-like module and arrays
+
+
+def layer_norm(xp: Any, x: Any) -> Any:
+    centred = x - xp.mean(x, -1, keepdims=True)
+    return centred / xp.sqrt(xp.mean(centred * centred, -1, keepdims=True) + 1e-5)
+
+
+def batch_norm(xp: Any, x: Any) -> Any:
+    axes = tuple(range(x.ndim - 1))
+    centred = x - xp.mean(x, axes)
+    return centred / xp.sqrt(xp.mean(centred * centred, axes) + 1e-5)
+
+
+def softmax(xp: Any, x: Any) -> Any:
+    e = xp.exp(x - xp.max(x, -1, keepdims=True))
+    return e / xp.sum(e, -1, keepdims=True)
+
+
+PROGRAMS: dict[str, tuple[Program, Sequence[tuple[int, ...]]]] = {
+    "sum of all": (lambda xp, x: xp.sum(x), [(1 << 20,), (1000, 1000), (65537,)]),
+    "row sums": (lambda xp, x: xp.sum(x, 1), [(512, 1024), (300, 1001), (3, 100)]),
+    "column sums": (lambda xp, x: xp.sum(x, 0), [(1024, 512), (1000, 777), (4096, 24), (67, 6000)]),
+    "sums of the middle": (lambda xp, x: xp.sum(x, 1), [(16, 256, 128), (3, 1000, 130)]),
+    "variance of columns": (lambda xp, x: xp.var(x, 0), [(1024, 512), (999, 300)]),
+    "layer norm": (layer_norm, [(512, 768), (100, 513)]),
+    "batch norm": (batch_norm, [(8, 28, 28, 64), (4, 7, 9, 33)]),
+    "softmax": (softmax, [(512, 1024), (5, 50257), (100, 77)]),
+    "elementwise": (lambda xp, x: xp.tanh(x) * 2 + xp.exp(-x * x), [(1 << 20,), (1000001,), (1000, 33)]),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_close_to_float64_with_the_same_bits_on_any_number_of_threads(name: str) -> None:
+    program, shapes = PROGRAMS[name]
+    compiled = astra.jit(lambda x: program(jnp, x))
+    for shape in shapes:
+        x = np.random.default_rng(0).standard_normal(shape, np.float32) + np.float32(0.5)
+        results = []
+        for count in (1, 2, 3, 8):
+            with astra.threads(count):
+                results.append([np.asarray(leaf) for leaf in jax.tree.leaves(compiled(x))])
+        expected = jax.tree.leaves(program(np, x.astype(np.float64)))
+        for result in results:
+            for got, first, value in zip(result, results[0], expected, strict=True):
+                np.testing.assert_array_equal(got, first)
+                np.testing.assert_allclose(got, value, rtol=2e-6, atol=2e-6 * np.max(np.abs(value)))
