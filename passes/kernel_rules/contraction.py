@@ -1,8 +1,8 @@
 """Kernels of ``astra.dot_general`` on the CPU: any dimension numbers, float and integer element types.
 
 Batch, free and contracting dimensions are collapsed to (batch, M, N, K) levels with strides; ``gemm.py`` and
-``skinny.py`` choose the loops.  Complex and 8-bit float operands, and products of a few elements, are left to
-``astra-to-linalg``.
+``skinny.py`` choose the loops; ``complex_products.py`` makes real products of complex ones.  8-bit float operands, and
+products of a few elements, are left to ``astra-to-linalg``.
 """
 
 from __future__ import annotations
@@ -157,7 +157,8 @@ def _gemm_of(op: ir.Operation) -> Gemm | None:
     """The product as kernels see it; ``None`` for those that are left to linalg."""
     lhs, rhs = op.operands
     elements = [str(value.type.element_type) for value in (lhs, rhs, op.results[0])]
-    accumulator = accumulator_of(*elements)
+    is_complex = len(set(elements)) == 1 and elements[0].startswith("complex")
+    accumulator = elements[0] if is_complex else accumulator_of(*elements)
     if accumulator is None:
         return None
     lhs_shape, rhs_shape = list(lhs.type.shape), list(rhs.type.shape)

@@ -214,8 +214,6 @@ def test_products_share_their_inner_functions():
     assert sum(name.startswith("astra_dot_") and name.count("_") == 2 for name in names) == 2
 
 
-@pytest.mark.parametrize(
-    ("m", "n", "k", "element"), [(4, 4, 4, "f32"), (64, 64, 1, "f32"), (64, 64, 64, "complex<f32>")]
-)
+@pytest.mark.parametrize(("m", "n", "k", "element"), [(4, 4, 4, "f32"), (64, 64, 1, "f32"), (4, 4, 4, "complex<f32>")])
 def test_left_to_linalg(m, n, k, element):
     assert kernels_of(dot("a", m, n, k, element)) == ["a"]
