@@ -10,7 +10,6 @@ module attributes {astra.target = "x86-64-v4"} {
   // CHECK: func.func private @[[K]]_parts({{.*}}: memref<32768xf32>, {{.*}}: memref<65536xf32>, {{.*}}: memref<32768xf32>
   // CHECK: func.func private @[[K]](%{{.*}}: memref<128x128xcomplex<f32>>
   // CHECK: builtin.unrealized_conversion_cast %{{.*}} : memref<16384xcomplex<f32>> to memref<32768xf32>
-  // CHECK: scf.forall
   // CHECK: vector.shuffle
   // CHECK: call @[[K]]_parts
   func.func @main(%a: tensor<128x128xcomplex<f32>>, %b: tensor<128x128xcomplex<f32>>) -> tensor<128x128xcomplex<f32>> {
