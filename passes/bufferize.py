@@ -19,6 +19,7 @@ from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.bufferize_control import CONTROL_RULES, branch_instead_of_select
 from astra_mlir.passes.buffers import Buffer, Offset, Root, Scope, bytes_of, scope_of
 from astra_mlir.passes.core import Pass, register_pass
+from astra_mlir.passes.donation import ALIASES, aliases_of, without_reshapes
 from astra_mlir.passes.memref_utils import (
     DYNAMIC,
     Builder,
@@ -54,24 +55,24 @@ class FunctionBufferizer:
         terminator = self.entry.operations[len(self.entry.operations) - 1].operation
         loc = self.func.location
         at_start = Builder(ir.InsertionPoint.at_block_begin(self.entry), loc)
-        tensors = list(self.entry.arguments)
+        tensors, results = list(self.entry.arguments), list(terminator.operands)
         for argument in tensors:
             if not is_tensor(argument):
                 raise UnsupportedError(f"{loc}: function argument of type {argument.type} is not a tensor")
+        aliases = aliases_of(self.func, scope, results)
+        for number, argument in enumerate(tensors):
             self._require_static(argument)
-            self._assign_root(at_start, argument, self._argument(argument.type, loc), scope, writable=False)
-        outputs = [self._argument(value.type, loc) for value in terminator.operands]
-        roots = []
-        for value, output in zip(terminator.operands, outputs, strict=True):
-            root = Root(output, scope, writable=True)
-            buffer = Buffer(root, at_start.view(output, 0, memref_of(value.type)), 0)
-            roots.append(buffer)
-            self.prefer(value, buffer, scope)
+            root = self._argument(argument.type, loc)
+            self._assign_root(at_start, argument, root, scope, writable=number in aliases)
+        outputs = [self._argument(value.type, loc) for value in results]
+        places = []
+        for value, output, alias in zip(results, outputs, aliases, strict=True):
+            root = Root(output, scope, writable=True) if alias < 0 else self.buffers[tensors[alias]].root
+            places.append(Buffer(root, at_start.view(root.value, 0, memref_of(value.type)), 0))
+            made = without_reshapes(value)
+            self.prefer(made, Buffer(root, at_start.view(root.value, 0, memref_of(made.type)), 0), scope)
         self.convert_block(scope)
-        builder = Builder(ir.InsertionPoint(terminator), terminator.location)
-        for value, place in zip(terminator.operands, roots, strict=True):
-            self.move(builder, value, place)
-        builder.op("func.return")
+        self._return(Builder(ir.InsertionPoint(terminator), terminator.location), results, places, aliases)
         terminator.erase()
         self.erase_tensor_ops(self.entry)
         for _ in tensors:
@@ -88,6 +89,30 @@ class FunctionBufferizer:
         i64 = ir.IntegerType.get_signless(64)
         for name, count in counts.items():
             self.func.attributes[f"astra.{name}"] = ir.IntegerAttr.get(i64, count)
+        if any(alias >= 0 for alias in aliases):
+            self.func.attributes[ALIASES] = ir.DenseI64ArrayAttr.get(aliases)
+
+    def _return(
+        self, builder: Builder, results: Sequence[ir.Value], places: Sequence[Buffer], aliases: Sequence[int]
+    ) -> None:
+        """Copy each result to its place unless it is there; to donated arguments, which are read until now, last."""
+        taken = [place.root for place, alias in zip(places, aliases, strict=True) if alias >= 0]
+        late = []
+        for value, place, alias in zip(results, places, aliases, strict=True):
+            if alias < 0:
+                self.move(builder, value, place)
+                continue
+            if value in self.fills and value not in self.buffers:
+                late.append((self.fills[value], place))
+                continue
+            buffer = self.read(builder, value, self.entry_scope)
+            if buffer.root is not place.root or buffer.offset != place.offset:
+                if buffer.root in taken:
+                    buffer = self.pack(builder, buffer, value.type, self.entry_scope)
+                late.append((buffer.memref, place))
+        for source, place in late:
+            builder.copy(source, place.memref)
+        builder.op("func.return")
 
     def _argument(self, tensor: ir.Type, loc: ir.Location) -> ir.Value:
         return self.entry.add_argument(ir.MemRefType.get([bytes_of(tensor)], self.i8), loc)
@@ -476,6 +501,7 @@ class Bufferize(Pass):
 
     Before: ``func.func @main(%x: tensor<4xf32>) -> tensor<4xf32>`` with linalg on tensors.
     After: ``func.func @main(%x: memref<16xi8>, %out: memref<16xi8>)`` with linalg on memrefs.
+    Results may take over the memory of donated arguments (``donation.py``).
     Constants that are not splats become further arguments; their values are the module attribute ``astra.constants``.
     """
 
