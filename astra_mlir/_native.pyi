@@ -17,6 +17,7 @@ class Function:
         inputs: Sequence[_Spec],
         outputs: Sequence[_Spec],
         constants: tuple[np.ndarray[Any, Any], ...],
+        aliases: tuple[int, ...],
         /,
     ) -> None: ...
     def __call__(self, *arguments: Any) -> tuple[np.ndarray[Any, Any], ...]: ...
@@ -61,5 +62,6 @@ def use_jax(
     flatten: Any,
     trace_context: Any,
     pointer_of: Any,
+    collect: Any,
 ) -> None: ...
 def empty(spec: _Spec, /) -> np.ndarray[Any, Any]: ...

@@ -72,8 +72,11 @@ def artifact(module: Any) -> bytes:
 def capture(
     function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], *,
     static_argnums: Sequence[int] = (), static_argnames: Sequence[str] = (), input_paths: Sequence[str] = (),
+    donated: Sequence[int] = (),
 ) -> Captured:  # fmt: skip
     """Trace ``function`` on arguments (arrays, ``jax.ShapeDtypeStruct`` or static values).
+
+    ``donated`` are the numbers of the leaves whose memory results may take over.
 
     Raises what the function raises while it is traced, and :class:`UnsupportedError` for an operation that JAX cannot
     express in StableHLO without a backend of its own (callbacks, eigenvalue decompositions).
@@ -102,6 +105,7 @@ def capture(
         capturing.reset(token)
     out_tree = jax.tree_util.tree_structure(traced.out_info)
     module = _copy(lowered.compiler_ir("stablehlo"))
+    _mark_donated(module, donated)
     constants = _hoist_constants(module)
     data = _serialize(module)
     paths = (*input_paths, *(f"closed-over array {i}" for i in range(len(constants))))
@@ -202,12 +206,33 @@ def _drop_sharding(op: Any) -> None:
                     _drop_sharding(inner)
 
 
-def _hoist_constants(module: Any) -> list[np.ndarray[Any, Any]]:
-    """Make arguments of @main of its large constants; gives their values."""
-    main = next(
+def _main(module: Any) -> Any:
+    return next(
         op.operation for op in module.body.operations
         if op.operation.name == "func.func" and jax_ir.StringAttr(op.operation.attributes["sym_name"]).value == "main"
     )  # fmt: skip
+
+
+def _mark_donated(module: Any, donated: Sequence[int]) -> None:
+    """Mark arguments of @main as JAX does where it leaves it to the compiler which result takes their memory."""
+    if not donated:
+        return
+    main = _main(module)
+    with module.context:
+        count = len(main.regions[0].blocks[0].arguments)
+        old = list(jax_ir.ArrayAttr(main.attributes["arg_attrs"])) if "arg_attrs" in main.attributes else [{}] * count
+        marks = [
+            {entry.name: entry.attr for entry in map(dictionary.__getitem__, range(len(dictionary)))}
+            for dictionary in old
+        ]
+        for number in donated:
+            marks[number]["jax.buffer_donor"] = jax_ir.BoolAttr.get(True)
+        main.attributes["arg_attrs"] = jax_ir.ArrayAttr.get([jax_ir.DictAttr.get(each) for each in marks])
+
+
+def _hoist_constants(module: Any) -> list[np.ndarray[Any, Any]]:
+    """Make arguments of @main of its large constants; gives their values."""
+    main = _main(module)
     block = main.regions[0].blocks[0]
     constants: list[np.ndarray[Any, Any]] = []
     with module.context, jax_ir.Location.unknown():

@@ -16,6 +16,7 @@ from astra_mlir.bindings import ir, make_context, translate_to_llvm_ir
 from astra_mlir.dialects.elements import to_numpy
 from astra_mlir.errors import AstraError, CompileError
 from astra_mlir.passes import run_pipeline
+from astra_mlir.passes.donation import ALIASES
 from astra_mlir.passes.pipelines import STAGE_NAMES, stage_pipeline
 from astra_mlir.passes.target import TARGET_ATTRIBUTE
 from astra_mlir.program import Program
@@ -97,6 +98,7 @@ def compile_program(
     _run_stages(module, "llvm", machine, times)
 
     start = time.perf_counter()
+    aliases = _aliases_of(module, program.entry)
     arena_bytes, constants = _plan_of(module)
     text = llvm_ir_of(module)
     times["translate"] = time.perf_counter() - start
@@ -108,8 +110,9 @@ def compile_program(
     code = target_machine.load(objects, [entry_symbol(program.entry)]) if runs_here else None
     times["load"] = time.perf_counter() - start
     return Executable(
-        program, _without_constants(signature, program), machine, options, objects, code, arena_bytes, constants, times
-    )
+        program, _without_constants(signature, program), machine, options, objects, code, arena_bytes, constants, times,
+        aliases,
+    )  # fmt: skip
 
 
 def compile_module(module: ir.Module, entry: str = "main", *, target: str | TargetMachine | None = None) -> Executable:
@@ -120,6 +123,15 @@ def compile_module(module: ir.Module, entry: str = "main", *, target: str | Targ
 def _without_constants(signature: Signature, program: Program) -> Signature:
     given = len(signature.inputs) - len(program.constants)
     return Signature(signature.inputs[:given], signature.outputs)
+
+
+def _aliases_of(module: ir.Module, entry: str) -> tuple[int, ...]:
+    """For each result of the entry the argument whose memory it takes over, or -1; nothing where no result does."""
+    for op in module.body.operations:
+        attributes = op.operation.attributes
+        if ALIASES in attributes and ir.StringAttr(attributes["sym_name"]).value == entry:
+            return tuple(ir.DenseI64ArrayAttr(attributes[ALIASES]))
+    return ()
 
 
 def _plan_of(module: ir.Module) -> tuple[int, list[np.ndarray[Any, Any]]]:

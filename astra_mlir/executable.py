@@ -36,11 +36,12 @@ class Memory:
     arena_bytes: int
     constant_bytes: int
     code_bytes: int
+    alias_bytes: int = 0  # of results that are in the memory of donated arguments, and counted with both
 
     @property
     def peak_bytes(self) -> int:
         """Everything that is alive at once during a call."""
-        return self.argument_bytes + self.output_bytes + self.arena_bytes + self.constant_bytes
+        return self.argument_bytes + self.output_bytes - self.alias_bytes + self.arena_bytes + self.constant_bytes
 
 
 class Executable(Function):
@@ -63,12 +64,14 @@ class Executable(Function):
         arena_bytes: int,
         constants: Sequence[np.ndarray[Any, Any]],
         compile_times: dict[str, float],
+        aliases: Sequence[int] = (),
     ) -> None:
         self.program = program
         self.signature = signature
         self.target = target
         self.options = options
         self.arena_bytes = arena_bytes
+        self.aliases = tuple(aliases)
         self.compile_times = compile_times
         self.objects = tuple(objects)
         self._code = code
@@ -78,7 +81,7 @@ class Executable(Function):
         inputs, outputs = (
             [(spec.dtype, spec.shape) for spec in specs] for specs in (signature.inputs, signature.outputs)
         )
-        self._bind(entry, arena_bytes, inputs, outputs, tuple(self._constants))
+        self._bind(entry, arena_bytes, inputs, outputs, tuple(self._constants), self.aliases)
 
     # --- calling -------------------------------------------------------------------------------------------------
 
@@ -136,6 +139,9 @@ class Executable(Function):
             arena_bytes=self.arena_bytes,
             constant_bytes=sum(c.nbytes for c in self._constants),
             code_bytes=sum(map(len, self.objects)),
+            alias_bytes=sum(
+                spec.nbytes for spec, alias in zip(self.signature.outputs, self.aliases, strict=False) if alias >= 0
+            ),
         )
 
     def predicted_peak_bytes(self) -> int:

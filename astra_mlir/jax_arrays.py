@@ -104,4 +104,5 @@ def _connect() -> None:
     native.use_jax(
         array_type=ArrayImpl, key_type=KeyArray, device_put=xla_client.batched_device_put, sharding=sharding,
         devices=[device], flatten=tree_flatten, trace_context=trace_context, pointer_of=pointer_of,
+        collect=xla_client._xla.collect_garbage,
     )  # fmt: skip

@@ -333,9 +333,10 @@ def compile_function(
         if isinstance(leaf, np.ndarray) and leaf.dtype.kind in _NO_NUMBERS:
             kind = "str" if leaf.dtype.kind in "SU" else leaf.dtype.name
             raise DTypeError(f"{path}: arrays of {kind} cannot be compiled for; pass numbers, or make it static")
+    donated = arguments.donated_leaves(dynamic, dynamic_kwargs)
     captured = capturing.capture(
         arguments.function, args, kwargs, static_argnums=sorted(arguments.static_nums),
-        static_argnames=sorted(arguments.static_names), input_paths=paths,
+        static_argnames=sorted(arguments.static_names), input_paths=paths, donated=donated,
     )  # fmt: skip
     program = captured.program
     if executables is None:
@@ -345,7 +346,6 @@ def compile_function(
         executable = known or compiler.compile_program(program, target=target)
         if not program.constants:
             executables[program.data] = executable
-    donated = arguments.donated_leaves(dynamic, dynamic_kwargs)
     return CompiledFunction(executable, captured, in_tree, donated, output)
 
 

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <unordered_map>
 
 namespace astra::python {
 
@@ -21,7 +22,14 @@ struct MemoryObject {
 
 PyTypeObject *memory_type = nullptr;
 
+// Who owns the memory that begins at an address.
+std::unordered_map<void *, PyObject *> &owners() {
+  static auto &made = *new std::unordered_map<void *, PyObject *>;
+  return made;
+}
+
 void memory_dealloc(PyObject *self) {
+  owners().erase(reinterpret_cast<MemoryObject *>(self)->memory);
   hooks.api->deallocate(hooks.context, reinterpret_cast<MemoryObject *>(self)->memory);
   PyTypeObject *type = Py_TYPE(self);
   type->tp_free(self);
@@ -172,22 +180,33 @@ bool fits(PyArrayObject *array, const Spec &spec) {
 }
 
 PyObject *new_result(const Spec &spec, bool pooled) {
-  auto *const shape = const_cast<npy_intp *>(spec.shape.data());
-  Py_INCREF(spec.dtype.get());  // taken over by the new array
-  if (!pooled && spec.bytes < kPooledBytes)
-    return PyArray_NewFromDescr(&PyArray_Type, spec.descr(), spec.rank(), shape, nullptr, nullptr, 0, nullptr);
-  void *const memory = hooks.api->allocate(hooks.context, spec.bytes);
-  if (memory == nullptr) {
-    Py_DECREF(spec.dtype.get());
-    return PyErr_Format(PyExc_MemoryError, "no memory for a buffer of %lld bytes", static_cast<long long>(spec.bytes));
+  if (!pooled && spec.bytes < kPooledBytes) {
+    Py_INCREF(spec.dtype.get());  // taken over by the new array
+    return PyArray_NewFromDescr(&PyArray_Type, spec.descr(), spec.rank(), const_cast<npy_intp *>(spec.shape.data()),
+                                nullptr, nullptr, 0, nullptr);
   }
+  void *const memory = hooks.api->allocate(hooks.context, spec.bytes);
+  if (memory == nullptr)
+    return PyErr_Format(PyExc_MemoryError, "no memory for a buffer of %lld bytes", static_cast<long long>(spec.bytes));
   Ref owner(memory_type->tp_alloc(memory_type, 0));
   if (!owner) {
     hooks.api->deallocate(hooks.context, memory);
-    Py_DECREF(spec.dtype.get());
     return nullptr;
   }
   reinterpret_cast<MemoryObject *>(owner.get())->memory = memory;
+  owners().emplace(memory, owner.get());
+  return result_over(spec, std::move(owner));
+}
+
+Ref owner_of(void *elements) {
+  const auto found = owners().find(elements);
+  return Ref::borrow(found == owners().end() ? nullptr : found->second);
+}
+
+PyObject *result_over(const Spec &spec, Ref owner) {
+  void *const memory = reinterpret_cast<MemoryObject *>(owner.get())->memory;
+  auto *const shape = const_cast<npy_intp *>(spec.shape.data());
+  Py_INCREF(spec.dtype.get());  // taken over by the new array
   Ref array(PyArray_NewFromDescr(&PyArray_Type, spec.descr(), spec.rank(), shape, nullptr, memory, NPY_ARRAY_CARRAY,
                                  nullptr));
   if (!array || PyArray_SetBaseObject(reinterpret_cast<PyArrayObject *>(array.get()), owner.release()) < 0) return nullptr;

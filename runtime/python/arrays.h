@@ -28,6 +28,12 @@ bool fits(PyArrayObject *array, const Spec &spec);
 // An uninitialised array for a result: memory of the runtime's pool if `pooled`, or else if it is large.
 PyObject *new_result(const Spec &spec, bool pooled);
 
+// The owner of memory of the runtime's pool that begins at `elements`; null where the pool does not know it.
+Ref owner_of(void *elements);
+
+// An array for a result over memory of the pool, which it keeps alive.
+PyObject *result_over(const Spec &spec, Ref owner);
+
 // What a look at a JAX array tells without waiting for it.
 struct JaxArray {
   uint32_t interned = 0;

@@ -97,6 +97,7 @@ struct JaxHooks {
   PyObject *flatten = nullptr;  // of a tree: its leaves and structure
   PyObject *trace_context = nullptr;
   PyObject *pointer_of = nullptr;   // for arrays that have no buffer protocol
+  PyObject *collect = nullptr;      // releases what deleted arrays held
   PyObject *is_deleted = nullptr;   // the method of the array type
 };
 extern JaxHooks jax;

@@ -3,6 +3,7 @@
 #include <structmember.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 
 namespace astra::python {
@@ -23,8 +24,9 @@ void function_dealloc(PyObject *self) {
 PyObject *bind(PyObject *self, PyObject *arguments) {
   unsigned long long entry = 0;
   long long arena_bytes = 0;
-  PyObject *inputs = nullptr, *outputs = nullptr, *constants = nullptr;
-  if (!PyArg_ParseTuple(arguments, "KLOOO!", &entry, &arena_bytes, &inputs, &outputs, &PyTuple_Type, &constants))
+  PyObject *inputs = nullptr, *outputs = nullptr, *constants = nullptr, *aliases = nullptr;
+  if (!PyArg_ParseTuple(arguments, "KLOOO!O!", &entry, &arena_bytes, &inputs, &outputs, &PyTuple_Type, &constants,
+                        &PyTuple_Type, &aliases))
     return nullptr;
   auto code = std::make_unique<Code>();
   code->entry = reinterpret_cast<astra_entry_fn>(static_cast<uintptr_t>(entry));
@@ -39,6 +41,10 @@ PyObject *bind(PyObject *self, PyObject *arguments) {
     code->constants.push_back(PyArray_DATA(reinterpret_cast<PyArrayObject *>(array)));
   }
   code->kept = Ref::borrow(constants);
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(aliases); ++i) {
+    code->aliases.push_back(PyLong_AsSsize_t(PyTuple_GET_ITEM(aliases, i)));
+    if (PyErr_Occurred()) return nullptr;
+  }
   delete std::exchange(of(self).code, code.release());
   Py_RETURN_NONE;
 }
@@ -47,7 +53,7 @@ PyObject *bind(PyObject *self, PyObject *arguments) {
 PyObject *run(FunctionObject &function, Pointers &inputs) {
   SmallVector<PyObject *, 16> results;
   Pointers places;
-  if (!allocate_results(*function.code, false, results, places)) return nullptr;
+  if (!allocate_results(*function.code, false, results, places, inputs)) return nullptr;
   Ref tuple(PyTuple_New(static_cast<Py_ssize_t>(results.size())));
   for (size_t i = 0; i < results.size(); ++i) {
     if (tuple) PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), results[i]);
@@ -98,7 +104,8 @@ PyObject *run_pointers(PyObject *self, PyObject *addresses) {
 
 PyMethodDef function_methods[] = {
     {"_bind", bind, METH_VARARGS,
-     "_bind(entry, arena_bytes, inputs, outputs, constants): what is called, and (dtype, shape) of all that goes in and out."},
+     "_bind(entry, arena_bytes, inputs, outputs, constants, aliases): what is called, and (dtype, shape) of all that goes in "
+     "and out."},
     {"run_pointers", run_pointers, METH_O,
      "Run on addresses of C-contiguous arrays that match the signature and stay alive; nothing is checked."},
     {nullptr, nullptr, 0, nullptr},
@@ -137,15 +144,23 @@ bool threads_of(const FunctionObject &function, int64_t limit, int64_t &threads)
 
 }  // namespace
 
-bool allocate_results(const Code &code, bool pooled, SmallVector<PyObject *, 16> &results, Pointers &places) {
-  for (const Spec &spec : code.outputs) {
-    PyObject *const array = new_result(spec, pooled);
+bool allocate_results(const Code &code, bool pooled, SmallVector<PyObject *, 16> &results, Pointers &places,
+                      Pointers &inputs, Ref *owners) {
+  for (size_t i = 0; i < code.outputs.size(); ++i) {
+    const Spec &spec = code.outputs[i];
+    const Py_ssize_t argument = code.aliases.empty() ? -1 : code.aliases[i];
+    const bool given = argument >= 0 && owners != nullptr && owners[argument];
+    PyObject *const array = given ? result_over(spec, std::move(owners[argument])) : new_result(spec, pooled);
     if (array == nullptr) {
       for (PyObject *made : results) Py_DECREF(made);
       return false;
     }
     results.push_back(array);
-    places.push_back(PyArray_DATA(reinterpret_cast<PyArrayObject *>(array)));
+    void *const place = PyArray_DATA(reinterpret_cast<PyArrayObject *>(array));
+    places.push_back(place);
+    if (argument < 0) continue;
+    if (!given) std::memcpy(place, inputs[argument], static_cast<size_t>(spec.bytes));
+    inputs[argument] = place;
   }
   return true;
 }

@@ -9,6 +9,7 @@ struct Code {
   astra_entry_fn entry = nullptr;
   int64_t arena_bytes = 0;
   std::vector<Spec> inputs, outputs;
+  std::vector<Py_ssize_t> aliases;  // for each result the argument whose memory it takes over, or -1; empty: none does
   std::vector<void *> constants;  // elements of the arrays that `kept` holds
   Ref kept;
 };
@@ -26,8 +27,10 @@ using Pointers = SmallVector<void *, 64>;
 // with an exception set.
 bool execute(const FunctionObject &function, int64_t limit, void **inputs, void **outputs);
 
-// Allocates results, on failure leaves an exception; the elements' places are in `places`.
-bool allocate_results(const Code &code, bool pooled, SmallVector<PyObject *, 16> &results, Pointers &places);
+// Allocates results, on failure leaves an exception; the elements' places are in `places`.  A result that takes over the
+// memory of an argument gets that of `owners` (for each argument; may be null), or a copy, and the argument is there.
+bool allocate_results(const Code &code, bool pooled, SmallVector<PyObject *, 16> &results, Pointers &places,
+                      Pointers &inputs, Ref *owners = nullptr);
 
 bool make_function_type(PyObject *module);
 

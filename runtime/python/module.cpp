@@ -29,18 +29,19 @@ PyObject *initialize(PyObject *, PyObject *arguments) {
 
 PyObject *use_jax(PyObject *, PyObject *arguments, PyObject *keywords) {
   static const char *names[] = {"array_type", "key_type",      "device_put", "sharding", "devices",
-                                "flatten",    "trace_context", "pointer_of", nullptr};
+                                "flatten",    "trace_context", "pointer_of", "collect", nullptr};
   PyObject *array_type = nullptr, *key_type = nullptr;
   JaxHooks found;
-  if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!O!OOO!OOO", const_cast<char **>(names), &PyType_Type, &array_type,
+  if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!O!OOO!OOOO", const_cast<char **>(names), &PyType_Type, &array_type,
                                    &PyType_Type, &key_type, &found.device_put, &found.sharding, &PyList_Type, &found.devices,
-                                   &found.flatten, &found.trace_context, &found.pointer_of))
+                                   &found.flatten, &found.trace_context, &found.pointer_of, &found.collect))
     return nullptr;
   found.is_deleted = PyObject_GetAttrString(array_type, "is_deleted");
   if (found.is_deleted == nullptr) return nullptr;
   found.array_type = reinterpret_cast<PyTypeObject *>(Py_NewRef(array_type));
   found.key_type = reinterpret_cast<PyTypeObject *>(Py_NewRef(key_type));
-  for (PyObject *object : {found.device_put, found.sharding, found.devices, found.flatten, found.trace_context, found.pointer_of})
+  for (PyObject *object : {found.device_put, found.sharding, found.devices, found.flatten, found.trace_context, found.pointer_of,
+                           found.collect})
     Py_INCREF(object);
   jax = found;  // once for the process: what was there before, if anything, stays alive
   Py_RETURN_NONE;

@@ -171,6 +171,26 @@ bool give_up_donated(const PlanData &plan, PyObject *const *leaves) {
   return true;
 }
 
+// For each argument the memory that a result may take over: the pool's, and nothing else is using it, be it a computation
+// of JAX that still reads it or a NumPy view.  The leaves are given up for that, their memory is `kept` for the call.
+// False with an exception set.
+bool take_over(const Code &code, PyObject *const *leaves, const Pointers &places, std::vector<Ref> &owners,
+               std::vector<Ref> &kept) {
+  static PyObject *const name = PyUnicode_InternFromString("delete");
+  owners.resize(code.inputs.size());
+  for (const Py_ssize_t i : code.aliases) {
+    if (i < 0 || Py_TYPE(leaves[i]) != jax.array_type) continue;
+    owners[i] = owner_of(places[i]);
+    const Ref done(owners[i] ? PyObject_CallMethodNoArgs(leaves[i], name) : Py_NewRef(Py_None));
+    if (!done) return false;
+  }
+  const Ref collected(PyObject_CallNoArgs(jax.collect));
+  if (!collected) return false;
+  for (Ref &owner : owners)
+    if (owner && Py_REFCNT(owner.get()) > 1) kept.push_back(std::move(owner));
+  return true;
+}
+
 // --- results ------------------------------------------------------------------------------------------------------
 
 PyObject *build(PyObject *tree, PyObject *const *results) {
@@ -297,7 +317,10 @@ PyObject *run_plan(PyObject *self, PyObject *const *leaves, size_t count) {
   const bool as_jax = plan.kind == Results::kJax || (plan.kind == Results::kByArguments && arguments.any_jax);
   SmallVector<PyObject *, 16> results;
   Pointers places;
-  if (!allocate_results(code, as_jax, results, places)) return nullptr;
+  std::vector<Ref> owners, kept;
+  if (!code.aliases.empty() && as_jax && !take_over(code, leaves, arguments.places, owners, kept)) return nullptr;
+  Ref *const given = owners.empty() ? nullptr : owners.data();
+  if (!allocate_results(code, as_jax, results, places, arguments.places, given)) return nullptr;
   PyObject *tree = nullptr;
   if (execute(function, of(self).num_threads, arguments.places.data(), places.data()) && give_up_donated(plan, leaves) &&
       wrap_results(plan, as_jax, results))
