@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from astra_mlir import compiler, frontends
-from astra_mlir.bindings import ir
 from astra_mlir.errors import AstraError
 from astra_mlir.executable import Executable
 from astra_mlir.program import Program
 from astra_mlir.target_machine import TargetMachine
 
 if TYPE_CHECKING:
+    from astra_mlir.bindings import ir
     from astra_mlir.compiled import Compiled
 
 __all__ = ["compile"]
@@ -75,8 +75,6 @@ def compile(
 def _program(source: Any, entry: str) -> Program:
     if isinstance(source, Program):
         return source
-    if isinstance(source, ir.Module):
-        return Program.from_module(source, entry)
     if isinstance(source, Path):
         return Program.from_file(source, entry)
     if isinstance(source, bytes):
@@ -84,6 +82,10 @@ def _program(source: Any, entry: str) -> Program:
     if isinstance(source, str):
         is_text = "\n" in source or "func.func" in source
         return Program(source.encode(), entry) if is_text else Program.from_file(source, entry)
+    from astra_mlir.bindings import ir  # not needed for any of the above
+
+    if isinstance(source, ir.Module):
+        return Program.from_module(source, entry)
     raise AstraError(
         f"astra.compile: cannot compile a {type(source).__name__}; give a JAX or PyTorch function, an MLIR "
         "module, text or a path"

@@ -22,9 +22,9 @@ from jaxlib.mlir import ir as jax_ir
 from jaxlib.mlir.dialects import stablehlo as jax_stablehlo
 
 from astra_mlir import jax_lowering
-from astra_mlir.bindings import stablehlo
 from astra_mlir.errors import AstraError, UnsupportedError
 from astra_mlir.program import Program
+from astra_mlir.program_cache import stablehlo_version
 
 __all__ = ["Captured", "artifact", "artifact_version", "capture", "capturing", "is_tracing"]
 
@@ -55,8 +55,8 @@ class Captured:
 
 def artifact_version() -> str:
     """The newest StableHLO version that both builds of MLIR read."""
-    ours, theirs = stablehlo.get_current_version(), jax_stablehlo.get_current_version()
-    return str(stablehlo.get_smaller_version(ours, theirs))
+    theirs = jax_stablehlo.get_current_version()
+    return str(jax_stablehlo.get_smaller_version(stablehlo_version(), theirs))
 
 
 def _serialize(module: Any) -> bytes:

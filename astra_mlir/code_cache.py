@@ -1,9 +1,9 @@
-"""Object code kept on disk from process to process: what LLVM made of a text for a processor, by their hash.
+"""Object code kept on disk from process to process, and that of shared kernels in memory, by hashes of what it is of.
 
-Beside ``target_machine.py``, whose ``object_code`` asks here first.  An entry depends on nothing but the LLVM IR text,
-the target, the options and the version of LLVM, so it can never be stale.  Entries are files of their own, written
-under another name and renamed, so that processes may share a folder; each has a checksum, and one that is damaged is
-dropped and made again.  ``ASTRA_CACHE=0`` disables the cache.
+Two users: ``program_cache.py`` keeps whole compiled programs, ``target_machine.py`` the kernels that many programs
+have.  A key holds all that an entry depends on, so an entry can never be stale.  Entries are files of their own,
+written under another name and renamed, so that processes may share a folder; each has a checksum, and one that is
+damaged is dropped and made again.  ``ASTRA_CACHE=0`` disables what is on disk.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ import hashlib
 import os
 import struct
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import llvmlite
 
 from astra_mlir import config
 
-__all__ = ["clear", "folder", "key_of", "load", "store"]
+__all__ = ["clear", "folder", "forget", "kept", "key_of", "load", "store"]
 
 _MAGIC = b"astra object code 1\n"
 _DIGEST_BYTES = 32
@@ -37,11 +39,11 @@ def folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "astra"
 
 
-def key_of(*parts: str) -> str:
+def key_of(*parts: str | bytes) -> str:
     """The name of the entry for texts (LLVM IR, target, options), as LLVM of this version compiles them."""
     digest = hashlib.sha256(llvmlite.__version__.encode())
     for part in parts:
-        data = part.encode()
+        data = part.encode() if isinstance(part, str) else part
         digest.update(struct.pack("<Q", len(data)))
         digest.update(data)
     return digest.hexdigest()
@@ -82,6 +84,34 @@ def store(key: str, objects: Sequence[bytes]) -> None:
             Path(name).unlink(missing_ok=True)
             raise
         _drop_oldest(where, config.cache_max_bytes.get())
+
+
+_MOST_IN_MEMORY = 512  # kernels of a few ten KiB; the one used longest ago goes first
+_memory: OrderedDict[str, list[bytes]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def kept(key: str, make: Callable[[], list[bytes]]) -> list[bytes]:
+    """An entry from memory, from disk, or made now and kept in both."""
+    with _lock:
+        if key in _memory:
+            _memory.move_to_end(key)
+            return _memory[key]
+    objects = load(key)
+    if objects is None:
+        objects = make()
+        store(key, objects)
+    with _lock:
+        _memory[key] = objects
+        while len(_memory) > _MOST_IN_MEMORY:
+            _memory.popitem(last=False)
+    return objects
+
+
+def forget() -> None:
+    """Drop what is kept in memory: the next compilation is as in a new process."""
+    with _lock:
+        _memory.clear()
 
 
 def clear() -> int:

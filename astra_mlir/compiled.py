@@ -5,11 +5,13 @@ Above ``executable.py``, below the modules of the frontends.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from astra_mlir.cost import Cost
 from astra_mlir.executable import Executable, Memory
 from astra_mlir.signature import Signature
+
+if TYPE_CHECKING:
+    from astra_mlir.cost import Cost
 
 __all__ = ["CacheInfo", "Compiled"]
 

@@ -11,19 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from astra_mlir import config, target_machine
-from astra_mlir.bindings import ir, make_context, translate_to_llvm_ir
-from astra_mlir.dialects.elements import to_numpy
+from astra_mlir import config, program_cache, target_machine
 from astra_mlir.errors import AstraError, CompileError
-from astra_mlir.passes import run_pipeline
-from astra_mlir.passes.donation import ALIASES
-from astra_mlir.passes.pipelines import STAGE_NAMES, stage_pipeline
-from astra_mlir.passes.target import TARGET_ATTRIBUTE
 from astra_mlir.program import Program
+from astra_mlir.program_cache import CompiledProgram
 from astra_mlir.signature import Signature, signature_of
 from astra_mlir.target_machine import CodegenOptions, TargetMachine
 
+# MLIR and the passes are imported where they are used: a program whose code is in the cache needs neither.
 if TYPE_CHECKING:
+    from astra_mlir.bindings import ir
     from astra_mlir.executable import Executable
 
 __all__ = ["compile_module", "compile_program", "entry_symbol", "llvm_ir_of", "lower"]
@@ -45,6 +42,8 @@ def lower(
     times: dict[str, float] | None = None,
 ) -> ir.Module:
     """The program's module after ``stage``; seconds per stage are added to ``times``."""
+    from astra_mlir.passes.pipelines import STAGE_NAMES
+
     if stage not in STAGE_NAMES:
         raise AstraError(f"no stage '{stage}'; the stages are {', '.join(STAGE_NAMES)}")
     times = {} if times is None else times
@@ -55,6 +54,11 @@ def lower(
 
 
 def _run_stages(module: ir.Module, last: str, target: TargetMachine, times: dict[str, float]) -> ir.Module:
+    from astra_mlir.bindings import ir
+    from astra_mlir.passes import run_pipeline
+    from astra_mlir.passes.pipelines import STAGE_NAMES, stage_pipeline
+    from astra_mlir.passes.target import TARGET_ATTRIBUTE
+
     with module.context, ir.Location.unknown():
         module.operation.attributes[TARGET_ATTRIBUTE] = ir.StringAttr.get(target.schedule)
     for stage in STAGE_NAMES[1 : STAGE_NAMES.index(last) + 1]:
@@ -69,6 +73,8 @@ def _run_stages(module: ir.Module, last: str, target: TargetMachine, times: dict
 
 def llvm_ir_of(module: ir.Module) -> str:
     """The LLVM IR text of a module after the ``llvm`` stage."""
+    from astra_mlir.bindings import translate_to_llvm_ir
+
     with module.context:
         return translate_to_llvm_ir(module)
 
@@ -89,6 +95,31 @@ def compile_program(
     options = options or CodegenOptions.default()
     times: dict[str, float] = {}
     start = time.perf_counter()
+    key = program_cache.key_of(program, machine, options)
+    compiled = program_cache.load(key)
+    times["cache"] = time.perf_counter() - start
+    if compiled is None:
+        compiled = _compiled(program, machine, options, times)
+        program_cache.store(key, compiled)
+
+    start = time.perf_counter()
+    runs_here = machine.why_not_here() is None
+    code = target_machine.load(compiled.objects, [entry_symbol(program.entry)]) if runs_here else None
+    times["load"] = time.perf_counter() - start
+    signature = _without_constants(compiled.signature, program)
+    arena_bytes, constants = compiled.arena_bytes, compiled.constants
+    return Executable(
+        program, signature, machine, options, compiled.objects, code, arena_bytes, constants, times, compiled.aliases
+    )
+
+
+def _compiled(
+    program: Program, machine: TargetMachine, options: CodegenOptions, times: dict[str, float]
+) -> CompiledProgram:
+    """Run the passes and LLVM; seconds per stage go to ``times``."""
+    start = time.perf_counter()
+    from astra_mlir.bindings import make_context
+
     context = make_context()
     times["context"] = time.perf_counter() - start
     start = time.perf_counter()
@@ -105,14 +136,7 @@ def compile_program(
     start = time.perf_counter()
     objects = target_machine.object_code(text, machine, options)
     times["codegen"] = time.perf_counter() - start
-    start = time.perf_counter()
-    runs_here = machine.why_not_here() is None
-    code = target_machine.load(objects, [entry_symbol(program.entry)]) if runs_here else None
-    times["load"] = time.perf_counter() - start
-    return Executable(
-        program, _without_constants(signature, program), machine, options, objects, code, arena_bytes, constants, times,
-        aliases,
-    )  # fmt: skip
+    return CompiledProgram(signature, objects, arena_bytes, constants, aliases)
 
 
 def compile_module(module: ir.Module, entry: str = "main", *, target: str | TargetMachine | None = None) -> Executable:
@@ -127,6 +151,9 @@ def _without_constants(signature: Signature, program: Program) -> Signature:
 
 def _aliases_of(module: ir.Module, entry: str) -> tuple[int, ...]:
     """For each result of the entry the argument whose memory it takes over, or -1; nothing where no result does."""
+    from astra_mlir.bindings import ir
+    from astra_mlir.passes.donation import ALIASES
+
     for op in module.body.operations:
         attributes = op.operation.attributes
         if ALIASES in attributes and ir.StringAttr(attributes["sym_name"]).value == entry:
@@ -136,6 +163,9 @@ def _aliases_of(module: ir.Module, entry: str) -> tuple[int, ...]:
 
 def _plan_of(module: ir.Module) -> tuple[int, list[np.ndarray[Any, Any]]]:
     """The arena's size and the hoisted constants that the passes left on the module."""
+    from astra_mlir.bindings import ir
+    from astra_mlir.dialects.elements import to_numpy
+
     attributes = module.operation.attributes
     arena = ir.IntegerAttr(attributes[ARENA_ATTRIBUTE]).value if ARENA_ATTRIBUTE in attributes else 0
     constants: list[np.ndarray[Any, Any]] = []

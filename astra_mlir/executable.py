@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from astra_mlir import compiler
-from astra_mlir.bindings import make_context
-from astra_mlir.cost import Cost, cost_of
 from astra_mlir.errors import AstraError
 from astra_mlir.native import Function
-from astra_mlir.passes.rematerialize import predicted_peak
-from astra_mlir.passes.transforms import find_function
 from astra_mlir.program import Program
 from astra_mlir.runtime import runtime, thread_limit
 from astra_mlir.signature import Signature
 from astra_mlir.target_machine import CodegenOptions, LoadedCode, TargetMachine, assembly, optimized_ir
+
+# MLIR is imported where it is used: code that was found in the cache runs without it.
+if TYPE_CHECKING:
+    from astra_mlir.bindings import ir as mlir
+    from astra_mlir.cost import Cost
 
 __all__ = ["Executable", "Memory"]
 
@@ -115,12 +116,11 @@ class Executable(Function):
 
         Made anew from the stored program.  Constants of more elements than the limit are elided; None prints all.
         """
-        module = compiler.lower(self.program, make_context(), stage, self.target)
-        return module.operation.get_asm(large_elements_limit=large_elements_limit)
+        return self._lowered(stage).operation.get_asm(large_elements_limit=large_elements_limit)
 
     def llvm_ir(self, *, optimized: bool = False) -> str:
         """The LLVM IR text, as generated or after LLVM's optimisation for the target."""
-        text = compiler.llvm_ir_of(compiler.lower(self.program, make_context(), "llvm", self.target))
+        text = compiler.llvm_ir_of(self._lowered("llvm"))
         return optimized_ir(text, self.target, self.options) if optimized else text
 
     def asm(self) -> str:
@@ -129,7 +129,9 @@ class Executable(Function):
 
     def cost(self) -> Cost:
         """Floating-point operations and bytes accessed of the program's Astra IR."""
-        return cost_of(compiler.lower(self.program, make_context(), "astra", self.target), self.program.entry)
+        from astra_mlir.cost import cost_of
+
+        return cost_of(self._lowered("astra"), self.program.entry)
 
     def memory(self) -> Memory:
         """Bytes of arguments, results, arena, constants and code."""
@@ -146,8 +148,17 @@ class Executable(Function):
 
     def predicted_peak_bytes(self) -> int:
         """The bytes of temporaries that ``astra-rematerialize`` predicts from the Astra IR, beside ``arena_bytes``."""
-        module = compiler.lower(self.program, make_context(), "astra", self.target)
-        return predicted_peak(find_function(module.operation, self.program.entry, "predicted_peak_bytes"))
+        from astra_mlir.passes.rematerialize import predicted_peak
+        from astra_mlir.passes.transforms import find_function
+
+        return predicted_peak(
+            find_function(self._lowered("astra").operation, self.program.entry, "predicted_peak_bytes")
+        )
+
+    def _lowered(self, stage: str) -> mlir.Module:
+        from astra_mlir.bindings import make_context
+
+        return compiler.lower(self.program, make_context(), stage, self.target)
 
     def __repr__(self) -> str:
         return f"<astra executable @{self.program.entry} {self.signature} for {self.target.cpu}>"

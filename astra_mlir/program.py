@@ -10,13 +10,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from astra_mlir.bindings import ir, stablehlo
-from astra_mlir.dialects import verify
 from astra_mlir.errors import InvalidProgramError, VerificationError
+
+# MLIR is imported where it is used: a program whose code is in the cache is compiled and called without it.
+if TYPE_CHECKING:
+    from astra_mlir.bindings import ir
 
 __all__ = ["BYTECODE_MAGIC", "Program", "hint_for"]
 
@@ -76,6 +78,8 @@ class Program:
 
     def parse(self, context: ir.Context) -> ir.Module:
         """The module, in ``context``; raises :class:`InvalidProgramError` with the place of what is wrong."""
+        from astra_mlir.dialects import verify
+
         module = self.read(context)
         try:
             verify(module, allow_unregistered=False)
@@ -85,6 +89,8 @@ class Program:
 
     def read(self, context: ir.Context) -> ir.Module:
         """As :meth:`parse`, without verifying Astra operations."""
+        from astra_mlir.bindings import ir
+
         with context:
             if self.data.startswith(BYTECODE_MAGIC):
                 return self._parse_binary(context)
@@ -99,6 +105,8 @@ class Program:
                 raise InvalidProgramError(f"{self.name} is not a well-formed program: {error}{hint}") from None
 
     def _parse_binary(self, context: ir.Context) -> ir.Module:
+        from astra_mlir.bindings import ir, stablehlo
+
         is_artifact = _ARTIFACT_PRODUCER in self.data[len(BYTECODE_MAGIC) : 128]
         messages: list[str] = []
 

@@ -8,19 +8,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from astra_mlir.bindings import ir
-from astra_mlir.dialects.elements import dtype_of
 from astra_mlir.errors import AstraError, DTypeError, InvalidProgramError, ShapeError, UnsupportedError, source_place
+
+# MLIR is imported where it is used: a program whose code is in the cache is compiled and called without it.
+if TYPE_CHECKING:
+    from astra_mlir.bindings import ir
 
 __all__ = ["ArraySpec", "Signature", "numpy_dtype", "signature_of"]
 
 
 def numpy_dtype(element_type: ir.Type) -> np.dtype[Any]:
     """The numpy type of elements of an MLIR type; raises :class:`UnsupportedError` for one that has none."""
+    from astra_mlir.dialects.elements import dtype_of
+
     try:
         return dtype_of(element_type)
     except DTypeError:
@@ -114,6 +118,8 @@ class Signature:
 
 
 def _spec(tensor_type: ir.Type, path: str) -> ArraySpec:
+    from astra_mlir.bindings import ir
+
     if str(tensor_type).startswith("tuple<"):
         raise UnsupportedError(
             f"{path} has type {tensor_type}: tuples in signatures are not supported; "
@@ -131,6 +137,8 @@ def _spec(tensor_type: ir.Type, path: str) -> ArraySpec:
 
 def signature_of(module: ir.Module, entry: str, input_paths: Sequence[str] | None = None) -> Signature:
     """The signature of function ``entry`` of a module (StableHLO or Astra, before any lowering)."""
+    from astra_mlir.bindings import ir
+
     functions = {}
     for op in module.body.operations:
         if op.operation.name == "func.func":

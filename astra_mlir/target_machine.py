@@ -20,6 +20,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from astra_mlir import code_cache, config
+from astra_mlir.code_units import Unit, code_units
 from astra_mlir.errors import AstraError, CompileError
 from astra_mlir.runtime import runtime
 
@@ -31,11 +32,7 @@ __all__ = [
     "load",
     "object_code",
     "optimized_ir",
-    "split_llvm_ir",
 ]
-
-# Text below this is compiled as one unit: a second parse of the shared part and the threads cost more than they save.
-_SPLIT_BYTES = 400_000
 
 
 @cache
@@ -224,29 +221,31 @@ def _emit(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> bytes:
         lib.LLVMPY_DisposeMemoryBuffer(buffer)
 
 
-def object_code(llvm_ir: str, target: TargetMachine, options: CodegenOptions | None = None) -> list[bytes]:
-    """Object code of a module, one or several files (several when it was split over threads), from the cache if there.
+def object_code(
+    llvm_ir: str, target: TargetMachine, options: CodegenOptions | None = None, *, whole: bool = False
+) -> list[bytes]:
+    """Object code of a module as one file (``whole``) or several; kernels that other programs have too are kept.
 
     Raises :class:`CompileError` with LLVM's message when the text is not a module it accepts.
     """
     options = options or CodegenOptions.default()
-    key = code_cache.key_of(llvm_ir, target.triple, target.cpu, target.features, str(options))
-    objects = code_cache.load(key)
-    if objects is None:
-        objects = _compiled(llvm_ir, target, options)
-        code_cache.store(key, objects)
-    return objects
+
+    def compile_unit(unit: Unit) -> bytes:
+        if not unit.shared:
+            return _compiled(unit.text, target, options)
+        key = code_cache.key_of(unit.text, str(target), f"{options.level} {options.slp}")
+        (code,) = code_cache.kept(key, lambda: [_compiled(unit.text, target, options)])
+        return code
+
+    units = [Unit(llvm_ir)] if whole else code_units(llvm_ir, options.threads)
+    if len(units) == 1 or options.threads == 1:
+        return [compile_unit(unit) for unit in units]
+    with ThreadPoolExecutor(options.threads) as pool:
+        return list(pool.map(compile_unit, units))
 
 
-def _compiled(llvm_ir: str, target: TargetMachine, options: CodegenOptions) -> list[bytes]:
-    def compile_one(text: str) -> bytes:
-        return _emit(*_optimized(text, target, options))
-
-    parts = split_llvm_ir(llvm_ir, options.threads) if len(llvm_ir) >= _SPLIT_BYTES else [llvm_ir]
-    if len(parts) == 1:
-        return [compile_one(parts[0])]
-    with ThreadPoolExecutor(len(parts)) as pool:
-        return list(pool.map(compile_one, parts))
+def _compiled(llvm_ir: str, target: TargetMachine, options: CodegenOptions) -> bytes:
+    return _emit(*_optimized(llvm_ir, target, options))
 
 
 def assembly(llvm_ir: str, target: TargetMachine, options: CodegenOptions | None = None) -> str:
@@ -301,60 +300,6 @@ def _schedule(target: TargetMachine) -> str:
         return level
     code = assembly("".join(text for _, _, text in probes), target, CodegenOptions(level=1))
     return level + "".join(f"+{feature}" for feature, instruction, _ in probes if instruction in code)
-
-
-# --- splitting ---------------------------------------------------------------------------------------------------
-
-_DEFINE = re.compile(r"^define [^\n]*\{$.*?^\}$", re.MULTILINE | re.DOTALL)
-_SYMBOL = re.compile(r'@([\w.$-]+|"[^"]*")')
-_LOCAL_LINKAGE = re.compile(r"^(define|declare) (internal|private) ")
-_ATTRIBUTE_GROUPS = re.compile(r" #\d+")
-
-
-def split_llvm_ir(text: str, parts: int) -> list[str]:
-    """Split the text of a module into up to ``parts`` modules of similar work that link together.
-
-    Nothing is inlined over the border, so this is for code that was outlined on purpose: kernels.  Local functions
-    become hidden ones; global variables (all are constants) are copied into each part.
-    """
-    definitions = _DEFINE.findall(text)
-    parts = min(parts, len(definitions))
-    if parts <= 1:
-        return [text]
-    shared = _DEFINE.sub("", text)
-    names = [_SYMBOL.search(d).group(1) for d in definitions]  # type: ignore[union-attr]
-    index = {name: i for i, name in enumerate(names)}
-
-    uses = [{index[n] for n in _SYMBOL.findall(d) if n in index} - {i} for i, d in enumerate(definitions)]
-    # What was outlined of a function has its name and a suffix (`kernel_3.task0`): it stays with it.
-    groups: dict[str, list[int]] = {}
-    for i, name in enumerate(names):
-        groups.setdefault(name.strip('"').partition(".")[0], []).append(i)
-    bins: list[list[int]] = [[] for _ in range(parts)]
-    sizes = [0] * parts
-    # Loops are what takes time, and the text of a function of calls only may be long: count branches, not bytes.
-    work = [definition.count("\n  br ") + 1 for definition in definitions]
-    for members in sorted(groups.values(), key=lambda group: -sum(work[i] for i in group)):
-        smallest = sizes.index(min(sizes))
-        bins[smallest] += members
-        sizes[smallest] += sum(work[i] for i in members)
-
-    modules = []
-    for members in bins:
-        if not members:
-            continue
-        here = set(members)
-        bodies = [_LOCAL_LINKAGE.sub(r"\1 hidden ", definitions[i]) for i in sorted(members)]
-        elsewhere = {j for i in members for j in uses[i]} - here
-        declarations = [_declaration(definitions[j]) for j in sorted(elsewhere)]
-        modules.append("\n\n".join([shared, *declarations, *bodies]) + "\n")
-    return modules
-
-
-def _declaration(definition: str) -> str:
-    head = definition.partition("\n")[0].removesuffix("{").rstrip()
-    head = _ATTRIBUTE_GROUPS.sub("", head).partition(" !")[0]
-    return "declare " + _LOCAL_LINKAGE.sub(r"\1 hidden ", head).removeprefix("define ")
 
 
 # --- loading -----------------------------------------------------------------------------------------------------

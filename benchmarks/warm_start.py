@@ -33,7 +33,13 @@ def measure_warm_start(name: str) -> WarmStart:
     """Run a case in new processes, the ways in turn, after one of each has filled its cache."""
     result = WarmStart(name)
     with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {"ASTRA_CACHE": "1", "ASTRA_CACHE_DIR": folder, "JAX_COMPILATION_CACHE_DIR": folder}
+        environment = os.environ | {
+            "ASTRA_CACHE": "1",
+            "ASTRA_CACHE_DIR": folder,
+            "JAX_COMPILATION_CACHE_DIR": folder,
+            "PYTHONPYCACHEPREFIX": folder,
+        }
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         runs: dict[str, list[dict[str, float]]] = {"Astra": [], "XLA": []}
         for _ in range(1 + _RUNS):
             for way, times in runs.items():

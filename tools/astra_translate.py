@@ -105,7 +105,7 @@ def _code(kind: str) -> Callable[[_Request], bytes]:
         if kind == "llvm-ir":
             return text.encode()
         if kind == "object":
-            return target_machine.object_code(_for_linker(module, text), target, options)[0]
+            return target_machine.object_code(_for_linker(module, text), target, options, whole=True)[0]
         make = target_machine.assembly if kind == "asm" else target_machine.optimized_ir
         return make(text, target, options).encode()
 

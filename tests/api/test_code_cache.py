@@ -7,11 +7,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import pytest
 
 import astra_mlir as astra
-from astra_mlir import code_cache, target_machine
+from astra_mlir import code_cache, program_cache, target_machine
 
 NEGATE = "func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {{\n  {}\n  return %y : tensor<4xf32>\n}}"
 PROGRAM = NEGATE.format("%y = stablehlo.negate %x : tensor<4xf32>")
@@ -29,7 +30,7 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     texts: list[str] = []
     compiled = target_machine._compiled
 
-    def counted(text: str, *others: object) -> list[bytes]:
+    def counted(text: str, *others: object) -> bytes:
         texts.append(text)
         return compiled(text, *others)
 
@@ -46,7 +47,7 @@ def test_equal_code_is_compiled_once(cache: Path, compilations: list[str]) -> No
     _check()
     _check()
     assert len(compilations) == 1
-    assert len(list(cache.iterdir())) == 1
+    assert len(list(cache.iterdir())) == 1  # the program, with its code
 
 
 def test_another_process_takes_it(cache: Path, compilations: list[str]) -> None:
@@ -54,6 +55,68 @@ def test_another_process_takes_it(cache: Path, compilations: list[str]) -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
     _check()
     assert compilations == []
+
+
+def test_a_program_found_needs_neither_mlir_nor_passes(cache: Path) -> None:
+    script = f"""import sys, numpy as np, astra_mlir as astra
+exe = astra.compile({PROGRAM!r})
+assert exe(np.ones(4, np.float32))[0].tolist() == [-1] * 4
+print(sum(name.startswith(("torch_mlir", "astra_mlir.passes")) for name in sys.modules))
+assert "astra.negate" in exe.ir("astra")"""
+    counts = [
+        int(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout)
+        for _ in range(2)
+    ]
+    assert counts[0] > 0
+    assert counts[1] == 0
+
+
+def test_constants_and_types_come_back(cache: Path, compilations: list[str]) -> None:
+    numbers = ", ".join(map(str, range(7, 47)))
+    program = f"""func.func @main(%x: tensor<4xbf16>) -> (tensor<4xbf16>, tensor<40xi32>, tensor<i1>) {{
+      %c = stablehlo.iota dim = 0 : tensor<40xi32>
+      %d = stablehlo.constant dense<[{numbers}]> : tensor<40xi32>
+      %e = stablehlo.add %c, %d : tensor<40xi32>
+      %t = stablehlo.constant dense<true> : tensor<i1>
+      return %x, %e, %t : tensor<4xbf16>, tensor<40xi32>, tensor<i1>
+    }}"""
+    x = np.arange(4).astype(ml_dtypes.bfloat16)
+    for _ in range(2):
+        exe = astra.compile(program)
+        same, added, truth = exe(x)
+        assert same.dtype == ml_dtypes.bfloat16
+        np.testing.assert_array_equal(same.astype(np.float32), np.arange(4))
+        np.testing.assert_array_equal(added, 2 * np.arange(40) + 7)
+        assert truth.dtype == np.bool_
+        assert truth
+        assert exe.memory().constant_bytes == 160
+    assert len(compilations) == 1
+
+
+def test_a_changed_compiler_compiles_anew(
+    cache: Path, compilations: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _check()
+    monkeypatch.setattr(program_cache, "_compiler", lambda: "another")
+    _check()
+    assert len(compilations) == 2
+
+
+def test_kernels_that_programs_share_are_compiled_once(compilations: list[str]) -> None:
+    product = """func.func @main(%x: tensor<600x{0}xf32>, %y: tensor<{0}x520xf32>) -> tensor<600x520xf32> {{
+      %z = stablehlo.dot_general %x, %y, contracting_dims = [1] x [0]
+        : (tensor<600x{0}xf32>, tensor<{0}x520xf32>) -> tensor<600x520xf32>
+      return %z : tensor<600x520xf32>
+    }}"""
+    code_cache.forget()
+    generator = np.random.default_rng(0)
+    counts = []
+    for depth in (512, 528):
+        x, y = (generator.standard_normal(s, np.float32) for s in ((600, depth), (depth, 520)))
+        before = len(compilations)
+        np.testing.assert_allclose(astra.compile(product.format(depth), target="host")(x, y)[0], x @ y, atol=1e-3)
+        counts.append(len(compilations) - before)
+    assert 1 <= counts[1] < counts[0]
 
 
 def test_another_target_or_level_is_another_entry(

@@ -7,10 +7,11 @@ import ctypes
 import numpy as np
 import pytest
 
-from astra_mlir import target_machine
+from astra_mlir import code_units
+from astra_mlir.code_units import split_llvm_ir
 from astra_mlir.errors import AstraError, CompileError
 from astra_mlir.runtime import Call, runtime
-from astra_mlir.target_machine import CodegenOptions, TargetMachine, assembly, load, object_code, split_llvm_ir
+from astra_mlir.target_machine import CodegenOptions, TargetMachine, assembly, load, object_code
 
 # Doubles output 0 in tasks of the runtime, by a kernel with its outlined body and a table of constants.
 PROGRAM = """
@@ -75,7 +76,7 @@ def test_levels_give_the_same_results(level: int) -> None:
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 8])
 def test_parts_link_together(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(target_machine, "_SPLIT_BYTES", 0)
+    monkeypatch.setattr(code_units, "_SPLIT_BYTES", 0)
     objects = object_code(PROGRAM, TargetMachine.host(), CodegenOptions(threads=parts))
     assert len(objects) == min(parts, 3)  # the entry and two kernels
     np.testing.assert_array_equal(run(objects), EXPECTED)

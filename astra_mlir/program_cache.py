@@ -1,0 +1,109 @@
+"""Whole compiled programs on disk: a process that compiles what another has compiled runs no pass and imports no MLIR.
+
+Above ``code_cache.py``, asked by ``compiler.py`` before anything else.  An entry is what the compiler made of a program
+(machine code, signature, size of the arena, constants).  Its key is the program's bytes, the target, the options, and
+the compiler itself: the versions of what it is built on and its own files, so that a changed pass compiles anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from astra_mlir import code_cache
+from astra_mlir.program import Program
+from astra_mlir.signature import ArraySpec, Signature
+from astra_mlir.target_machine import CodegenOptions, TargetMachine
+
+__all__ = ["CompiledProgram", "key_of", "load", "stablehlo_version", "store"]
+
+
+@dataclass(frozen=True)
+class CompiledProgram:
+    """What an executable is made of, beside its program."""
+
+    signature: Signature
+    objects: Sequence[bytes]
+    arena_bytes: int
+    constants: Sequence[np.ndarray[Any, Any]]
+    aliases: Sequence[int] = ()  # of each result the donated argument whose memory it takes over, or -1
+
+
+def key_of(program: Program, target: TargetMachine, options: CodegenOptions) -> str:
+    """The entry's name; the values of a program's own constants are no part of its code."""
+    paths = json.dumps(program.input_paths)
+    count = str(len(program.constants))
+    level = f"{options.level} {options.slp}"
+    return code_cache.key_of(program.data, program.entry, paths, count, str(target), level, _compiler())
+
+
+@cache
+def _compiler() -> str:
+    """A hash of the compiler's files (their sizes and times of change) and of the packages beneath."""
+    digest = hashlib.sha256()
+    for name in ("astra_mlir", "astra_mlir.dialects", "astra_mlir.passes", "torch_mlir"):
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            continue
+        top = Path(spec.origin)
+        files = [top] if name == "torch_mlir" else sorted(top.parent.rglob("*.py"))
+        for file in files:
+            status = file.stat()
+            digest.update(f"{name} {file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+@cache
+def stablehlo_version() -> str:
+    """The version of StableHLO that MLIR reads here (kept too: asking for it would import all of MLIR)."""
+    key = code_cache.key_of("stablehlo version", _compiler())
+    found = code_cache.load(key)
+    if found is None:
+        from astra_mlir.bindings import stablehlo
+
+        found = [str(stablehlo.get_current_version()).encode()]
+        code_cache.store(key, found)
+    return found[0].decode()
+
+
+def load(key: str) -> CompiledProgram | None:
+    """The entry, or None."""
+    parts = code_cache.load(key)
+    if not parts:
+        return None
+    head = json.loads(parts[0])
+    specs = [[ArraySpec(tuple(shape), _dtype(dtype), path) for shape, dtype, path in side] for side in head["specs"]]
+    arrays = head["constants"]
+    constants = [
+        np.frombuffer(data, _dtype(dtype)).reshape(shape).copy()
+        for (shape, dtype), data in zip(arrays, parts[1 : 1 + len(arrays)], strict=True)
+    ]
+    signature = Signature(*map(tuple, specs))
+    return CompiledProgram(signature, parts[1 + len(arrays) :], head["arena"], constants, head["aliases"])
+
+
+def store(key: str, compiled: CompiledProgram) -> None:
+    """Keep an entry."""
+    sides = (compiled.signature.inputs, compiled.signature.outputs)
+    head = {
+        "specs": [[[spec.shape, spec.dtype.name, spec.path] for spec in side] for side in sides],
+        "arena": compiled.arena_bytes,
+        "aliases": list(compiled.aliases),
+        "constants": [[array.shape, array.dtype.name] for array in compiled.constants],
+    }
+    arrays = [np.ascontiguousarray(array).tobytes() for array in compiled.constants]
+    code_cache.store(key, [json.dumps(head).encode(), *arrays, *compiled.objects])
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    """NumPy's, or one of those that ml_dtypes adds."""
+    return np.dtype(getattr(ml_dtypes, name, name))
