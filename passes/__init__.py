@@ -18,6 +18,7 @@ from astra_mlir.passes import pipelines as pipelines
 from astra_mlir.passes import plan_memory as plan_memory
 from astra_mlir.passes import raise_loops as raise_loops
 from astra_mlir.passes import rematerialize as rematerialize
+from astra_mlir.passes import repeat_cheap as repeat_cheap
 from astra_mlir.passes import simplify as simplify
 from astra_mlir.passes import split as split
 from astra_mlir.passes import to_kernels as to_kernels
