@@ -23,6 +23,7 @@ from jaxlib.mlir.dialects import stablehlo as jax_stablehlo
 
 from astra_mlir import jax_lowering
 from astra_mlir.errors import AstraError, UnsupportedError
+from astra_mlir.jax_shardings import drop_shardings
 from astra_mlir.program import Program
 from astra_mlir.program_cache import stablehlo_version
 
@@ -166,44 +167,12 @@ def _name(function: Callable[..., Any]) -> str:
 
 def _copy(module: Any) -> Any:
     """A copy to be changed (JAX keeps the module it lowered and gives it out again), without sharding annotations."""
-    sharded = False
     with module.context, module.operation.location:
         copy = jax_ir.Module.create()
         for op in module.body.operations:
-            if op.operation.name == "sdy.mesh":
-                sharded = True
-            else:
-                copy.body.append(op.operation.clone())
-        if sharded:
-            _drop_sharding(copy.operation)
+            copy.body.append(op.operation.clone())
+    drop_shardings(copy)
     return copy
-
-
-def _drop_sharding(op: Any) -> None:
-    """Remove what says where data lies: it means nothing on the one device that Astra compiles for.
-
-    JAX marks random keys in this way in programs that use no sharding themselves.
-    """
-    for name in [name for name in op.attributes if name.startswith("sdy.")]:
-        del op.attributes[name]
-    for group in ("arg_attrs", "res_attrs"):
-        if group in op.attributes:
-            named = [[dictionary[i] for i in range(len(dictionary))] for dictionary in op.attributes[group]]
-            kept = [{n.name: n.attr for n in entries if not n.name.startswith("sdy.")} for entries in named]
-            op.attributes[group] = jax_ir.ArrayAttr.get([jax_ir.DictAttr.get(attributes) for attributes in kept])
-    for region in op.regions:
-        for block in region.blocks:
-            for inner in [o.operation for o in block.operations]:
-                if inner.name == "sdy.sharding_constraint":
-                    inner.results[0].replace_all_uses_with(inner.operands[0])
-                    inner.erase()
-                elif inner.name.startswith("sdy."):
-                    raise UnsupportedError(
-                        f"{inner.location}: {inner.name}: programs over several devices (shard_map) are not compiled; "
-                        "compile the program for one device"
-                    )
-                else:
-                    _drop_sharding(inner)
 
 
 def _main(module: Any) -> Any:

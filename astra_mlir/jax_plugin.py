@@ -1,0 +1,195 @@
+"""Astra as a backend of JAX: what JAX finds through the entry point ``jax_plugins`` when it starts.
+
+``initialize`` registers the native plugin (``runtime/pjrt``) and nothing else: the compiler is imported when the first
+program is compiled.  Programs, transfers and events never come here; compiling and loading them does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from astra_mlir import config
+from astra_mlir.errors import AstraError
+
+__all__ = ["PLATFORM", "initialize", "library_path"]
+
+PLATFORM = "astra"
+_LIBRARY = "libastra_pjrt.so"
+# Releases of jaxlib whose PJRT interface was tried; a newer one is taken with a warning, an older one refused.
+_OLDEST_JAXLIB = (0, 10, 0)
+# Beside other backends, JAX goes on using those by default.
+_PRIORITY = -100
+
+
+def library_path() -> Path:
+    """Where the plugin is: beside the runtime library, or in a checkout's build folder."""
+    from astra_mlir import runtime
+
+    folder = runtime.library_path().parent
+    for candidate in (folder / _LIBRARY, folder / "pjrt" / _LIBRARY):
+        if candidate.exists():
+            return candidate
+    raise AstraError(f"the plugin {_LIBRARY} is not in {folder}: install the package (pip install .) or build it")
+
+
+def initialize() -> None:
+    """Register the backend with JAX; called by JAX when it looks for plugins."""
+    import jaxlib
+    from jax._src import xla_bridge
+    from jax._src.interpreters import mlir
+
+    version = tuple(int(part) for part in jaxlib.__version__.split(".")[:3] if part.isdigit())
+    if version < _OLDEST_JAXLIB:
+        oldest = ".".join(map(str, _OLDEST_JAXLIB))
+        raise AstraError(f"the Astra backend needs jaxlib {oldest} or newer, this is {jaxlib.__version__}")
+    path = library_path()
+    _set_compiler(ctypes.CDLL(os.fspath(path)))
+    xla_bridge.register_plugin(PLATFORM, priority=_PRIORITY, library_path=os.fspath(path), options=_options)
+    if PLATFORM not in mlir._platforms_with_donation:
+        mlir._platforms_with_donation.append(PLATFORM)
+    _add_cpu_backend()
+    from astra_mlir import jax_lowering
+
+    jax_lowering.register()
+
+
+def _options() -> dict[str, Any]:
+    return {"num_devices": config.num_devices.get()}
+
+
+def _add_cpu_backend() -> None:
+    """Callbacks and DLPack need JAX's own CPU backend: with ``JAX_PLATFORMS=astra`` it comes second."""
+    import jax
+
+    if jax.config.jax_platforms == PLATFORM:
+        jax.config.update("jax_platforms", f"{PLATFORM},cpu")
+
+
+# --- what the plugin calls -------------------------------------------------------------------------------------------
+
+_Bytes = ctypes.POINTER(ctypes.c_char)
+_i64, _size, _text = ctypes.c_int64, ctypes.c_size_t, ctypes.c_char_p
+
+
+class Compiled(ctypes.Structure):
+    """``astra_pjrt_compiled`` of ``runtime/pjrt/compiler.h``."""
+
+    _fields_ = [
+        ("struct_size", _size),
+        ("handle", _i64),
+        ("entry", ctypes.c_void_p),
+        ("arena_bytes", _i64),
+        ("num_inputs", _i64),
+        ("donated", ctypes.POINTER(ctypes.c_uint8)),
+        ("num_constants", _i64),
+        ("constants", ctypes.POINTER(ctypes.c_void_p)),
+        ("num_outputs", _i64),
+        ("output_types", ctypes.POINTER(ctypes.c_int32)),
+        ("output_bytes", ctypes.POINTER(_i64)),
+        ("output_ranks", ctypes.POINTER(_i64)),
+        ("output_dims", ctypes.POINTER(_i64)),
+        ("num_replicas", _i64),
+        ("num_partitions", _i64),
+        ("device_ids", ctypes.POINTER(_i64)),
+        ("code_bytes", _i64),
+        ("asynchronous", _i64),
+        ("flops", ctypes.c_double),
+        ("bytes_accessed", ctypes.c_double),
+        ("name", _text),
+        ("name_size", _size),
+        ("fingerprint", _text),
+        ("fingerprint_size", _size),
+        ("program", _text),
+        ("program_size", _size),
+    ]
+
+
+_Compile = ctypes.CFUNCTYPE(ctypes.c_int32, _Bytes, _size, _Bytes, _size, ctypes.POINTER(Compiled))
+_Serialize = ctypes.CFUNCTYPE(ctypes.c_int32, _i64, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(_size))
+_Release = ctypes.CFUNCTYPE(None, _i64)
+
+
+class Functions(ctypes.Structure):
+    """``astra_pjrt_compiler`` of ``runtime/pjrt/compiler.h``."""
+
+    _fields_ = [
+        ("struct_size", _size),
+        ("compile", _Compile),
+        ("serialize", _Serialize),
+        ("deserialize", _Compile),
+        ("release", _Release),
+    ]
+
+
+_INVALID_ARGUMENT, _UNIMPLEMENTED, _INTERNAL = 3, 12, 13
+_kept: list[Any] = []  # the library holds pointers into these
+
+
+@cache
+def _set_compiler(library: ctypes.CDLL) -> None:
+    import atexit
+
+    def reporting(function: Callable[..., None]) -> Callable[..., int]:
+        """The function with a status for a result: exceptions must not reach the code that calls it."""
+
+        def call(*arguments: Any) -> int:
+            from astra_mlir.errors import InvalidProgramError, UnsupportedError
+
+            try:
+                function(*arguments)
+                return 0
+            except UnsupportedError as error:
+                code, message = _UNIMPLEMENTED, str(error)
+            except InvalidProgramError as error:
+                code, message = _INVALID_ARGUMENT, str(error)
+            except AstraError as error:
+                code, message = _INTERNAL, str(error)
+            except BaseException as error:
+                code, message = _INTERNAL, f"{type(error).__name__}: {error}"
+            data = message.encode()
+            library.astra_pjrt_fail(code, data, len(data))
+            return 1
+
+        return call
+
+    def compile_(code: Any, code_size: int, options: Any, options_size: int, out: Any) -> None:
+        from astra_mlir import jax_programs_loaded
+
+        jax_programs_loaded.compile_into(
+            out[0], ctypes.string_at(code, code_size), ctypes.string_at(options, options_size)
+        )
+
+    def serialize(handle: int, data: Any, size: Any) -> None:
+        from astra_mlir import jax_programs_loaded
+
+        data[0], size[0] = jax_programs_loaded.serialized(handle)
+
+    def deserialize(data: Any, size: int, options: Any, options_size: int, out: Any) -> None:
+        from astra_mlir import jax_programs_loaded
+
+        given = ctypes.string_at(options, options_size) if options and options_size else None
+        jax_programs_loaded.deserialize_into(out[0], ctypes.string_at(data, size), given)
+
+    def release(handle: int) -> None:
+        loaded = sys.modules.get("astra_mlir.jax_programs_loaded")
+        if loaded is not None:
+            loaded.release(handle)
+
+    library.astra_pjrt_fail.argtypes = [ctypes.c_int32, ctypes.c_char_p, _size]
+    library.astra_pjrt_fail.restype = None
+    library.astra_pjrt_set_compiler.argtypes = [ctypes.c_void_p]
+    library.astra_pjrt_set_compiler.restype = None
+    functions = Functions(
+        ctypes.sizeof(Functions), _Compile(reporting(compile_)), _Serialize(reporting(serialize)),
+        _Compile(reporting(deserialize)), _Release(release),
+    )  # fmt: skip
+    _kept.append(functions)
+    library.astra_pjrt_set_compiler(ctypes.addressof(functions))
+    # After this no code of Python's may be called any more.
+    atexit.register(library.astra_pjrt_set_compiler, None)

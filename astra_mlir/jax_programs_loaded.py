@@ -1,0 +1,228 @@
+"""Programs that JAX's runtime asks the backend to compile: from PJRT's bytes to machine code and back to bytes.
+
+Between ``jax_plugin.py``, which the native plugin calls, and the compile driver.  A program stays here, under a number,
+until the plugin gives it back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import itertools
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from astra_mlir import compiler
+from astra_mlir.bindings import ir, make_context
+from astra_mlir.errors import AstraError, UnsupportedError
+from astra_mlir.executable import Executable
+from astra_mlir.program import Program
+
+__all__ = ["compile_into", "deserialize_into", "release", "serialized"]
+
+# PJRT's numbers of element types.
+_ELEMENT_TYPES = {
+    np.dtype(dtype): number
+    for dtype, number in {
+        np.bool_: 1, np.int8: 2, np.int16: 3, np.int32: 4, np.int64: 5, np.uint8: 6, np.uint16: 7, np.uint32: 8,
+        np.uint64: 9, np.float16: 10, np.float32: 11, np.float64: 12, ml_dtypes.bfloat16: 13, np.complex64: 14,
+        np.complex128: 15, ml_dtypes.float8_e5m2: 16, ml_dtypes.float8_e4m3fn: 17, ml_dtypes.float8_e4m3b11fnuz: 18,
+        ml_dtypes.float8_e5m2fnuz: 19, ml_dtypes.float8_e4m3fnuz: 20, ml_dtypes.int4: 21, ml_dtypes.uint4: 22,
+        ml_dtypes.int2: 24, ml_dtypes.uint2: 25, ml_dtypes.float8_e4m3: 26, ml_dtypes.float8_e3m4: 27,
+        ml_dtypes.float8_e8m0fnu: 28, ml_dtypes.float4_e2m1fn: 29,
+    }.items()
+}  # fmt: skip
+
+# A program that touches more than this runs beside its caller, not before the call returns.
+_ASYNCHRONOUS_BYTES = 1 << 20
+
+_numbers = itertools.count(1)
+_programs: dict[int, _Loaded] = {}
+
+
+@dataclass
+class _Loaded:
+    """An executable, how JAX described it, and the C arrays that the plugin reads while it copies."""
+
+    executable: Executable
+    donated: tuple[int, ...]
+    name: str
+    code: bytes
+    options: bytes
+    arrays: list[Any]
+    data: bytes = b""
+
+
+def compile_into(out: Any, code: bytes, options: bytes) -> None:
+    """Compile a portable artifact (or MLIR text) and fill in the structure of the plugin."""
+    if b"sdy" in code:
+        from astra_mlir.jax_shardings import without_shardings
+
+        code = without_shardings(code)
+    name, donated = _declared(code)
+    executable = compiler.compile_program(Program(code, name=name))
+    _fill(out, _Loaded(executable, donated, name, code, options, []))
+
+
+def _declared(code: bytes) -> tuple[str, tuple[int, ...]]:
+    """The module's name and which arguments of its entry the program may take over."""
+    context = make_context()
+    module = Program(code).read(context)
+    name = _symbol(module.operation) or "main"
+    entry = next((op.operation for op in module.body.operations if _symbol(op.operation) == "main"), None)
+    if entry is None or "arg_attrs" not in entry.attributes:
+        return name, ()
+    given = [ir.DictAttr(attribute) for attribute in ir.ArrayAttr(entry.attributes["arg_attrs"])]
+    donated = [i for i, a in enumerate(given) if "tf.aliasing_output" in a or "jax.buffer_donor" in a]
+    return name, tuple(donated)
+
+
+def _symbol(op: ir.Operation) -> str:
+    return ir.StringAttr(op.attributes["sym_name"]).value if "sym_name" in op.attributes else ""
+
+
+def _device_ids(options: bytes) -> tuple[int, int, list[int]]:
+    """Replicas, partitions and the devices of a serialized CompileOptionsProto."""
+    from jaxlib import xla_client
+
+    parsed = xla_client.CompileOptions.ParseFromString(options)
+    replicas, partitions = max(1, parsed.num_replicas), max(1, parsed.num_partitions)
+    assignment = parsed.device_assignment
+    if replicas * partitions > 1:
+        raise UnsupportedError(
+            f"a program for {replicas * partitions} devices (sharding, shard_map, pmap) is not supported by the Astra "
+            "backend yet; use one device"
+        )
+    if assignment is None:
+        return replicas, partitions, list(range(replicas * partitions))
+    return replicas, partitions, [int(i) for i in _assigned(assignment.serialize())]
+
+
+def _assigned(data: bytes) -> list[int]:
+    """The device numbers of a DeviceAssignmentProto of one replica and one partition."""
+    # computation_devices (field 3) holds one message whose field 1 has the numbers, packed or one by one.
+    fields = _fields(data)
+    inner = _fields(next(value for number, value in fields if number == 3))
+    numbers: list[int] = []
+    for number, value in inner:
+        if number == 1:
+            numbers += [value] if isinstance(value, int) else _varints(value)
+    return numbers
+
+
+def _varints(data: bytes) -> list[int]:
+    numbers, value, shift = [], 0, 0
+    for byte in data:
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            numbers.append(value)
+            value, shift = 0, 0
+    return numbers
+
+
+def _fields(data: bytes) -> list[tuple[int, Any]]:
+    """The fields of a protocol buffer message, varints as numbers and what has a length as bytes."""
+    found: list[tuple[int, Any]] = []
+    i = 0
+
+    def varint() -> int:
+        nonlocal i
+        value = shift = 0
+        while True:
+            byte = data[i]
+            i += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    while i < len(data):
+        key = varint()
+        if key & 7 == 0:
+            found.append((key >> 3, varint()))
+        elif key & 7 == 2:
+            size = varint()
+            found.append((key >> 3, data[i : i + size]))
+            i += size
+        else:
+            raise AstraError(f"unexpected wire type {key & 7} in a device assignment")
+    return found
+
+
+def _fill(out: Any, loaded: _Loaded) -> None:
+    """Describe a program to the plugin, which copies everything but the constants and the code."""
+    executable, signature = loaded.executable, loaded.executable.signature
+    replicas, partitions, device_ids = _device_ids(loaded.options)
+
+    def array(kind: Any, values: Sequence[Any]) -> Any:
+        values = list(values)
+        made = (kind * max(1, len(values)))(*values)
+        loaded.arrays.append(made)
+        return made
+
+    donated = [int(i in loaded.donated) for i in range(len(signature.inputs))]
+    pointers = [constant.ctypes.data for constant in executable._constants]
+    handle = next(_numbers)
+    fingerprint = hashlib.sha256(loaded.code + loaded.options).hexdigest().encode()
+    name = loaded.name.encode()
+    loaded.arrays += [name, fingerprint]
+    sizes = [spec.nbytes for spec in (*signature.inputs, *signature.outputs)]
+    out.handle = handle
+    out.entry = executable._entry_address
+    out.arena_bytes = executable.arena_bytes
+    out.num_inputs = len(signature.inputs)
+    out.donated = array(ctypes.c_uint8, donated)
+    out.num_constants = len(pointers)
+    out.constants = array(ctypes.c_void_p, pointers)
+    out.num_outputs = len(signature.outputs)
+    out.output_types = array(ctypes.c_int32, [_element_type(spec) for spec in signature.outputs])
+    out.output_bytes = array(ctypes.c_int64, [spec.nbytes for spec in signature.outputs])
+    out.output_ranks = array(ctypes.c_int64, [len(spec.shape) for spec in signature.outputs])
+    out.output_dims = array(ctypes.c_int64, [size for spec in signature.outputs for size in spec.shape])
+    out.num_replicas, out.num_partitions = replicas, partitions
+    out.device_ids = array(ctypes.c_int64, device_ids)
+    out.code_bytes = sum(map(len, executable.objects))
+    out.asynchronous = int(sum(sizes) + executable.arena_bytes > _ASYNCHRONOUS_BYTES)
+    out.flops = out.bytes_accessed = 0.0
+    out.name, out.name_size = name, len(name)
+    out.fingerprint, out.fingerprint_size = fingerprint, len(fingerprint)
+    out.program, out.program_size = loaded.code, len(loaded.code)
+    _programs[handle] = loaded
+
+
+def _element_type(spec: Any) -> int:
+    if spec.dtype not in _ELEMENT_TYPES:
+        raise UnsupportedError(f"{spec.path}: PJRT has no arrays of element type {spec.dtype.name}")
+    return _ELEMENT_TYPES[spec.dtype]
+
+
+# --- bytes for another process ---------------------------------------------------------------------------------------
+
+_MAGIC = b"astra pjrt program 1\n"
+
+
+def serialized(handle: int) -> tuple[int, int]:
+    """Address and size of a program's bytes, which stay with it."""
+    loaded = _programs[handle]
+    if not loaded.data:
+        loaded.data = _MAGIC + pickle.dumps((loaded.code, loaded.options))
+    return ctypes.cast(ctypes.c_char_p(loaded.data), ctypes.c_void_p).value or 0, len(loaded.data)
+
+
+def deserialize_into(out: Any, data: bytes, options: bytes | None) -> None:
+    """The reverse of :func:`serialized`; the machine code comes from the cache of object code."""
+    if not data.startswith(_MAGIC):
+        raise AstraError("these are not the bytes of a program that this version of the Astra backend wrote")
+    code, stored = pickle.loads(data[len(_MAGIC) :])
+    compile_into(out, code, options or stored)
+
+
+def release(handle: int) -> None:
+    """Forget a program."""
+    _programs.pop(handle, None)

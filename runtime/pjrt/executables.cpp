@@ -1,0 +1,428 @@
+// Compiled programs: made by the registered compiler, run by the runtime.
+//
+// A program that does little, with inputs that are there, runs on the caller's thread; others go to their device's
+// queue and their results are pending.
+#include <cstring>
+
+#include "objects.h"
+
+namespace astra::pjrt {
+
+namespace {
+
+std::mutex compiler_mutex;
+astra_pjrt_compiler compiler_functions = {};
+bool has_compiler = false;
+
+thread_local int32_t failure_code = kInternal;
+thread_local std::string failure_message;
+
+astra_pjrt_compiler compiler() {
+  const std::lock_guard<std::mutex> lock(compiler_mutex);
+  return has_compiler ? compiler_functions : astra_pjrt_compiler{};
+}
+
+Error *no_compiler() {
+  return fail(kFailedPrecondition, "astra: no compiler is registered (is the interpreter ending? import astra_mlir.jax_plugin)");
+}
+
+template <typename T>
+std::vector<T> listed(const T *first, int64_t count) {
+  return count > 0 ? std::vector<T>(first, first + count) : std::vector<T>();
+}
+
+std::shared_ptr<CompiledProgram> program_of(Client *client, const astra_pjrt_compiled &given) {
+  auto program = std::make_shared<CompiledProgram>();
+  program->client = client;
+  program->handle = given.handle;
+  program->entry = given.entry;
+  program->arena_bytes = given.arena_bytes;
+  program->code_bytes = given.code_bytes;
+  program->num_replicas = given.num_replicas;
+  program->num_partitions = given.num_partitions;
+  program->asynchronous = given.asynchronous != 0;
+  program->donated = listed(given.donated, given.num_inputs);
+  program->constants = listed(given.constants, given.num_constants);
+  for (int64_t i = 0; i < given.num_outputs; ++i) {
+    program->types.push_back(static_cast<ElementType>(given.output_types[i]));
+    program->ranks.push_back(static_cast<size_t>(given.output_ranks[i]));
+    program->bytes.push_back(given.output_bytes[i]);
+    program->memory_kinds.push_back(client->devices.front()->memories.front()->kind.c_str());
+    program->memory_kind_sizes.push_back(client->devices.front()->memories.front()->kind.size());
+  }
+  int64_t num_dims = 0;
+  for (const size_t rank : program->ranks) num_dims += static_cast<int64_t>(rank);
+  program->dims = listed(given.output_dims, num_dims);
+  program->device_ids = listed(given.device_ids, given.num_replicas * given.num_partitions);
+  program->name.assign(given.name, given.name_size);
+  program->fingerprint.assign(given.fingerprint, given.fingerprint_size);
+  program->program.assign(given.program, given.program_size);
+  const auto cost = [](const char *name, double value) {
+    NamedValue named = {sizeof(NamedValue), nullptr, name, std::strlen(name), NamedValue::kFloat, {}, 1};
+    named.float_value = static_cast<float>(value);
+    return named;
+  };
+  program->costs = {cost("flops", given.flops), cost("bytes accessed", given.bytes_accessed)};
+  return program;
+}
+
+Error *loaded(Client *client, const astra_pjrt_compiled &given, LoadedExecutable *&out) {
+  auto executable = std::make_unique<LoadedExecutable>();
+  executable->program = executable->described = program_of(client, given);
+  for (const int64_t id : executable->program->device_ids) {
+    if (id < 0 || id >= static_cast<int64_t>(client->devices.size()))
+      return fail(kInvalidArgument, "astra: the program is for device " + std::to_string(id) + ", and there are " +
+                                        std::to_string(client->devices.size()));
+    executable->devices.push_back(client->devices[id]);
+  }
+  out = executable.release();
+  return nullptr;
+}
+
+Error *failure() { return fail(static_cast<Code>(failure_code), failure_message); }
+
+Error *compile(Client_Compile_Args *args) {
+  const astra_pjrt_compiler functions = compiler();
+  if (functions.compile == nullptr) return no_compiler();
+  const std::string format(args->program->format, args->program->format_size);
+  if (format != "mlir") return fail(kUnimplemented, "astra: programs of format '" + format + "' are not supported, only MLIR");
+  astra_pjrt_compiled compiled = {};
+  compiled.struct_size = sizeof compiled;
+  if (functions.compile(args->program->code, args->program->code_size, args->compile_options, args->compile_options_size,
+                        &compiled) != 0)
+    return failure();
+  return loaded(args->client, compiled, args->executable);
+}
+
+Error *deserialize(Executable_DeserializeAndLoad_Args *args) {
+  const astra_pjrt_compiler functions = compiler();
+  if (functions.deserialize == nullptr) return no_compiler();
+  astra_pjrt_compiled compiled = {};
+  compiled.struct_size = sizeof compiled;
+  if (functions.deserialize(args->bytes, args->bytes_size, args->compile_options, args->compile_options_size, &compiled) != 0)
+    return failure();
+  return loaded(args->client, compiled, args->executable);
+}
+
+Error *serialize(Executable_Serialize_Args *args) {
+  const astra_pjrt_compiler functions = compiler();
+  if (functions.serialize == nullptr) return no_compiler();
+  const char *bytes = nullptr;
+  size_t size = 0;
+  if (functions.serialize(args->executable->program->handle, &bytes, &size) != 0) return failure();
+  auto *const copy = new std::string(bytes, size);
+  args->bytes = copy->data();
+  args->bytes_size = copy->size();
+  args->owner = copy;
+  args->deleter = [](void *owner) { delete static_cast<std::string *>(owner); };
+  return nullptr;
+}
+
+// --- running ---------------------------------------------------------------------------------------------------------
+
+// One run of a program on one device: what it reads and writes, held until it is over.
+struct Run {
+  std::shared_ptr<CompiledProgram> program;
+  std::vector<StoragePtr> inputs, outputs;
+
+  std::unique_ptr<Error> execute() const {
+    const Client *const client = program->client;
+    std::vector<void *> addresses;
+    addresses.reserve(inputs.size() + program->constants.size() + outputs.size() + 2);
+    for (const StoragePtr &input : inputs) addresses.push_back(input->data);
+    for (void *constant : program->constants) addresses.push_back(constant);
+    const size_t first_output = addresses.size();
+    for (const StoragePtr &output : outputs) addresses.push_back(output->data);
+    addresses.push_back(nullptr);
+    astra_call call = {sizeof(astra_call), program->entry, addresses.data(), addresses.data() + first_output,
+                       program->arena_bytes, 0};
+    const astra_status status = client->api->execute(client->context, &call);
+    if (status == ASTRA_OK) return nullptr;
+    return std::unique_ptr<Error>(
+        fail(status == ASTRA_OUT_OF_MEMORY ? kResourceExhausted : kInternal, client->api->last_error()));
+  }
+};
+
+bool may_take(const ExecuteOptions *options, size_t input) {
+  if (options == nullptr) return true;
+  for (size_t i = 0; i < options->num_non_donatable_input_indices; ++i)
+    if (options->non_donatable_input_indices[i] == static_cast<int64_t>(input)) return false;
+  return true;
+}
+
+Error *run_on(Device *device, const std::shared_ptr<CompiledProgram> &program, const ExecuteOptions *options,
+              Buffer *const *arguments, size_t num_arguments, Buffer **results, Event **complete) {
+  if (num_arguments != program->donated.size())
+    return fail(kInvalidArgument, "astra: " + program->name + " takes " + std::to_string(program->donated.size()) +
+                                      " arguments, got " + std::to_string(num_arguments));
+  Run run{program, {}, {}};
+  run.inputs.reserve(num_arguments);
+  std::vector<PendingPtr> awaited;
+  for (size_t i = 0; i < num_arguments; ++i) {
+    run.inputs.push_back(arguments[i]->share());
+    if (run.inputs.back() == nullptr)
+      return fail(kInvalidArgument, "Array has been deleted: argument " + std::to_string(i) + " of " + program->name);
+    const PendingPtr &pending = arguments[i]->pending;
+    if (pending == nullptr) continue;
+    if (pending->done()) {
+      if (Error *error = pending->error()) return error;
+    } else {
+      awaited.push_back(pending);
+    }
+  }
+  for (const int64_t bytes : program->bytes) run.outputs.push_back(Storage::allocate(program->client, bytes));
+  for (size_t i = 0; i < num_arguments; ++i)
+    if (program->donated[i] && may_take(options, i)) arguments[i]->take();
+
+  PendingPtr pending;
+  if (!program->asynchronous && awaited.empty()) {
+    if (std::unique_ptr<Error> error = run.execute()) return error.release();
+  } else {
+    pending = std::make_shared<Pending>();
+  }
+  Memory *const memory = device->memories.front();
+  const int64_t *dims = program->dims.data();
+  for (size_t i = 0; i < run.outputs.size(); dims += program->ranks[i++])
+    results[i] = new Buffer(memory, program->types[i], dims, program->ranks[i], run.outputs[i], pending);
+  if (complete != nullptr) *complete = new Event{pending};
+  if (pending != nullptr) {
+    device->queue.push([run = std::move(run), awaited = std::move(awaited), pending] {
+      for (const PendingPtr &input : awaited) {
+        input->wait();
+        if (Error *error = input->error()) {
+          pending->finish(std::unique_ptr<Error>(error));
+          return;
+        }
+      }
+      pending->finish(run.execute());
+    });
+  }
+  return nullptr;
+}
+
+Error *execute(LoadedExecutable_Execute_Args *args) {
+  const std::shared_ptr<CompiledProgram> program = args->executable->program;
+  if (program == nullptr) return fail(kFailedPrecondition, "astra: the executable has been deleted");
+  for (size_t i = 0; i < args->num_devices; ++i) {
+    Device *const device = args->execute_device != nullptr ? args->execute_device : args->executable->devices[i];
+    if (Error *error = run_on(device, program, args->options, args->argument_lists[i], args->num_args,
+                              args->output_lists[i],
+                              args->device_complete_events == nullptr ? nullptr : &args->device_complete_events[i]))
+      return error;
+  }
+  return nullptr;
+}
+
+// --- looking at executables ------------------------------------------------------------------------------------------
+
+Error *destroy(Executable_Destroy_Args *args) {
+  delete args->executable;
+  return nullptr;
+}
+
+Error *name(Executable_String_Args *args) {
+  args->text = args->executable->program->name.data();
+  args->text_size = args->executable->program->name.size();
+  return nullptr;
+}
+
+Error *fingerprint(Executable_String_Args *args) {
+  args->text = args->executable->program->fingerprint.data();
+  args->text_size = args->executable->program->fingerprint.size();
+  return nullptr;
+}
+
+Error *num_replicas(Executable_Size_Args *args) {
+  args->value = args->executable->program->num_replicas;
+  return nullptr;
+}
+
+Error *num_partitions(Executable_Size_Args *args) {
+  args->value = args->executable->program->num_partitions;
+  return nullptr;
+}
+
+Error *num_outputs(Executable_Size_Args *args) {
+  args->value = args->executable->program->types.size();
+  return nullptr;
+}
+
+Error *code_bytes(Executable_Size_Args *args) {
+  args->value = args->executable->program->code_bytes;
+  return nullptr;
+}
+
+Error *cost_analysis(Executable_GetCostAnalysis_Args *args) {
+  args->properties = args->executable->program->costs.data();
+  args->num_properties = args->executable->program->costs.size();
+  return nullptr;
+}
+
+Error *output_types(Executable_OutputTypes_Args *args) {
+  args->types = args->executable->program->types.data();
+  args->num_types = args->executable->program->types.size();
+  return nullptr;
+}
+
+Error *output_dimensions(Executable_OutputDimensions_Args *args) {
+  const CompiledProgram &program = *args->executable->program;
+  args->num_outputs = program.ranks.size();
+  args->dims = program.dims.data();
+  args->dim_sizes = program.ranks.data();
+  return nullptr;
+}
+
+Error *output_memory_kinds(Executable_MemoryKinds_Args *args) {
+  const CompiledProgram &program = *args->executable->program;
+  args->num_outputs = program.memory_kinds.size();
+  args->kinds = program.memory_kinds.data();
+  args->kind_sizes = program.memory_kind_sizes.data();
+  return nullptr;
+}
+
+Error *optimized_program(Executable_OptimizedProgram_Args *args) {
+  static constexpr char kFormat[] = "mlir";
+  const std::string &text = args->executable->program->program;
+  Program *const out = args->program;
+  out->format = kFormat;
+  out->format_size = sizeof kFormat - 1;
+  if (out->code != nullptr) {
+    if (out->code_size < text.size()) return fail(kInvalidArgument, "astra: the buffer for the program is too small");
+    std::memcpy(out->code, text.data(), text.size());
+  }
+  out->code_size = text.size();
+  return nullptr;
+}
+
+Error *memory_stats(Executable_MemoryStats_Args *args) {
+  const CompiledProgram &program = *args->executable->program;
+  args->generated_code = program.code_bytes;
+  args->argument = program.argument_bytes;
+  args->output = 0;
+  for (const int64_t bytes : program.bytes) args->output += bytes;
+  args->alias = 0;
+  args->temp = program.arena_bytes;
+  args->host_generated_code = args->host_argument = args->host_output = args->host_alias = args->host_temp = 0;
+  const int64_t peak = args->argument + args->output + args->temp;
+  const auto has = [args](const int64_t *field) {
+    return args->struct_size >= static_cast<size_t>(reinterpret_cast<const char *>(field + 1) - reinterpret_cast<const char *>(args));
+  };
+  if (has(&args->peak_memory)) args->peak_memory = peak;
+  if (has(&args->total_size)) args->total_size = peak;
+  return nullptr;
+}
+
+Error *loaded_destroy(LoadedExecutable_Args *args) {
+  delete args->executable;
+  return nullptr;
+}
+
+Error *loaded_delete(LoadedExecutable_Args *args) {
+  args->executable->program = nullptr;
+  return nullptr;
+}
+
+Error *loaded_is_deleted(LoadedExecutable_IsDeleted_Args *args) {
+  args->is_deleted = args->executable->program == nullptr;
+  return nullptr;
+}
+
+Error *loaded_executable(LoadedExecutable_GetExecutable_Args *args) {
+  args->executable = new Executable{args->loaded->described};
+  return nullptr;
+}
+
+Error *loaded_devices(LoadedExecutable_Devices_Args *args) {
+  args->devices = args->executable->devices.data();
+  args->num_devices = args->executable->devices.size();
+  return nullptr;
+}
+
+Error *loaded_fingerprint(LoadedExecutable_String_Args *args) {
+  args->text = args->executable->described->fingerprint.data();
+  args->text_size = args->executable->described->fingerprint.size();
+  return nullptr;
+}
+
+void append_varint(std::string &bytes, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) bytes.push_back(static_cast<char>(value | 0x80));
+  bytes.push_back(static_cast<char>(value));
+}
+
+void append_number(std::string &bytes, int field, uint64_t value) {
+  append_varint(bytes, static_cast<uint64_t>(field) << 3);
+  append_varint(bytes, value);
+}
+
+// DeviceAssignmentProto: replica_count = 1, computation_count = 2, computation_devices = 3 {replica_device_ids = 1}.
+Error *device_assignment(LoadedExecutable_DeviceAssignment_Args *args) {
+  const CompiledProgram &program = *args->executable->described;
+  auto *const bytes = new std::string();
+  append_number(*bytes, 1, program.num_replicas);
+  append_number(*bytes, 2, program.num_partitions);
+  for (int64_t partition = 0; partition < program.num_partitions; ++partition) {
+    std::string ids;
+    for (int64_t replica = 0; replica < program.num_replicas; ++replica)
+      append_number(ids, 1, program.device_ids[replica * program.num_partitions + partition]);
+    append_varint(*bytes, 3 << 3 | 2);
+    append_varint(*bytes, ids.size());
+    *bytes += ids;
+  }
+  args->bytes = bytes->data();
+  args->bytes_size = bytes->size();
+  args->owner = bytes;
+  args->deleter = [](void *owner) { delete static_cast<std::string *>(owner); };
+  return nullptr;
+}
+
+}  // namespace
+
+CompiledProgram::~CompiledProgram() {
+  for (LayoutHandle *layout : layouts) delete_layout(layout);
+  const astra_pjrt_compiler functions = compiler();
+  if (functions.release != nullptr) functions.release(handle);
+}
+
+void register_executables(Table &table) {
+  put<compile>(table, kClient_Compile);
+  put<deserialize>(table, kExecutable_DeserializeAndLoad);
+  put<serialize>(table, kExecutable_Serialize);
+  put<execute>(table, kLoadedExecutable_Execute);
+  put<destroy>(table, kExecutable_Destroy);
+  put<name>(table, kExecutable_Name);
+  put<fingerprint>(table, kExecutable_Fingerprint);
+  put<num_replicas>(table, kExecutable_NumReplicas);
+  put<num_partitions>(table, kExecutable_NumPartitions);
+  put<num_outputs>(table, kExecutable_NumOutputs);
+  put<code_bytes>(table, kExecutable_SizeOfGeneratedCodeInBytes);
+  put<cost_analysis>(table, kExecutable_GetCostAnalysis);
+  put<output_types>(table, kExecutable_OutputElementTypes);
+  put<output_dimensions>(table, kExecutable_OutputDimensions);
+  put<output_memory_kinds>(table, kExecutable_OutputMemoryKinds);
+  put<optimized_program>(table, kExecutable_OptimizedProgram);
+  put<memory_stats>(table, kExecutable_GetCompiledMemoryStats);
+  put<loaded_destroy>(table, kLoadedExecutable_Destroy);
+  put<loaded_delete>(table, kLoadedExecutable_Delete);
+  put<loaded_is_deleted>(table, kLoadedExecutable_IsDeleted);
+  put<loaded_executable>(table, kLoadedExecutable_GetExecutable);
+  put<loaded_devices>(table, kLoadedExecutable_AddressableDevices);
+  put<loaded_fingerprint>(table, kLoadedExecutable_Fingerprint);
+  put<device_assignment>(table, kLoadedExecutable_GetDeviceAssignment);
+}
+
+}  // namespace astra::pjrt
+
+extern "C" {
+
+void astra_pjrt_set_compiler(const astra_pjrt_compiler *given) {
+  using namespace astra::pjrt;
+  const std::lock_guard<std::mutex> lock(compiler_mutex);
+  has_compiler = given != nullptr;
+  if (has_compiler) compiler_functions = *given;
+}
+
+void astra_pjrt_fail(int32_t code, const char *message, size_t size) {
+  astra::pjrt::failure_code = code;
+  astra::pjrt::failure_message.assign(message, size);
+}
+}

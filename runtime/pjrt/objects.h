@@ -1,0 +1,213 @@
+// The objects behind PJRT's handles.
+//
+// A buffer is a shape, a place and a share of a Storage; storages are counted, since views of other libraries, running
+// programs and several buffers may hold one.  What a running program has not yet written is pending: `Pending` tells
+// when it is there, or why it never will be.
+#ifndef ASTRA_PJRT_OBJECTS_H
+#define ASTRA_PJRT_OBJECTS_H
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "abi.h"
+#include "astra/runtime.h"
+#include "compiler.h"
+
+namespace astra::pjrt {
+
+struct Error {
+  Code code;
+  std::string message;
+};
+
+Error *fail(Code code, std::string message);
+
+// Whether something has happened, and what went wrong if so.  Shared by events, buffers and running programs.
+class Pending {
+ public:
+  bool done() const { return done_.load(std::memory_order_acquire); }
+  void finish(std::unique_ptr<Error> error = nullptr);
+  void wait();
+  // The error of what is done; the caller owns the copy.
+  Error *error() const { return error_ == nullptr ? nullptr : new Error(*error_); }
+  // Calls `callback` when done, on the thread that finishes it, or now.
+  void then(std::function<void(Error *)> callback);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::atomic<bool> done_{false};
+  std::unique_ptr<Error> error_;
+  std::vector<std::function<void(Error *)>> callbacks_;
+};
+using PendingPtr = std::shared_ptr<Pending>;  // null: it has happened and all is well
+
+struct Event {
+  PendingPtr pending;
+};
+
+// Elements in memory.
+class Storage {
+ public:
+  static std::shared_ptr<Storage> allocate(Client *client, size_t bytes);  // throws std::bad_alloc
+  static std::shared_ptr<Storage> external(void *data, size_t bytes, std::function<void()> release);
+  ~Storage();
+  Storage(const Storage &) = delete;
+  Storage &operator=(const Storage &) = delete;
+
+  void *const data;
+  const size_t bytes;
+
+ private:
+  Storage(void *data, size_t bytes) : data(data), bytes(bytes) {}
+  Client *client_ = nullptr;  // whose pool it is from; null: of the C library
+  std::function<void()> release_;
+};
+using StoragePtr = std::shared_ptr<Storage>;
+
+struct Memory {
+  Client *client;
+  int32_t id;
+  int32_t kind_id;
+  std::string kind;
+  std::string text;
+  Device *device;
+};
+
+// Runs a device's programs one after the other.
+class Queue {
+ public:
+  ~Queue();
+  void push(std::function<void()> job);
+
+ private:
+  void work();
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> jobs_;
+  bool running_ = false;
+  bool closed_ = false;
+  std::thread thread_;
+};
+
+struct Device {
+  Client *client;
+  int32_t id;
+  int32_t process_index;
+  std::string text;
+  std::vector<Memory *> memories;
+  Queue queue;
+};
+
+struct Topology {
+  Client *client;
+};
+
+struct Client {
+  explicit Client(int64_t num_devices);
+  const astra_api *api;
+  astra_context *context;
+  std::string platform_version;
+  std::vector<std::unique_ptr<Device>> owned_devices;
+  std::vector<std::unique_ptr<Memory>> owned_memories;
+  std::vector<Device *> devices;
+  std::vector<Memory *> memories;
+  Topology topology;
+};
+
+struct Buffer {
+  Buffer(Memory *memory, ElementType type, const int64_t *dims, size_t num_dims, StoragePtr storage, PendingPtr pending)
+      : memory(memory), type(type), dims(dims, dims + num_dims), storage(std::move(storage)), pending(std::move(pending)) {}
+  Memory *memory;
+  ElementType type;
+  std::vector<int64_t> dims;
+  StoragePtr storage;  // null: deleted or given away
+  PendingPtr pending;
+  std::mutex mutex;                      // of what follows and of `storage`
+  std::vector<StoragePtr> external_references;
+
+  StoragePtr share() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return storage;
+  }
+  StoragePtr take() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return std::move(storage);
+  }
+};
+
+// A compiled program; shared by the handles of both kinds.
+struct CompiledProgram {
+  ~CompiledProgram();
+  Client *client;
+  int64_t handle;
+  astra_entry_fn entry;
+  int64_t arena_bytes, code_bytes, num_replicas, num_partitions;
+  bool asynchronous;
+  std::vector<uint8_t> donated;
+  std::vector<void *> constants;
+  std::vector<ElementType> types;
+  std::vector<int64_t> bytes;
+  std::vector<int64_t> dims;       // of all outputs
+  std::vector<size_t> ranks;
+  std::vector<int64_t> device_ids;
+  std::string name, fingerprint, program;
+  std::vector<NamedValue> costs;
+  std::vector<const char *> memory_kinds;
+  std::vector<size_t> memory_kind_sizes;
+  int64_t argument_bytes = 0;
+  std::vector<LayoutHandle *> layouts;  // of the outputs, made when asked for
+};
+
+struct Executable {
+  std::shared_ptr<CompiledProgram> program;
+};
+
+struct LoadedExecutable {
+  std::shared_ptr<CompiledProgram> program;  // null: deleted
+  std::shared_ptr<CompiledProgram> described;
+  std::vector<Device *> devices;
+};
+
+int64_t element_bytes(ElementType type);  // 0: not an element type of arrays here
+int64_t array_bytes(ElementType type, const int64_t *dims, size_t num_dims);
+void delete_layout(LayoutHandle *layout);
+std::vector<int64_t> dense_strides(ElementType type, const int64_t *dims, size_t num_dims);
+
+// `Args` of the function at `index` of the table.
+void register_errors_and_events(Table &table);
+void register_client(Table &table);
+void register_buffers(Table &table);
+void register_executables(Table &table);
+Extension *layouts_extension();
+
+// A function as the table holds it: what it throws becomes an error.
+template <auto function>
+struct Guarded;
+template <typename Args, Error *(*function)(Args *)>
+struct Guarded<function> {
+  static Error *call(Args *args) {
+    try {
+      return function(args);
+    } catch (const std::bad_alloc &) {
+      return fail(kResourceExhausted, "out of memory");
+    } catch (const std::exception &error) {
+      return fail(kInternal, error.what());
+    }
+  }
+};
+template <auto function>
+void put(Table &table, Function where) {
+  table.functions[where] = reinterpret_cast<void *>(&Guarded<function>::call);
+}
+
+}  // namespace astra::pjrt
+
+#endif
