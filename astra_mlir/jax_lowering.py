@@ -7,6 +7,7 @@ call or a quadratic algorithm.  Registering is done once, by ``register``; it ha
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -138,6 +139,17 @@ _RULES: tuple[tuple[Any, Callable[..., Any], bool], ...] = (
 )
 
 
+def _unaffected(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, whatever promotions of types and ranks the program that it is lowered in allows."""
+
+    @functools.wraps(function)
+    def call(*operands: Any, **options: Any) -> Any:
+        with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+            return function(*operands, **options)
+
+    return call
+
+
 @cache
 def register() -> None:
     """Register the rules of the table with JAX for both platforms."""
@@ -145,7 +157,7 @@ def register() -> None:
     for platform in (PLATFORM, AUTODIFF_PLATFORM):
         rules = mlir._platform_specific_lowerings[platform]
         for primitive, function, several in _RULES:
-            rule = mlir.lower_fun(function, multiple_results=several)
+            rule = mlir.lower_fun(_unaffected(function), multiple_results=several)
             rules.setdefault(primitive, mlir.LoweringRuleEntry(rule, False))
         rules.setdefault(lax_internal.top_k_p, mlir.LoweringRuleEntry(_top_k, False))
         rules.setdefault(lax_internal.logistic_p, mlir.LoweringRuleEntry(_logistic, False))
