@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax._src import core as jax_core
-from jax._src import source_info_util
+from jax._src import effects, source_info_util
 from jaxlib.mlir import ir as jax_ir
 from jaxlib.mlir.dialects import stablehlo as jax_stablehlo
 
@@ -80,7 +80,7 @@ def capture(
     ``donated`` are the numbers of the leaves whose memory results may take over.
 
     Raises what the function raises while it is traced, and :class:`UnsupportedError` for an operation that JAX cannot
-    express in StableHLO without a backend of its own (callbacks, eigenvalue decompositions).
+    express in StableHLO without a backend of its own, and for ordered effects.
     """
     jax_lowering.register()
     jitted = jax.jit(
@@ -94,6 +94,11 @@ def capture(
                 f"{_name(function)}: a function compiled by Astra uses a value from around it that JAX traces, within "
                 "jax.jit, jax.grad, jax.vmap or another transformation of JAX. Put astra.jit around all of it, and use "
                 "Astra's transformations: astra.grad in place of jax.grad"
+            )
+        if effects.ordered_effects.filter_in(traced.jaxpr.effects):
+            raise UnsupportedError(
+                f"'{_name(function)}' has ordered effects (ordered=True), which need JAX's runtime. Leave the order "
+                "out: callbacks of one compiled function keep theirs"
             )
         try:
             lowered = traced.lower(lowering_platforms=(jax_lowering.PLATFORM,))
@@ -110,45 +115,25 @@ def capture(
     constants = _hoist_constants(module)
     data = _serialize(module)
     paths = (*input_paths, *(f"closed-over array {i}" for i in range(len(constants))))
-    program = Program(data, "main", paths or None, tuple(constants), _name(function))
+    kept = tuple(lowered._lowering.compile_args.get("keepalive") or ())  # what callbacks call
+    program = Program(data, "main", paths or None, tuple(constants), _name(function), kept)
     in_avals = tuple(jax.tree_util.tree_leaves(traced.in_avals))
     return Captured(program, in_avals, tuple(jax.tree_util.tree_leaves(traced.out_avals)), out_tree)
 
 
 _WITHOUT_LOWERING = re.compile("translation rule for primitive '([^']+)' not found")
-_USES = {"eigh": ("svd",)}  # what JAX itself writes in terms of a primitive
-_CALLBACKS = ("pure_callback", "io_callback", "debug_callback")
-_AS_USERS_WRITE = {
-    "debug_print": "jax.debug.print",
-    "debug_callback": "jax.debug.callback",
-    "pure_callback": "jax.pure_callback",
-    "io_callback": "jax.experimental.io_callback",
-    "eigh": "eigh (a symmetric eigenvalue decomposition)",
-    "eig": "eig (an eigenvalue decomposition)",
-    "svd": "svd (a singular value decomposition)",
-    "schur": "schur (a Schur decomposition)",
-}
 
 
 def _refusal(message: str, jaxpr: Any, name: str) -> str | None:
     """What to tell the user where JAX failed to lower a traced function; None if the failure is none of ours."""
     missing = _WITHOUT_LOWERING.search(message)
-    if missing is not None:
-        wanted = (*_USES.get(missing[1], ()), missing[1])
-    elif "EmitPythonCallback" in message:
-        wanted = _CALLBACKS
-    else:
+    if missing is None:
         return None
-    primitive, place = next(
-        ((p, place) for p, place in _primitives(jaxpr) if p in wanted), (wanted[-1], "unknown location")
+    place = next((place for p, place in _primitives(jaxpr) if p == missing[1]), "unknown location")
+    return (
+        f"{place}: {missing[1]}, in '{name}', has no implementation for Astra. Compute it outside of the compiled "
+        "function"
     )
-    what = f"{place}: {_AS_USERS_WRITE.get(primitive, primitive)}, in '{name}',"
-    if primitive in _CALLBACKS or primitive == "debug_print":
-        return (
-            f"{what} calls back into Python, which compiled code cannot do. Call the Python function outside of the "
-            "compiled function"
-        )
-    return f"{what} has no implementation for Astra. Compute it outside of the compiled function"
 
 
 def _primitives(jaxpr: Any, outer: str = "unknown location") -> Iterator[tuple[str, str]]:

@@ -76,13 +76,13 @@ class Executable(Function):
         self.compile_times = compile_times
         self.objects = tuple(objects)
         self._code = code
-        self._constants = [np.ascontiguousarray(c) for c in (*program.constants, *constants)]
-        entry = code.address(compiler.entry_symbol(program.entry)) if code else 0
+        self.constants = [np.ascontiguousarray(c) for c in (*program.constants, *constants)]
+        self.entry_address = code.address(compiler.entry_symbol(program.entry)) if code else 0
         runtime()  # the native path runs on its context
         inputs, outputs = (
             [(spec.dtype, spec.shape) for spec in specs] for specs in (signature.inputs, signature.outputs)
         )
-        self._bind(entry, arena_bytes, inputs, outputs, tuple(self._constants), self.aliases)
+        self._bind(self.entry_address, arena_bytes, inputs, outputs, tuple(self.constants), self.aliases)
 
     # --- calling -------------------------------------------------------------------------------------------------
 
@@ -139,7 +139,7 @@ class Executable(Function):
             argument_bytes=sum(spec.nbytes for spec in self.signature.inputs),
             output_bytes=sum(spec.nbytes for spec in self.signature.outputs),
             arena_bytes=self.arena_bytes,
-            constant_bytes=sum(c.nbytes for c in self._constants),
+            constant_bytes=sum(c.nbytes for c in self.constants),
             code_bytes=sum(map(len, self.objects)),
             alias_bytes=sum(
                 spec.nbytes for spec, alias in zip(self.signature.outputs, self.aliases, strict=False) if alias >= 0

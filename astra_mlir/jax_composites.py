@@ -37,7 +37,9 @@ __all__ = ["RULES"]
 
 _COMPOSITES = (
     lax_linalg.lu_p, lax_linalg.qr_p, lax_linalg.geqrf_p, lax_linalg.householder_product_p, lax_linalg.ormqr_p,
-    lax_linalg.cholesky_update_p, lax_linalg.symmetric_product_p,
+    lax_linalg.cholesky_update_p, lax_linalg.symmetric_product_p, lax_linalg.eigh_p, lax_linalg.eig_p,
+    lax_linalg.svd_p, lax_linalg.schur_p, lax_linalg.hessenberg_p, lax_linalg.tridiagonal_p,
+    lax_linalg.tridiagonal_solve_p, lax_linalg.geqp3_p,
     special.lgamma_p, special.digamma_p, special.polygamma_p, special.zeta_p, special.igamma_p, special.igammac_p,
     special.igamma_grad_a_p, special.regularized_incomplete_beta_p,
     special.bessel_i0e_p, special.bessel_i1e_p, special.erf_inv_p, special.erfc_p,

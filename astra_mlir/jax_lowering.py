@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax._src import debugging
 from jax._src.interpreters import mlir
 from jax._src.lax import ann
 from jax._src.lax import lax as lax_internal
@@ -22,6 +23,8 @@ from jax._src.lax import linalg as lax_linalg
 from jax._src.lax.control_flow import loops
 from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import stablehlo as hlo
+
+from astra_mlir import jax_callbacks
 
 __all__ = ["AUTODIFF_PLATFORM", "PLATFORM", "register"]
 
@@ -46,66 +49,6 @@ def _exact_top_k(
     values, indices = lax.top_k(moved if is_max_k else -moved, k)
     values = values if is_max_k else -values
     return jnp.moveaxis(values, -1, reduction_dimension), jnp.moveaxis(indices, -1, reduction_dimension)
-
-
-def _reflector(column: jax.Array, j: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Householder's (v, tau, beta): (I - tau v v^H)^H column is beta at row j and zero below, as LAPACK's larfg."""
-    rows = jnp.arange(column.shape[0])
-    alpha = column[j]
-    below = jnp.where(rows > j, column, 0)
-    below_norm2 = jnp.sum(jnp.real(below * jnp.conj(below)))
-    norm = jnp.sqrt(jnp.real(alpha * jnp.conj(alpha)) + below_norm2)
-    trivial = (below_norm2 == 0) & (jnp.imag(alpha) == 0 if jnp.iscomplexobj(alpha) else True)
-    beta = jnp.where(trivial, jnp.real(alpha), -jnp.copysign(norm, jnp.real(alpha)))
-    safe_beta = jnp.where(beta == 0, 1, beta)
-    tau = jnp.where(trivial, 0, (beta - alpha) / safe_beta).astype(column.dtype)
-    divisor = jnp.where(trivial, 1, alpha - beta)
-    v = jnp.where(rows > j, column / divisor, 0) + (rows == j)
-    return v.astype(column.dtype), tau, beta.astype(column.dtype)
-
-
-def _geqrf_matrix(a: jax.Array) -> tuple[jax.Array, jax.Array]:
-    rows = jnp.arange(a.shape[0])
-    count = min(a.shape)
-
-    def step(j: jax.Array, state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        a, taus = state
-        v, tau, beta = _reflector(a[:, j], j)
-        projection = jnp.conj(tau) * (jnp.conj(v) @ a)
-        projection = jnp.where(jnp.arange(a.shape[1]) > j, projection, 0)
-        a = a - v[:, None] * projection[None, :]
-        column = jnp.where(rows > j, v, jnp.where(rows == j, beta, a[:, j]))
-        return a.at[:, j].set(column), taus.at[j].set(tau)
-
-    return lax.fori_loop(0, count, step, (a, jnp.zeros(count, a.dtype)))
-
-
-def _householder_matrix(a: jax.Array, taus: jax.Array) -> jax.Array:
-    m, n = a.shape
-    rows = jnp.arange(m)
-
-    def step(i: jax.Array, q: jax.Array) -> jax.Array:
-        j = taus.shape[0] - 1 - i
-        v = jnp.where(rows > j, a[:, j], 0) + (rows == j).astype(a.dtype)
-        return q - taus[j] * v[:, None] * (jnp.conj(v) @ q)[None, :]
-
-    return lax.fori_loop(0, taus.shape[0], step, jnp.eye(m, n, dtype=a.dtype))
-
-
-def _batched(function: Callable[..., Any], *operands: jax.Array) -> Any:
-    """``function`` of a matrix (and a vector) over any number of leading batch dimensions."""
-    for _ in range(operands[0].ndim - 2):
-        function = jax.vmap(function)
-    return function(*operands)
-
-
-def _geqrf(a: jax.Array, **options: Any) -> tuple[jax.Array, jax.Array]:
-    del options
-    return tuple(_batched(_geqrf_matrix, a))  # type: ignore[return-value]
-
-
-def _householder_product(a: jax.Array, taus: jax.Array) -> jax.Array:
-    return _batched(_householder_matrix, a, taus)  # type: ignore[no-any-return]
 
 
 def _top_k(ctx: Any, operand: Any, *, k: int, axis: int) -> Any:
@@ -134,9 +77,37 @@ def _logistic(ctx: Any, operand: Any, *, accuracy: Any) -> Any:
 _RULES: tuple[tuple[Any, Callable[..., Any], bool], ...] = (
     (loops.cumlogsumexp_p, _logaddexp_scan, False),
     (ann.approx_top_k_p, _exact_top_k, True),
-    (lax_linalg.geqrf_p, _geqrf, True),
-    (lax_linalg.householder_product_p, _householder_product, False),
 )
+
+# Decompositions of matrices are LAPACK's: the functions that jaxlib wraps for XLA's foreign function interface.
+_LAPACK = (
+    lax_linalg.eig_p, lax_linalg.eigh_p, lax_linalg.geqp3_p, lax_linalg.geqrf_p, lax_linalg.hessenberg_p,
+    lax_linalg.householder_product_p, lax_linalg.lu_p, lax_linalg.ormqr_p, lax_linalg.schur_p, lax_linalg.svd_p,
+    lax_linalg.tridiagonal_p, lax_linalg.tridiagonal_solve_p,
+)  # fmt: skip
+
+
+@cache
+def register_lapack() -> None:
+    """Let compiled programs call the LAPACK functions of jaxlib, which takes them from SciPy."""
+    from jaxlib import lapack
+
+    from astra_mlir import ffi
+
+    lapack._lapack.initialize()  # type: ignore[attr-defined]
+    for name, handler, version in lapack.registrations()["cpu"]:
+        if version == 1:
+            ffi.register_target(name, handler)
+
+
+def _with_lapack(entry: Any) -> Any:
+    """JAX's lowering for its CPU backend, which calls LAPACK."""
+
+    def rule(ctx: Any, *operands: Any, **parameters: Any) -> Any:
+        register_lapack()
+        return entry.rule(ctx, *operands, **parameters)
+
+    return mlir.LoweringRuleEntry(rule, entry.inline)
 
 
 def _unaffected(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -153,11 +124,16 @@ def _unaffected(function: Callable[..., Any]) -> Callable[..., Any]:
 @cache
 def register() -> None:
     """Register the rules of the table with JAX for both platforms."""
+    jax_callbacks.install()
     # Not `mlir.register_lowering`: it takes only platforms that have a backend, and capture needs none.
     for platform in (PLATFORM, AUTODIFF_PLATFORM):
         rules = mlir._platform_specific_lowerings[platform]
         for primitive, function, several in _RULES:
             rule = mlir.lower_fun(_unaffected(function), multiple_results=several)
             rules.setdefault(primitive, mlir.LoweringRuleEntry(rule, False))
+        for primitive in _LAPACK:
+            rules.setdefault(primitive, _with_lapack(mlir._platform_specific_lowerings["cpu"][primitive]))
+        for primitive in (debugging.debug_callback_p, debugging.debug_print_p):
+            rules.setdefault(primitive, mlir._platform_specific_lowerings["cpu"][primitive])
         rules.setdefault(lax_internal.top_k_p, mlir.LoweringRuleEntry(_top_k, False))
         rules.setdefault(lax_internal.logistic_p, mlir.LoweringRuleEntry(_logistic, False))

@@ -43,6 +43,7 @@ def initialize() -> None:
     import jaxlib
     from jax._src import xla_bridge
     from jax._src.interpreters import mlir
+    from jaxlib import xla_client
 
     version = tuple(int(part) for part in jaxlib.__version__.split(".")[:3] if part.isdigit())
     if version < _OLDEST_JAXLIB:
@@ -54,9 +55,20 @@ def initialize() -> None:
     if PLATFORM not in mlir._platforms_with_donation:
         mlir._platforms_with_donation.append(PLATFORM)
     _add_cpu_backend()
+    xla_client.register_custom_call_handler(PLATFORM, _register_target)
     from astra_mlir import jax_lowering
 
     jax_lowering.register()
+
+
+def _register_target(name: Any, handler: Any, platform: str, api_version: int = 0, traits: Any = None) -> None:
+    """What ``jax.ffi.register_ffi_target(..., platform="astra")`` does."""
+    del platform, traits
+    if api_version != 1:
+        raise AstraError(f"custom call '{name}': only handlers of XLA's typed FFI (api_version=1) are supported")
+    from astra_mlir import ffi
+
+    ffi.register_target(name.decode() if isinstance(name, bytes) else name, handler)
 
 
 def _options() -> dict[str, Any]:

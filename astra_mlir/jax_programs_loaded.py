@@ -7,6 +7,7 @@ until the plugin gives it back.
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import hashlib
 import itertools
 import pickle
@@ -21,6 +22,7 @@ from astra_mlir import compiler
 from astra_mlir.bindings import ir, make_context
 from astra_mlir.errors import AstraError, UnsupportedError
 from astra_mlir.executable import Executable
+from astra_mlir.passes.import_rules.tokens import replace_tokens, takes_tokens
 from astra_mlir.program import Program
 
 __all__ = ["compile_into", "deserialize_into", "release", "serialized"]
@@ -64,22 +66,30 @@ def compile_into(out: Any, code: bytes, options: bytes) -> None:
         from astra_mlir.jax_shardings import without_shardings
 
         code = without_shardings(code)
-    name, donated = _declared(code)
-    executable = compiler.compile_program(Program(code, name=name))
+    program, donated = _declared(code)
+    name = program.name
+    executable = compiler.compile_program(program)
     _fill(out, _Loaded(executable, donated, name, code, options, []))
 
 
-def _declared(code: bytes) -> tuple[str, tuple[int, ...]]:
-    """The module's name and which arguments of its entry the program may take over."""
+def _declared(code: bytes) -> tuple[Program, tuple[int, ...]]:
+    """The program, named as its module is, and which arguments of its entry it may take over.
+
+    JAX passes the tokens of ordered effects as arrays without elements.
+    """
     context = make_context()
     module = Program(code).read(context)
-    name = _symbol(module.operation) or "main"
+    program = Program(code, name=_symbol(module.operation) or "main")
     entry = next((op.operation for op in module.body.operations if _symbol(op.operation) == "main"), None)
     if entry is None or "arg_attrs" not in entry.attributes:
-        return name, ()
+        return program, ()
     given = [ir.DictAttr(attribute) for attribute in ir.ArrayAttr(entry.attributes["arg_attrs"])]
     donated = [i for i, a in enumerate(given) if "tf.aliasing_output" in a or "jax.buffer_donor" in a]
-    return name, tuple(donated)
+    if takes_tokens(module.operation):
+        with context, ir.Location.unknown():
+            replace_tokens(module.operation)
+        program = dataclasses.replace(Program.from_module(module), name=program.name)
+    return program, tuple(donated)
 
 
 def _symbol(op: ir.Operation) -> str:
@@ -167,14 +177,14 @@ def _fill(out: Any, loaded: _Loaded) -> None:
         return made
 
     donated = [int(i in loaded.donated) for i in range(len(signature.inputs))]
-    pointers = [constant.ctypes.data for constant in executable._constants]
+    pointers = [constant.ctypes.data for constant in executable.constants]
     handle = next(_numbers)
     fingerprint = hashlib.sha256(loaded.code + loaded.options).hexdigest().encode()
     name = loaded.name.encode()
     loaded.arrays += [name, fingerprint]
     sizes = [spec.nbytes for spec in (*signature.inputs, *signature.outputs)]
     out.handle = handle
-    out.entry = executable._entry_address
+    out.entry = executable.entry_address
     out.arena_bytes = executable.arena_bytes
     out.num_inputs = len(signature.inputs)
     out.donated = array(ctypes.c_uint8, donated)

@@ -6,6 +6,7 @@ bindings, which know the dialect of shardings (``sdy``).
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from jax._src.interpreters import mlir as jax_mlir
@@ -27,11 +28,13 @@ def without_shardings(artifact: bytes) -> bytes:
 
 def drop_shardings(module: Any) -> None:
     """Remove meshes, shardings of values and, on one device, the regions of ``shard_map`` around their contents."""
-    meshes = [op.operation for op in module.body.operations if op.operation.name == "sdy.mesh"]
-    if not meshes:
+    bytecode = io.BytesIO()
+    module.operation.write_bytecode(bytecode)
+    if b"sdy" not in bytecode.getbuffer().tobytes():  # in most programs: much less than a walk over the operations
         return
-    for mesh in meshes:
-        mesh.erase()
+    for op in [op.operation for op in module.body.operations]:
+        if op.name == "sdy.mesh":
+            op.erase()
     with module.context, ir.Location.unknown():
         _drop(module.operation)
 

@@ -52,6 +52,7 @@ class Program:
     input_paths: tuple[str, ...] | None = None
     constants: tuple[np.ndarray[Any, Any], ...] = field(default=(), repr=False)
     name: str = "<program>"
+    keepalive: tuple[Any, ...] = field(default=(), repr=False, compare=False)  # what the program calls while it runs
 
     @staticmethod
     def from_module(module: ir.Module, entry: str = "main", input_paths: Sequence[str] | None = None) -> Program:

@@ -85,12 +85,16 @@ class _Api(ctypes.Structure):
         ("parallel_for", ctypes.CFUNCTYPE(None, _P, _P, _P, _I64, _I64)),
         ("execute", ctypes.CFUNCTYPE(_STATUS, _P, _P)),
         ("last_error", ctypes.CFUNCTYPE(ctypes.c_char_p)),
+        ("register_target", ctypes.CFUNCTYPE(_STATUS, ctypes.c_char_p, _P, _P)),
+        ("register_xla_handler", ctypes.CFUNCTYPE(_STATUS, ctypes.c_char_p, _P, _P, _P, _P)),
+        ("fail", ctypes.CFUNCTYPE(_STATUS, ctypes.c_char_p)),
     ]
 
 
 # What generated code may call; the names are resolved to addresses in the runtime library when code is loaded.
 Symbols = (
-    "astra_parallel_for", "__truncsfhf2", "__truncdfhf2", "__truncsfbf2", "__truncdfbf2", "__extendhfsf2",
+    "astra_parallel_for", "astra_custom_call",
+    "__truncsfhf2", "__truncdfhf2", "__truncsfbf2", "__truncdfbf2", "__extendhfsf2",
 )  # fmt: skip
 
 
@@ -132,11 +136,12 @@ class Runtime:
             raise AstraError(f"{path} is older than this package: rebuild it")
         options = _ContextOptions(ctypes.sizeof(_ContextOptions), config.num_threads.get(), config.cache_bytes.get())
         context = ctypes.c_void_p()
-        self._check(self.api.context_create(ctypes.addressof(options), ctypes.addressof(context)))
+        self.check(self.api.context_create(ctypes.addressof(options), ctypes.addressof(context)))
         self.context: int = context.value or 0
         native.initialize(table, self.context, thread_override)
 
-    def _check(self, status: int) -> None:
+    def check(self, status: int) -> None:
+        """Raise what a status of the interface stands for, with its message."""
         if status:
             message = self.api.last_error()
             raise (MemoryError if status == 2 else AstraError)(message.decode())
@@ -145,7 +150,7 @@ class Runtime:
         """Run the :class:`Call` at an address."""
         status = self.api.execute(self.context, call_address)
         if status:
-            self._check(status)
+            self.check(status)
 
     @property
     def num_threads(self) -> int:
@@ -154,7 +159,7 @@ class Runtime:
 
     def set_num_threads(self, count: int) -> None:
         """Set :attr:`num_threads`; 0 means what the process may use."""
-        self._check(self.api.set_num_threads(self.context, count))
+        self.check(self.api.set_num_threads(self.context, count))
 
     def memory_stats(self) -> MemoryStats:
         """Bytes of buffers handed out and kept."""

@@ -15,6 +15,7 @@ from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.import_rules.control import is_known_composite
 from astra_mlir.passes.import_rules.core import IMPORT, Importer
 from astra_mlir.passes.import_rules.rejected import REJECTED_TYPES
+from astra_mlir.passes.import_rules.tokens import CREATORS, replace_tokens, takes_tokens
 from astra_mlir.passes.inline import symbols_used
 
 __all__ = ["ImportPass"]
@@ -41,7 +42,7 @@ class ImportPass(Pass):
         %0 = "astra.reduce"(%x, %zero) ({}) {dimensions = array<i64: 1>, kind = "add"}
             : (tensor<2x3xf32>, tensor<f32>) -> tensor<2xf32>
 
-    Raises :class:`~astra_mlir.errors.UnsupportedError` for what Astra does not have: quantized types, tokens and
+    Raises :class:`~astra_mlir.errors.UnsupportedError` for what Astra does not have: quantized types and
     communication between devices.
     """
 
@@ -53,6 +54,8 @@ class ImportPass(Pass):
             passmanager.PassManager.parse(_LEGALIZE_VHLO).run(module)
         survey = _Survey()
         survey.look_at(module.regions[0].blocks[0])
+        if survey.tokens or takes_tokens(module):
+            replace_tokens(module)
         importer = Importer()
         # Functions of CHLO that Astra has are converted before upstream would write the others out.
         if survey.chlo:
@@ -85,6 +88,7 @@ class _Survey:
     def __init__(self) -> None:
         self.chlo: list[ir.Operation] = []
         self.converted = 0
+        self.tokens = False
         self.called: set[str] = set()
         self.decompositions: set[str] = set()  # what composites with a rule of their own would decompose to
 
@@ -93,6 +97,8 @@ class _Survey:
             name = op.operation.name
             if name.startswith("chlo."):
                 self.chlo.append(op)
+            elif name in CREATORS:
+                self.tokens = True
             elif name == "func.call":
                 self.called.add(op.attributes["callee"].value)
             elif name == "stablehlo.composite":

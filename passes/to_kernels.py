@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from astra_mlir.bindings import ir
-from astra_mlir.dialects.core import build
+from astra_mlir.dialects.core import OPS, build
 from astra_mlir.dialects.elements import from_numpy
 from astra_mlir.passes import kernel_rules
 from astra_mlir.passes.core import Pass, register_pass
@@ -52,7 +52,7 @@ class _Rewriter:
     def __init__(self, module: ir.Operation) -> None:
         self.body = module.regions[0].blocks[0]
         self.present = {_symbol(op.operation) for op in self.body.operations if "sym_name" in op.operation.attributes}
-        self.tables: dict[int, ir.Attribute] = {}  # by the array's identity
+        self.tables: dict[int, tuple[np.ndarray, ir.Attribute]] = {}  # by the array's identity
         self.calls: dict[tuple[object, ...], list[ir.Value]] = {}  # of kernels that run before loops
 
     def rewrite_within(self, parent: ir.Operation) -> None:
@@ -62,7 +62,7 @@ class _Rewriter:
                 for op in list(block.operations):
                     op = op.operation
                     rule = kernel_rules.KERNEL_RULES.get(op.name)
-                    if rule is not None and all(_has_no_elements(result.type) for result in op.results):
+                    if rule is not None and OPS[op.name].pure and all(_has_no_elements(r.type) for r in op.results):
                         self.replace_by_nothing(op)
                         continue
                     request = rule(op) if rule is not None and _has_static_shapes(op) else None
@@ -95,10 +95,15 @@ class _Rewriter:
 
     def replace_by_call(self, op: ir.Operation, request: KernelRequest) -> None:
         """Put the call in the place of ``op``."""
-        if [result.type for result in op.results] != [out.type for out in request.outs]:
-            raise AssertionError(f"the outs of kernel {request.name} are not the results of {op.name}")
         call = self.call(op, request)
-        for old, new in zip(op.results, call.results, strict=False):
+        if len(op.results) != len(request.outs):
+            raise AssertionError(f"the outs of kernel {request.name} are not the results of {op.name}")
+        for old, new, out in zip(op.results, call.results, request.outs, strict=False):
+            if out.permutation is not None:
+                with ir.InsertionPoint(op), op.location:
+                    new = build("transpose", [new], [old.type], permutation=list(out.permutation)).result
+            if old.type != new.type:
+                raise AssertionError(f"the outs of kernel {request.name} are not the results of {op.name}")
             old.replace_all_uses_with(new)
         op.erase()
         for absorbed in request.absorbed:
@@ -130,9 +135,9 @@ class _Rewriter:
 
     def constant(self, array: np.ndarray) -> ir.Value:
         """``astra.constant`` of a table; calls with the same table get the same attribute, so they can be merged."""
-        value = self.tables.get(id(array))
-        if value is None:
-            value = self.tables[id(array)] = from_numpy(array)
+        if id(array) not in self.tables:
+            self.tables[id(array)] = array, from_numpy(array)
+        value = self.tables[id(array)][1]
         return build("constant", [], [value.type], value=value).result
 
 

@@ -61,7 +61,7 @@ def _check_calls(module: ir.Operation) -> None:
     """Refuse a call that inlining had to leave because its function is only declared."""
     functions = [view.operation for view in module.regions[0].blocks[0].operations]
     functions = [op for op in functions if op.name == "func.func"]
-    declared = {op.attributes["sym_name"].value for op in functions if not len(op.regions[0].blocks)}
+    declared = {_symbol(op) for op in functions if not len(op.regions[0].blocks) and _takes_tensors(op)}
     if not declared:
         return
     for function in functions:
@@ -72,6 +72,10 @@ def _check_calls(module: ir.Operation) -> None:
                         f"{source_place(op.location)}: call of @{op.attributes['callee'].value}, which has no body; "
                         "define the function in the program"
                     )
+
+
+def _symbol(function: ir.Operation) -> str:
+    return function.attributes["sym_name"].value
 
 
 def _takes_tensors(function: ir.Operation) -> bool:

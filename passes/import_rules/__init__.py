@@ -16,9 +16,10 @@ from astra_mlir.passes.import_rules import (
     rejected,
     shape,
     sorting,
+    tokens,
 )
 
 __all__ = [
     "broadcasting", "contraction", "control", "elementwise", "indexing", "linear_algebra", "mapping", "misc",
-    "normalization", "reduction", "rejected", "shape", "sorting",
+    "normalization", "reduction", "rejected", "shape", "sorting", "tokens",
 ]  # fmt: skip

@@ -8,7 +8,6 @@ _COMMUNICATION = (
     "communication between devices is not supported; compile the program for one device (without sharding or pmap)"
 )
 _HOST_TRANSFER = "transfers between host and device inside a program are not supported; use arguments and results"
-_TOKENS = "side effects ordered by tokens are not supported; remove ordered callbacks, infeeds and outfeeds"
 _QUANTIZED = "quantized types are not supported; run stablehlo-legalize-quant-to-math first"
 
 REJECTED.update(
@@ -25,14 +24,12 @@ REJECTED.update(
         **dict.fromkeys(
             ("stablehlo.send", "stablehlo.recv", "stablehlo.infeed", "stablehlo.outfeed"), _HOST_TRANSFER
         ),
-        **dict.fromkeys(("stablehlo.after_all", "stablehlo.create_token"), _TOKENS),
         **dict.fromkeys(("stablehlo.uniform_quantize", "stablehlo.uniform_dequantize"), _QUANTIZED),
     }
 )  # fmt: skip
 
 # Types refused wherever they appear in a signature: how they begin -> why.
 REJECTED_TYPES = {
-    "!stablehlo.token": _TOKENS,
     "!quant.": _QUANTIZED,
     "tuple<": "tuples in signatures are not supported; give the function one argument and one result an element",
     "tensor<*": "tensors of unknown rank are not supported; give every tensor a rank",

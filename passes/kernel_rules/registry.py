@@ -31,10 +31,14 @@ __all__ = ["KERNEL_RULES", "KernelRequest", "KernelRule", "Out", "kernel_name", 
 
 @dataclass(frozen=True)
 class Out:
-    """One out-parameter of a kernel: its tensor type and its initial contents (``None``: the kernel writes it all)."""
+    """One out-parameter of a kernel: its tensor type and its initial contents (``None``: the kernel writes it all).
+
+    With a ``permutation`` the operation's result is the transpose of it.
+    """
 
     type: ir.Type
     init: ir.Value | None = None
+    permutation: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from astra_mlir.bindings import ir
 from astra_mlir.dialects import value_of
+from astra_mlir.dialects.elements import to_numpy
 from astra_mlir.passes.vectorize_rules.captures import captured, copy_region, repeated
 from astra_mlir.passes.vectorize_rules.core import Batch, Batcher, refuse, rule
 
@@ -99,6 +102,26 @@ def rng_bit_generator(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequen
 
 @rule("custom_call")
 def custom_call(op: ir.Operation, args: list[Batch], b: Batcher) -> Sequence[Batch]:
-    del args, b
-    refuse(op, f"nothing is known about '{value_of(op, 'call_target_name')}'; express it with other operations, or "
-               "give it a batched form with jax.custom_batching.custom_vmap")  # fmt: skip
+    """A function whose leading dimensions are a batch (JAX says how many) takes one more of them."""
+    frontend = op.attributes.get(_FRONTEND, {})
+    if _LEADING not in frontend:
+        refuse(op, f"nothing is known about '{value_of(op, 'call_target_name')}'; express it with other operations, or "
+                   "give it a batched form with jax.custom_batching.custom_vmap")  # fmt: skip
+    types = [b.with_batch(result.type, 0) for result in op.results]
+    new = b.again(op, [b.front(arg) for arg in args], types)
+    count = int(ir.StringAttr(frontend[_LEADING]).value) + 1
+    entries = {named.name: named.attr for named in (frontend[i] for i in range(len(frontend)))}
+    new.attributes[_FRONTEND] = ir.DictAttr.get({**entries, _LEADING: ir.StringAttr.get(str(count))})
+    for key in ("operand_layouts", "result_layouts"):
+        if key in op.attributes:
+            new.attributes[key] = ir.ArrayAttr.get([_outermost(layout) for layout in ir.ArrayAttr(op.attributes[key])])
+    return [Batch(result, 0) for result in new.results]
+
+
+_FRONTEND, _LEADING = "mhlo.frontend_attributes", "num_batch_dims"
+
+
+def _outermost(layout: ir.Attribute) -> ir.Attribute:
+    """A layout (dimensions from the innermost on) with a dimension in front of the others, outermost in memory."""
+    inner = to_numpy(layout).reshape(-1)
+    return ir.DenseElementsAttr.get(np.append(inner + 1, 0).astype(np.int64), type=ir.IndexType.get())

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "buffer_pool.h"
+#include "custom_calls.h"
 #include "thread_pool.h"
 
 struct astra_context {
@@ -28,6 +29,8 @@ thread_local std::string last_error_message;
 // The context and the number of threads of the `execute` that runs on this thread.
 thread_local astra_context *current_context = nullptr;
 thread_local int64_t current_threads = 0;
+// Whether a custom call of that `execute` has failed; its message is the last error.
+thread_local bool current_failed = false;
 
 astra_status fail(astra_status status, const char *message) {
   try {
@@ -150,21 +153,47 @@ astra_status execute(astra_context *context, const astra_call *call) {
   }
   astra_context *const outer_context = current_context;
   const int64_t outer_threads = current_threads;
+  const bool outer_failed = current_failed;
   current_context = context;
   current_threads = call->num_threads;
+  current_failed = false;
   call->entry(call->inputs, call->outputs, arena);
+  const bool failed = current_failed;
   current_context = outer_context;
   current_threads = outer_threads;
+  current_failed = outer_failed;
   deallocate(context, arena);
-  return ASTRA_OK;
+  return failed ? ASTRA_FAILED : ASTRA_OK;
 }
 
 const char *last_error() { return last_error_message.c_str(); }
 
+astra_status fail_call(const char *message) { return fail(ASTRA_FAILED, message); }
+
+astra_status register_target(const char *name, astra_target_fn function, void *user) {
+  if (name == nullptr || function == nullptr) return fail(ASTRA_INVALID_ARGUMENT, "register_target: no name or no function");
+  try {
+    astra::register_target(name, {function, user});
+    return ASTRA_OK;
+  } catch (const std::bad_alloc &) {
+    return fail(ASTRA_OUT_OF_MEMORY, "register_target: out of memory");
+  }
+}
+
+astra_status register_xla_handler(const char *name, void *instantiate, void *prepare, void *initialize, void *execute) {
+  if (name == nullptr || execute == nullptr) return fail(ASTRA_INVALID_ARGUMENT, "register_xla_handler: no name or no handler");
+  try {
+    astra::register_xla_handler(name, {instantiate, prepare, initialize, execute});
+    return ASTRA_OK;
+  } catch (const std::bad_alloc &) {
+    return fail(ASTRA_OUT_OF_MEMORY, "register_xla_handler: out of memory");
+  }
+}
+
 constexpr astra_api kApi = {
     sizeof(astra_api), ASTRA_ABI_VERSION, context_create, context_destroy, context_default, get_num_threads,
     set_num_threads,   allocate,          deallocate,     memory_stats,    release_cached,  parallel_for,
-    execute,           last_error,
+    execute,           last_error,        register_target, register_xla_handler, fail_call,
 };
 
 }  // namespace
@@ -176,5 +205,15 @@ const astra_api *astra_get_api(uint32_t abi_version) { return abi_version == AST
 void astra_parallel_for(astra_task_fn body, void *context, int64_t count) {
   astra_context *const owner = current_context != nullptr ? current_context : context_default();
   owner->threads.run(body, context, count, current_threads);
+}
+
+void astra_custom_call(const int64_t *descriptor, void *const *buffers) {
+  if (current_failed) return;
+  try {
+    current_failed = astra::custom_call(descriptor, buffers) != ASTRA_OK;
+  } catch (const std::exception &error) {
+    current_failed = true;
+    fail(ASTRA_FAILED, error.what());
+  }
 }
 }

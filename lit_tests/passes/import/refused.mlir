@@ -21,14 +21,6 @@ func.func @replica() -> tensor<ui32> {
 
 // -----
 
-// CHECK: 'stablehlo.create_token' cannot be converted: side effects ordered by tokens are not supported
-func.func @token() {
-  %0 = stablehlo.create_token : !stablehlo.token
-  return
-}
-
-// -----
-
 // CHECK: 'stablehlo.uniform_quantize' cannot be converted: quantized types are not supported
 func.func @quantize(%x: tensor<2xf32>) {
   %0 = stablehlo.uniform_quantize %x : (tensor<2xf32>) -> tensor<2x!quant.uniform<i8:f32, 1.0>>

@@ -8,13 +8,6 @@ func.func @quantized(%x: tensor<2x!quant.uniform<i8:f32, 1.0>>) {
 
 // -----
 
-// CHECK: function 'token': argument 0 has type !stablehlo.token: side effects ordered by tokens are not supported
-func.func @token(%t: !stablehlo.token) {
-  return
-}
-
-// -----
-
 // CHECK: function 'tuple': result 0 has type tuple<tensor<f32>>: tuples in signatures are not supported
 func.func @tuple(%x: tensor<f32>) -> tuple<tensor<f32>> {
   %0 = stablehlo.tuple %x : tuple<tensor<f32>>

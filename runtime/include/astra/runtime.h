@@ -30,7 +30,8 @@ typedef enum astra_status {
   ASTRA_OK = 0,
   ASTRA_INVALID_ARGUMENT = 1,
   ASTRA_OUT_OF_MEMORY = 2,
-  ASTRA_UNSUPPORTED_VERSION = 3
+  ASTRA_UNSUPPORTED_VERSION = 3,
+  ASTRA_FAILED = 4 /* a function that a program calls by name has failed */
 } astra_status;
 
 /* Owns a thread pool and the pool of buffers. */
@@ -57,6 +58,29 @@ typedef struct astra_call {
   int64_t arena_bytes;
   int64_t num_threads; /* threads of its parallel loops; 0: the context's */
 } astra_call;
+
+/* An array that a custom call reads or writes: dense, row-major elements of one of XLA's FFI types (`xla/ffi/api`). */
+typedef struct astra_array {
+  void *data;
+  int64_t type;
+  int64_t rank;
+  const int64_t *dims;
+} astra_array;
+
+/* A call that a compiled program makes by name.  `attributes` are encoded as runtime/src/custom_calls.h says. */
+typedef struct astra_custom_call_info {
+  size_t struct_size;
+  const char *target;
+  size_t target_size;
+  int64_t num_inputs;
+  const astra_array *inputs;
+  int64_t num_outputs;
+  const astra_array *outputs;
+  const int64_t *attributes;
+} astra_custom_call_info;
+
+/* A function that programs call by name.  To fail, it calls `fail` of the table and returns what that gives. */
+typedef astra_status (*astra_target_fn)(void *user, const astra_custom_call_info *call);
 
 typedef struct astra_memory_stats {
   size_t struct_size;
@@ -90,6 +114,14 @@ typedef struct astra_api {
   astra_status (*execute)(astra_context *context, const astra_call *call);
 
   const char *(*last_error)(void);
+
+  /* The function that custom calls of this name run, for the whole process; a later one replaces an earlier one. */
+  astra_status (*register_target)(const char *name, astra_target_fn function, void *user);
+  /* The same for a handler of XLA's FFI (a bundle of version 0.1 to 0.3; only `execute` is required). */
+  astra_status (*register_xla_handler)(const char *name, void *instantiate, void *prepare, void *initialize,
+                                       void *execute);
+  /* Sets this thread's `last_error` and gives back ASTRA_FAILED. */
+  astra_status (*fail)(const char *message);
 } astra_api;
 
 /* The table for `abi_version`, or NULL when this library does not implement that version. */
@@ -99,6 +131,10 @@ ASTRA_EXPORT const astra_api *astra_get_api(uint32_t abi_version);
  * the default context).  Inside a task it runs inline.  Tasks may run in any order and ranges of any length, so
  * results are the same for any number of threads as long as each task writes its own part. */
 ASTRA_EXPORT void astra_parallel_for(astra_task_fn body, void *context, int64_t count);
+
+/* For generated code: the custom call that a descriptor (runtime/src/custom_calls.h) describes, on the addresses of its
+ * inputs and then its outputs.  A failure ends in `execute`; until then further calls do nothing. */
+ASTRA_EXPORT void astra_custom_call(const int64_t *descriptor, void *const *buffers);
 
 #ifdef __cplusplus
 }

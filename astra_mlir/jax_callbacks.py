@@ -1,0 +1,174 @@
+"""Calls from compiled programs back into Python: ``jax.pure_callback``, ``io_callback``, ``debug.print`` and the like.
+
+JAX lowers each of them by ``emit_python_callback``, which knows its own backends only; ``install`` adds Astra's.  A
+callback becomes a custom call with a number, under which the Python function is found when the program calls it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import itertools
+import os
+import traceback
+import weakref
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from jax._src import callback as jax_callback
+from jax._src import dtypes, ffi
+
+__all__ = ["TARGET", "install"]
+
+TARGET = "astra_python_callback"
+PLATFORMS = ("astra", "astra_autodiff")
+
+# The functions that programs of this process may call, by number.
+_functions: dict[int, Callable[..., Any]] = {}
+_numbers = itertools.count()
+# Numbers mean nothing in another process: programs that come from one say so.
+_PROCESS = int.from_bytes(os.urandom(7), "little")
+
+
+class _Registration:
+    """Keeps a function callable for as long as the program that calls it lives."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.number = next(_numbers)
+        _functions[self.number] = function
+        weakref.finalize(self, _functions.pop, self.number, None)
+
+
+@cache
+def install() -> None:
+    """Let JAX lower callbacks for Astra's platforms."""
+    original = jax_callback.emit_python_callback
+
+    def emit(
+        ctx: Any, callback: Any, token: Any, operands: Any, operand_avals: Any, result_avals: Any, **how: Any
+    ) -> Any:
+        platforms = ctx.module_context.platforms
+        if len(platforms) != 1 or platforms[0] not in PLATFORMS:
+            return original(ctx, callback, token, operands, operand_avals, result_avals, **how)
+        return _emit(ctx, callback, token, operands, operand_avals, result_avals, how["has_side_effect"])
+
+    jax_callback.emit_python_callback = emit
+
+
+@cache
+def _register() -> None:
+    from astra_mlir import ffi as targets
+
+    targets.register_function(TARGET, ctypes.cast(_entry, ctypes.c_void_p))
+
+
+def _emit(
+    ctx: Any, callback: Callable[..., Any], token: Any, operands: Sequence[Any], operand_avals: Sequence[Any],
+    result_avals: Sequence[Any], has_side_effect: bool,
+) -> tuple[list[Any], Any, Any]:  # fmt: skip
+    def checked(*arguments: Any) -> list[np.ndarray[Any, Any]]:
+        results = callback(*arguments)
+        if len(results) != len(result_avals):
+            raise RuntimeError(
+                f"Mismatched number of outputs from callback. Expected: {len(result_avals)}, Actual: {len(results)}"
+            )
+        arrays = [np.asarray(dtypes.canonicalize_value(np.asarray(result))) for result in results]
+        for i, (array, aval) in enumerate(zip(arrays, result_avals, strict=True)):
+            if array.shape != aval.shape:
+                raise RuntimeError(
+                    f"Incorrect output shape for return value #{i}: Expected: {aval.shape}, Actual: {array.shape}"
+                )
+            if array.dtype != aval.dtype:
+                raise RuntimeError(
+                    f"Incorrect output dtype for return value #{i}: Expected: {aval.dtype}, Actual: {array.dtype}"
+                )
+        return arrays
+
+    _register()
+    registration = _Registration(checked)
+    ctx.module_context.add_keepalive(registration)
+    ctx = dataclasses.replace(ctx, avals_in=list(operand_avals), avals_out=list(result_avals))
+    lower = ffi.build_ffi_lowering_function(TARGET, has_side_effect=has_side_effect)
+    call = lower(ctx, *operands, process=np.int64(_PROCESS), number=np.int64(registration.number))
+    # Operations with side effects keep their order in Astra: the token needs no part in the call.
+    return list(call.results), token, None
+
+
+# --- when a program calls --------------------------------------------------------------------------------------------
+
+
+class _Array(ctypes.Structure):
+    """``astra_array`` of the runtime's interface."""
+
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("type", ctypes.c_int64),
+        ("rank", ctypes.c_int64),
+        ("dims", ctypes.POINTER(ctypes.c_int64)),
+    ]
+
+
+class _Call(ctypes.Structure):
+    """``astra_custom_call_info`` of the runtime's interface."""
+
+    _fields_ = [
+        ("struct_size", ctypes.c_size_t),
+        ("target", ctypes.c_char_p),
+        ("target_size", ctypes.c_size_t),
+        ("num_inputs", ctypes.c_int64),
+        ("inputs", ctypes.POINTER(_Array)),
+        ("num_outputs", ctypes.c_int64),
+        ("outputs", ctypes.POINTER(_Array)),
+        ("attributes", ctypes.POINTER(ctypes.c_int64)),
+    ]
+
+
+def _view(array: _Array) -> np.ndarray[Any, Any]:
+    """The elements in place; valid until the call is over."""
+    shape = tuple(array.dims[i] for i in range(array.rank))
+    from astra_mlir.passes.kernel_rules.call_descriptor import dtype_of_number  # not needed to start JAX
+
+    dtype = dtype_of_number(array.type)
+    size = dtype.itemsize * int(np.prod(shape))
+    if size == 0:
+        return np.empty(shape, dtype)
+    memory: Any = (ctypes.c_char * size).from_address(array.data)
+    return np.frombuffer(memory, np.uint8).view(dtype).reshape(shape)
+
+
+def _call_back(user: Any, info: Any) -> int:
+    """What the runtime calls, on the thread that runs the program."""
+    del user
+    try:
+        call = info[0]
+        number, process = _identity(call.attributes)
+        function = _functions.get(number) if process == _PROCESS else None
+        if function is None:
+            raise RuntimeError("the Python function of a callback is not there any more, or was in another process")
+        arguments = [_view(call.inputs[i]).copy() for i in range(call.num_inputs)]
+        for argument in arguments:
+            argument.flags.writeable = False
+        for i, result in enumerate(function(*arguments)):
+            if result.size:
+                _view(call.outputs[i])[...] = result
+        return 0
+    except BaseException:
+        from astra_mlir.runtime import runtime
+
+        message = f"CpuCallback error calling callback: {traceback.format_exc()}"
+        return int(runtime().api.fail(message.encode(errors="replace")))
+
+
+_entry = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(_Call))(_call_back)
+
+
+def _identity(words: Any) -> tuple[int, int]:
+    """The numbers of function and process: the entries, in this order, of an encoded dictionary."""
+    values = []
+    position = 1
+    for _ in range(words[0]):
+        values.append(words[position + words[position] - 1])
+        position += words[position]
+    return values[0], values[1]

@@ -1,0 +1,119 @@
+"""Descriptors of custom calls: what ``astra_custom_call`` of the runtime reads to find out whom to call with what.
+
+The form, 64-bit words, is that of ``runtime/src/custom_calls.h``.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import ml_dtypes
+import numpy as np
+
+from astra_mlir.bindings import ir
+from astra_mlir.dialects.elements import dtype_of, to_numpy
+from astra_mlir.errors import DTypeError, UnsupportedError, source_place
+
+__all__ = ["descriptor", "dtype_of_number"]
+
+# XLA's FFI numbers of element types.
+_FFI_TYPES = {
+    np.dtype(dtype): number
+    for dtype, number in {
+        np.bool_: 1, np.int8: 2, np.int16: 3, np.int32: 4, np.int64: 5, np.uint8: 6, np.uint16: 7, np.uint32: 8,
+        np.uint64: 9, np.float16: 10, np.float32: 11, np.float64: 12, np.complex64: 15, ml_dtypes.bfloat16: 16,
+        np.complex128: 18, ml_dtypes.float8_e5m2: 19, ml_dtypes.float8_e4m3fn: 20, ml_dtypes.int4: 21,
+        ml_dtypes.uint4: 22, ml_dtypes.float8_e4m3b11fnuz: 23, ml_dtypes.float8_e5m2fnuz: 24,
+        ml_dtypes.float8_e4m3fnuz: 25, ml_dtypes.int2: 26, ml_dtypes.uint2: 27, ml_dtypes.float8_e4m3: 28,
+        ml_dtypes.float8_e3m4: 29, ml_dtypes.float4_e2m1fn: 32, ml_dtypes.float8_e8m0fnu: 33,
+    }.items()
+}  # fmt: skip
+_ARRAY, _DICTIONARY, _SCALAR, _STRING = 1, 2, 3, 4
+
+
+def descriptor(op: ir.Operation, target: str, attributes: ir.DictAttr | None) -> np.ndarray:
+    """The words of a call: whom, the types of operands and results (of ``op``), and the attributes."""
+    try:
+        words = [*_string(target), *_arrays(op.operands), *_arrays(op.results), *_dictionary(attributes)]
+    except DTypeError as error:
+        raise UnsupportedError(f"{source_place(op.location)}: custom call '{target}': {error}") from None
+    return np.array(words, np.int64)
+
+
+def _padded(data: bytes) -> list[int]:
+    data += b"\0" * (-len(data) % 8)
+    return list(struct.unpack(f"<{len(data) // 8}q", data))
+
+
+def _string(text: str) -> list[int]:
+    data = text.encode()
+    return [len(data), *_padded(data)]
+
+
+def _type(dtype: np.dtype) -> int:
+    if dtype not in _FFI_TYPES:
+        raise DTypeError(f"there is no element type {dtype.name} in the interface of custom calls")
+    return _FFI_TYPES[dtype]
+
+
+def _arrays(values: Sequence[ir.Value]) -> list[int]:
+    words = [len(values)]
+    for value in values:
+        shape = value.type.shape
+        words += [_type(dtype_of(value.type.element_type)), len(shape), *shape]
+    return words
+
+
+def _dictionary(attributes: ir.DictAttr | None) -> list[int]:
+    """Sorted by name, as handlers expect."""
+    entries = {} if attributes is None else {named.name: named.attr for named in _entries(attributes)}
+    words = [len(entries)]
+    for name in sorted(entries):
+        entry = [*_string(name), *_value(entries[name])]
+        words += [1 + len(entry), *entry]
+    return words
+
+
+def _entries(attributes: ir.DictAttr) -> list[ir.NamedAttribute]:
+    return [attributes[i] for i in range(len(attributes))]
+
+
+def _value(attribute: ir.Attribute) -> list[int]:
+    if isinstance(attribute, ir.StringAttr):
+        return [_STRING, *_string(attribute.value)]
+    if isinstance(attribute, ir.BoolAttr):
+        return [_SCALAR, _type(np.dtype(bool)), *_padded(np.array(attribute.value).tobytes())]
+    if isinstance(attribute, (ir.IntegerAttr, ir.FloatAttr)):
+        dtype = dtype_of(attribute.type)
+        return [_SCALAR, _type(dtype), *_padded(np.array(attribute.value, dtype).tobytes())]
+    if isinstance(attribute, ir.DictAttr):
+        return [_DICTIONARY, *_dictionary(attribute)]
+    if isinstance(attribute, ir.ArrayAttr) and len(attribute) == 0:
+        return [_ARRAY, _type(np.dtype(np.int64)), 0]
+    array = _array(attribute)
+    return [_ARRAY, _type(array.dtype), array.size, *_padded(np.ascontiguousarray(array).tobytes())]
+
+
+def _array(attribute: ir.Attribute) -> np.ndarray:
+    for kind, dtype in _ARRAYS:
+        if isinstance(attribute, kind):
+            return np.array(list(attribute), dtype)
+    if isinstance(attribute, ir.DenseElementsAttr):
+        return to_numpy(attribute)
+    raise DTypeError(f"an attribute {attribute} has no form in the interface of custom calls")
+
+
+_ARRAYS = (
+    (ir.DenseBoolArrayAttr, np.bool_), (ir.DenseI8ArrayAttr, np.int8), (ir.DenseI16ArrayAttr, np.int16),
+    (ir.DenseI32ArrayAttr, np.int32), (ir.DenseI64ArrayAttr, np.int64), (ir.DenseF32ArrayAttr, np.float32),
+    (ir.DenseF64ArrayAttr, np.float64),
+)  # fmt: skip
+
+
+def dtype_of_number(number: int) -> np.dtype:
+    """The NumPy type of one of XLA's FFI numbers of element types."""
+    return _DTYPES[number]
+
+
+_DTYPES = {number: dtype for dtype, number in _FFI_TYPES.items()}

@@ -1,0 +1,102 @@
+"""Kernels of ``astra.custom_call``: the addresses of its arrays, handed to the runtime with a descriptor.
+
+The function itself is found by name when the program runs (``astra_custom_call`` of the runtime); which names there are
+is what ``register`` is told, so that a program with an unknown one is refused when it is compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from astra_mlir.bindings import ir
+from astra_mlir.dialects.core import build, value_of
+from astra_mlir.dialects.elements import to_numpy
+from astra_mlir.passes.kernel_rules.call_descriptor import descriptor
+from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
+from astra_mlir.passes.kernel_rules.text import Function, element_of, memref_type, refuse, shape_of
+
+__all__ = ["TARGETS", "register"]
+
+# The functions that the runtime knows, by name.
+TARGETS: set[str] = set()
+_ENTRY = "astra_custom_call"
+
+
+def register(name: str) -> None:
+    """Custom calls of this name may be compiled."""
+    TARGETS.add(name)
+
+
+@kernel_rule("custom_call")
+def custom_call(op: ir.Operation) -> KernelRequest | None:
+    """One kernel per descriptor and layout; arrays in a layout that is not row-major are transposed around it."""
+    target = value_of(op, "call_target_name")
+    if target not in TARGETS:
+        return None  # refused by astra-to-linalg
+    if any(not isinstance(value.type, ir.RankedTensorType) for value in (*op.operands, *op.results)):
+        raise refuse(op, f"'{target}' takes or gives something that is no array", "pass arrays only")
+    words = descriptor(op, target, _attributes(op))
+    ins = [_transposed(op, value, order) for value, order in zip(op.operands, _orders(op, "operand"), strict=True)]
+    outs = []
+    for result, order in zip(op.results, _orders(op, "result"), strict=True):
+        if order is None:
+            outs.append(Out(result.type))
+        else:
+            back = [order.index(i) for i in range(len(order))]
+            outs.append(Out(_permuted(result.type, order), permutation=tuple(back)))
+    types = [memref_type(shape_of(value), element_of(value.type).storage) for value in ins]
+    types += [f"memref<{len(words)}xi64>"]
+    types += [memref_type(list(out.type.shape), element_of(out.type).storage) for out in outs]
+    name = kernel_name("custom_call", target, *types)
+    return KernelRequest(name, ins, outs, lambda: _text(name, types, len(ins)), tables=(words,))
+
+
+def _attributes(op: ir.Operation) -> ir.DictAttr | None:
+    """What the function is told beside its arrays: JAX writes it under one of two names."""
+    for key in ("mhlo.backend_config", "backend_config"):
+        if key in op.attributes and isinstance(op.attributes[key], ir.DictAttr):
+            return op.attributes[key]
+    return None
+
+
+def _orders(op: ir.Operation, side: str) -> list[list[int] | None]:
+    """For each operand or result its dimensions in the order of memory, outermost first; None for row-major."""
+    values = op.operands if side == "operand" else op.results
+    key = f"{side}_layouts"
+    if key not in op.attributes:
+        return [None] * len(values)
+    orders: list[list[int] | None] = []
+    for layout in ir.ArrayAttr(op.attributes[key]):
+        order = [int(i) for i in reversed(to_numpy(layout).tolist())] if len(ir.DenseElementsAttr(layout)) else []
+        orders.append(None if order == sorted(order) else order)
+    return orders
+
+
+def _permuted(type: ir.Type, order: Sequence[int]) -> ir.Type:
+    return ir.RankedTensorType.get([type.shape[i] for i in order], type.element_type)
+
+
+def _transposed(op: ir.Operation, value: ir.Value, order: list[int] | None) -> ir.Value:
+    if order is None:
+        return value
+    type, ip = _permuted(value.type, order), ir.InsertionPoint(op)
+    return build("transpose", [value], [type], permutation=order, loc=op.location, ip=ip).results[0]
+
+
+def _text(name: str, types: Sequence[str], num_ins: int) -> str:
+    """Collects the addresses and calls the runtime; ``types[num_ins]`` is the descriptor."""
+    arguments = [(f"%a{i}", type) for i, type in enumerate(types)]
+    f = Function(name, arguments)
+    addresses = f"memref<{max(1, len(types) - 1)}xi64>"
+    table = f.header(f"memref.alloca() : {addresses}")
+
+    def address(value: str, type: str) -> str:
+        index = f.value(f"memref.extract_aligned_pointer_as_index {value} : {type} -> index")
+        return f.value(f"arith.index_cast {index} : index to i64")
+
+    arrays = [argument for i, argument in enumerate(arguments) if i != num_ins]
+    for i, (value, type) in enumerate(arrays):
+        f.emit(f"memref.store {address(value, type)}, {table}[{f.constant(i)}] : {addresses}")
+    words, buffers = address(*arguments[num_ins]), address(table, addresses)
+    f.emit(f"func.call @{_ENTRY}({words}, {buffers}) : (i64, i64) -> ()")
+    return f"func.func private @{_ENTRY}(i64, i64)\n{f.text()}"
