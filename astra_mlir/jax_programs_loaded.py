@@ -187,6 +187,7 @@ def _fill(out: Any, loaded: _Loaded) -> None:
     out.entry = executable.entry_address
     out.arena_bytes = executable.arena_bytes
     out.num_inputs = len(signature.inputs)
+    out.argument_bytes = sum(spec.nbytes for spec in signature.inputs)
     out.donated = array(ctypes.c_uint8, donated)
     out.num_constants = len(pointers)
     out.constants = array(ctypes.c_void_p, pointers)
@@ -195,6 +196,7 @@ def _fill(out: Any, loaded: _Loaded) -> None:
     out.output_bytes = array(ctypes.c_int64, [spec.nbytes for spec in signature.outputs])
     out.output_ranks = array(ctypes.c_int64, [len(spec.shape) for spec in signature.outputs])
     out.output_dims = array(ctypes.c_int64, [size for spec in signature.outputs for size in spec.shape])
+    out.output_aliases = array(ctypes.c_int64, executable.aliases or [-1] * len(signature.outputs))
     out.num_replicas, out.num_partitions = replicas, partitions
     out.device_ids = array(ctypes.c_int64, device_ids)
     out.code_bytes = sum(map(len, executable.objects))

@@ -21,6 +21,7 @@ typedef struct astra_pjrt_compiled {
   astra_entry_fn entry;
   int64_t arena_bytes;
   int64_t num_inputs;
+  int64_t argument_bytes;
   const uint8_t *donated; /* [num_inputs]: whether the program takes the input over */
   int64_t num_constants;
   void *const *constants;
@@ -29,6 +30,7 @@ typedef struct astra_pjrt_compiled {
   const int64_t *output_bytes;
   const int64_t *output_ranks;
   const int64_t *output_dims; /* of all outputs, one after the other */
+  const int64_t *output_aliases; /* of each the donated input whose memory it is written to, or -1 */
   int64_t num_replicas;
   int64_t num_partitions;
   const int64_t *device_ids; /* [num_replicas * num_partitions] */

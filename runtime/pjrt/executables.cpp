@@ -3,6 +3,7 @@
 // A program that does little, with inputs that are there, runs on the caller's thread; others go to their device's
 // queue and their results are pending.
 #include <cstring>
+#include <utility>
 
 #include "objects.h"
 
@@ -34,6 +35,7 @@ std::vector<T> listed(const T *first, int64_t count) {
 std::shared_ptr<CompiledProgram> program_of(Client *client, const astra_pjrt_compiled &given) {
   auto program = std::make_shared<CompiledProgram>();
   program->client = client;
+  program->argument_bytes = given.argument_bytes;
   program->handle = given.handle;
   program->entry = given.entry;
   program->arena_bytes = given.arena_bytes;
@@ -47,6 +49,7 @@ std::shared_ptr<CompiledProgram> program_of(Client *client, const astra_pjrt_com
     program->types.push_back(static_cast<ElementType>(given.output_types[i]));
     program->ranks.push_back(static_cast<size_t>(given.output_ranks[i]));
     program->bytes.push_back(given.output_bytes[i]);
+    program->aliases.push_back(given.output_aliases[i]);
     program->memory_kinds.push_back(client->devices.front()->memories.front()->kind.c_str());
     program->memory_kind_sizes.push_back(client->devices.front()->memories.front()->kind.size());
   }
@@ -124,8 +127,10 @@ Error *serialize(Executable_Serialize_Args *args) {
 struct Run {
   std::shared_ptr<CompiledProgram> program;
   std::vector<StoragePtr> inputs, outputs;
+  std::vector<std::pair<StoragePtr, size_t>> copies;  // what an input is a copy of, once it is there
 
   std::unique_ptr<Error> execute() const {
+    for (const auto &[from, input] : copies) std::memcpy(inputs[input]->data, from->data, from->bytes);
     const Client *const client = program->client;
     std::vector<void *> addresses;
     addresses.reserve(inputs.size() + program->constants.size() + outputs.size() + 2);
@@ -155,7 +160,7 @@ Error *run_on(Device *device, const std::shared_ptr<CompiledProgram> &program, c
   if (num_arguments != program->donated.size())
     return fail(kInvalidArgument, "astra: " + program->name + " takes " + std::to_string(program->donated.size()) +
                                       " arguments, got " + std::to_string(num_arguments));
-  Run run{program, {}, {}};
+  Run run{program, {}, {}, {}};
   run.inputs.reserve(num_arguments);
   std::vector<PendingPtr> awaited;
   for (size_t i = 0; i < num_arguments; ++i) {
@@ -170,9 +175,25 @@ Error *run_on(Device *device, const std::shared_ptr<CompiledProgram> &program, c
       awaited.push_back(pending);
     }
   }
-  for (const int64_t bytes : program->bytes) run.outputs.push_back(Storage::allocate(program->client, bytes));
-  for (size_t i = 0; i < num_arguments; ++i)
-    if (program->donated[i] && may_take(options, i)) arguments[i]->take();
+  std::vector<bool> given(num_arguments);  // arguments that the program takes over in this run
+  for (size_t i = 0; i < num_arguments; ++i) {
+    given[i] = program->donated[i] && may_take(options, i);
+    if (given[i]) arguments[i]->take();
+  }
+  for (size_t i = 0; i < program->bytes.size(); ++i) {
+    const int64_t alias = program->aliases[i];
+    if (alias < 0) {
+      run.outputs.push_back(Storage::allocate(program->client, program->bytes[i]));
+      continue;
+    }
+    // Where others see the argument's memory, or it was not given, the program works on a copy.
+    StoragePtr &input = run.inputs[alias];
+    if (!given[alias] || input.use_count() > 1 || !input->writable()) {
+      StoragePtr copy = Storage::allocate(program->client, input->bytes);
+      run.copies.push_back({std::exchange(input, std::move(copy)), static_cast<size_t>(alias)});
+    }
+    run.outputs.push_back(input);
+  }
 
   PendingPtr pending;
   if (!program->asynchronous && awaited.empty()) {
@@ -301,9 +322,11 @@ Error *memory_stats(Executable_MemoryStats_Args *args) {
   args->output = 0;
   for (const int64_t bytes : program.bytes) args->output += bytes;
   args->alias = 0;
+  for (size_t i = 0; i < program.bytes.size(); ++i)
+    if (program.aliases[i] >= 0) args->alias += program.bytes[i];
   args->temp = program.arena_bytes;
   args->host_generated_code = args->host_argument = args->host_output = args->host_alias = args->host_temp = 0;
-  const int64_t peak = args->argument + args->output + args->temp;
+  const int64_t peak = args->argument + args->output - args->alias + args->temp;
   const auto has = [args](const int64_t *field) {
     return args->struct_size >= static_cast<size_t>(reinterpret_cast<const char *>(field + 1) - reinterpret_cast<const char *>(args));
   };

@@ -62,6 +62,9 @@ class Storage {
   Storage(const Storage &) = delete;
   Storage &operator=(const Storage &) = delete;
 
+  // Memory of others is theirs.
+  bool writable() const { return release_ == nullptr; }
+
   void *const data;
   const size_t bytes;
 
@@ -157,6 +160,7 @@ struct CompiledProgram {
   std::vector<int64_t> bytes;
   std::vector<int64_t> dims;       // of all outputs
   std::vector<size_t> ranks;
+  std::vector<int64_t> aliases;    // of each output the donated input in whose memory it is, or -1
   std::vector<int64_t> device_ids;
   std::string name, fingerprint, program;
   std::vector<NamedValue> costs;

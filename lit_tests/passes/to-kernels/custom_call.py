@@ -31,6 +31,6 @@ with make_context():
 # CHECK: %[[OUT:.*]] = "astra.kernel_call"(%[[IN]], %[[WORDS]], %{{.*}}) {callee = @astra_custom_call_
 # CHECK: "astra.transpose"(%[[OUT]]) {permutation = array<i64: 1, 0>} : (tensor<3x2xf32>) -> tensor<2x3xf32>
 # CHECK: func.func private @astra_custom_call(i64, i64)
-# CHECK: func.func private @astra_custom_call_{{.*}}: memref<3x2xf32>, %{{.*}}: memref<13xi64>, %{{.*}}: memref<3x2xf32>)
+# CHECK: func.func private @astra_custom_call_{{.*}}: memref<3x2xf32>, {{.*}}: memref<13xi64>, {{.*}}: memref<3x2xf32>)
 # CHECK: memref.extract_aligned_pointer_as_index
 # CHECK: call @astra_custom_call(
