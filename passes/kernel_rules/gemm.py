@@ -14,18 +14,20 @@ from math import prod
 from astra_mlir.passes.kernel_rules.gemm_formats import format_of
 from astra_mlir.passes.kernel_rules.gemm_functions import GemmTypes, bits_of
 from astra_mlir.passes.kernel_rules.gemm_levels import Level
+from astra_mlir.passes.kernel_rules.gemm_packing import block_side
 from astra_mlir.passes.kernel_rules.gemm_program import TASK_WORK, packing_text, program_text
 from astra_mlir.passes.target import Target
 
 __all__ = ["Gemm", "GemmSchedule", "schedule_gemm"]
 
-DEPTH = (
-    256  # steps (groups of narrow ones) of a packed block: a panel of 8 rows is 8 KiB, one of 32 columns 32 KiB in f32
-)
+# Steps, or groups of narrow ones, of a packed block: a panel of 8 rows is 8 KiB, one of 32 columns 32 KiB in f32.
+DEPTH = 256
 MAX_ROWS = 128  # rows of a task: its packed block of the left operand is 128 KiB of the second-level cache in f32
+MIN_ROWS = 128  # rows for which the right operand is packed in each task: packing costs about as much as 4 of them
 MAX_COLUMNS = 512  # columns of a task
 STACK_BYTES = 128 * 1024  # for each packed block that lives on the stack
-AHEAD_BYTES = 1 << 21  # of the right operand that is packed ahead at a time
+AHEAD_BYTES = 1 << 21  # of a right operand that is packed before all tasks
+MANY = 16  # tiles: more of them for smaller shares cost more packing
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,7 @@ class GemmSchedule:
     pack_rhs: str  # "no", "tile" (in each task), "ahead" (once, into scratch) or "before" (by another kernel)
     tiles: tuple[int, int, int]  # batches, tiles of rows, tiles of columns
     group: int  # tiles of a task
-    chunk: int  # of the outermost k level, for which all tiles are computed before the next one is packed
     accumulate: bool = False  # add to what the result holds
-
-    @property
-    def chunk_steps(self) -> int:
-        """Steps of a chunk."""
-        return self.chunk * prod(level[0] for level in self.gemm.k[1:])
 
     @property
     def scratch(self) -> tuple[int, ...]:
@@ -127,15 +123,41 @@ class GemmSchedule:
 
     @property
     def panel_elements(self) -> int:
-        """Elements of a panel with all steps of a chunk."""
-        inner = self.chunk if len(self.gemm.k) <= 1 else self.gemm.k[-1][0]
-        return self.chunk_steps // inner * -(-inner // self.types.group) * self.types.columns
+        """Elements of a panel with all steps."""
+        inner = self.gemm.k[-1][0] if self.gemm.k else 1
+        return self.gemm.sizes[3] // inner * -(-inner // self.types.group) * self.types.columns
+
+    @property
+    def block_columns(self) -> int:
+        """Columns of the right operand that are packed at a time in a task."""
+        return _block_columns(self.types)
+
+    def way_of_packing(self, side: int) -> str:
+        """How the functions of ``gemm_packing.py`` read an operand that is packed (``side`` 0: lhs, 1: rhs).
+
+        ``"copy"``: its lanes are side by side in memory; ``"blocks"``: its steps are; ``"any"``: looked at panel by
+        panel.
+        """
+        gemm, types = self.gemm, self.types
+        levels, width = ((gemm.m, types.rows), (gemm.n, types.columns))[side]
+        if types.format is None and len(levels) == 1 and levels[0][1] == 1:
+            return "copy"
+        inner = gemm.k[-1] if gemm.k else (1, 1, 1)
+        fewest = inner[0] if self.segments > 1 or inner[0] % self.depth == 0 else inner[0] % self.depth
+        in_blocks = levels and levels[-1][1] > 1 and inner[side + 1] == 1 and fewest >= block_side(types, width)
+        return "blocks" if in_blocks and types.format is None else "any"
+
+    def needs_table(self, side: int) -> bool:
+        """Whether tiles need the places of their rows or columns in an operand."""
+        is_packed = (self.pack_lhs, self.pack_rhs == "tile")[side]
+        return self.way_of_packing(side) != "copy" if is_packed else side == 0
 
     # The sizes of stack arrays are those of the largest tile, so that schedules can share functions.
 
     @property
     def largest_rows(self) -> int:
-        return _round_up(_max_rows(self.types), self.types.rows)
+        is_short = self.pack_lhs or self.gemm.is_staged
+        return _round_up(_largest_rows(self.types, is_short), self.types.rows)
 
     @property
     def largest_columns(self) -> int:
@@ -147,15 +169,17 @@ class GemmSchedule:
 
     @property
     def rhs_block_elements(self) -> int:
-        return max(_stack_elements(self.types), self.types.columns * DEPTH)
+        return self.block_columns * DEPTH
 
     @property
     def result_block_elements(self) -> int:
-        return self.largest_rows * max(_stack_elements(self.types) // _max_rows(self.types), self.types.columns)
+        return self.largest_rows * max(
+            _stack_elements(self.types) // _largest_rows(self.types, True), self.types.columns
+        )
 
     @property
     def packed_elements(self) -> int:
-        """Elements of the packed right operand, all its panels with the steps of a chunk."""
+        """Elements of the packed right operand, all its panels."""
         return self.gemm.sizes[0] * self.panels * self.panel_elements
 
     def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str) -> str:
@@ -167,8 +191,15 @@ class GemmSchedule:
         return packing_text(self, name, rhs_type, packed_type)
 
 
-def _max_rows(types: GemmTypes) -> int:
-    return MAX_ROWS if bits_of(types.accumulator) <= 32 else MAX_ROWS // 2
+def _largest_rows(types: GemmTypes, is_short: bool) -> int:
+    if is_short:
+        return MAX_ROWS if bits_of(types.accumulator) <= 32 else MAX_ROWS // 2
+    # where the left operand is read in place, a block of it may fill half of the second-level cache
+    return types.target.l2_bytes * 8 // (2 * DEPTH * bits_of(types.accumulator))
+
+
+def _block_columns(types: GemmTypes) -> int:
+    return max(_stack_elements(types) // DEPTH, types.columns)
 
 
 def _stack_elements(types: GemmTypes) -> int:
@@ -188,55 +219,47 @@ def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False, packe
     inner_groups = -(-inner[0] // types.group)
     segments = DEPTH // inner_groups if inner_groups <= DEPTH // 2 else 1
     segments = min(segments, steps // inner[0])
+    depth = _even_tile(inner[0], DEPTH * types.group, 8)
 
-    lhs_plain = gemm.lhs == gemm.accumulator and inner[1] == 1 and segments == 1
-    pack_lhs = not lhs_plain or columns > 4 * types.columns
-    rhs_plain = gemm.rhs == gemm.accumulator and columns % types.columns == 0 and len(gemm.n) == 1 and gemm.n[0][1] == 1
-    if packed_before:
-        pack_rhs = "before"
-    elif rhs_plain and segments == 1 and (rows <= 64 or (rows <= MAX_ROWS and columns <= MAX_COLUMNS)):
-        pack_rhs = "no"
-    else:
-        pack_rhs = "tile" if rows <= MAX_ROWS or gemm.rhs_overlaps else "ahead"
-    chunk = gemm.k[0][0] if gemm.k else 1
-    if pack_rhs == "ahead" and not gemm.is_staged:
-        chunk = _chunk(gemm, types)
-    chunk_steps = steps // (gemm.k[0][0] if gemm.k else 1) * chunk
-    depth = _even_tile(min(inner[0], chunk_steps), DEPTH * types.group, 8)
+    pack_lhs = not (gemm.lhs == gemm.accumulator and inner[1] == 1 and segments == 1)
+    largest_rows = _largest_rows(types, pack_lhs or gemm.is_staged)
+    pack_rhs = "before" if packed_before else _pack_rhs(gemm, types, segments, largest_rows)
 
-    largest_rows, largest_columns = _max_rows(types), MAX_COLUMNS
-    if pack_rhs == "tile":
-        largest_columns = _stack_elements(types) // DEPTH
+    largest_columns = MAX_COLUMNS
+    if pack_rhs == "tile" and not pack_lhs:
+        largest_columns = _block_columns(types)
     if gemm.is_staged:
         largest_columns = min(largest_columns, _stack_elements(types) // largest_rows)
     tile_rows = _even_tile(rows, largest_rows, types.rows)
     tile_columns = _even_tile(columns, max(largest_columns, types.columns), types.columns)
-    while _tile_count(gemm, tile_rows, tile_columns) < 32 and tile_rows * tile_columns * chunk_steps >= 2 * TASK_WORK:
-        if tile_columns >= 2 * max(tile_rows, types.columns):
+    while _tile_count(gemm, tile_rows, tile_columns) < MANY and tile_rows * tile_columns * steps >= 2 * TASK_WORK:
+        # what is packed in a task is packed again in each task beside it: fewer columns cost packing of the left
+        # operand, fewer rows that of the right one
+        if tile_columns >= 2 * (max(tile_rows, types.columns) if pack_lhs else 2 * types.columns):
             tile_columns = _round_up(tile_columns // 2, types.columns)
-        elif tile_rows >= 2 * types.rows and (pack_rhs != "tile" or tile_rows < rows):
+        elif tile_rows >= 2 * types.rows and (pack_rhs != "tile" or tile_rows > MIN_ROWS):
             tile_rows = _round_up(tile_rows // 2, types.rows)
         elif tile_columns >= 2 * types.columns:
             tile_columns = _round_up(tile_columns // 2, types.columns)
         else:
             break
     tiles = (batches, -(-rows // tile_rows), -(-columns // tile_columns))
-    group = max(1, TASK_WORK // (tile_rows * tile_columns * chunk_steps))
+    group = max(1, TASK_WORK // (tile_rows * tile_columns * steps))
     return GemmSchedule(
-        gemm, types, tile_rows, tile_columns, depth, segments, pack_lhs, pack_rhs, tiles, group, chunk, accumulate
+        gemm, types, tile_rows, tile_columns, depth, segments, pack_lhs, pack_rhs, tiles, group, accumulate
     )  # fmt: skip
 
 
-def _chunk(gemm: Gemm, types: GemmTypes) -> int:
-    """How much of the outermost k level is packed ahead at a time."""
-    batches, _, columns, steps = gemm.sizes
-    if not gemm.k:
-        return 1
-    outermost = gemm.k[0][0]
-    within = steps // outermost
-    step_bytes = batches * _round_up(columns, types.columns) * bits_of(types.accumulator) // 8
-    largest = max(AHEAD_BYTES * types.group // (step_bytes * within), -(-DEPTH * types.group // within))
-    return min(outermost, _even_tile(outermost, largest, 8 if within == 1 else 1))
+def _pack_rhs(gemm: Gemm, types: GemmTypes, segments: int, largest_rows: int) -> str:
+    """How the right operand is packed."""
+    batches, rows, columns, steps = gemm.sizes
+    element_bytes = bits_of(types.accumulator) // 8
+    plain = gemm.rhs == gemm.accumulator and columns % types.columns == 0 and len(gemm.n) == 1 and gemm.n[0][1] == 1
+    if plain and segments == 1 and (rows <= types.rows or columns * steps * element_bytes <= 2 * types.target.l1_bytes):
+        return "no"
+    # once for all rows where they are many and it stays in the cache; the pieces of a large one in each task
+    packed_bytes = batches * _round_up(columns, types.columns) * steps * element_bytes // types.group
+    return "ahead" if rows > 4 * largest_rows and packed_bytes <= AHEAD_BYTES and not gemm.rhs_overlaps else "tile"
 
 
 def _tile_count(gemm: Gemm, tile_rows: int, tile_columns: int) -> int:

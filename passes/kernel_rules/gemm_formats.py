@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
+from astra_mlir.passes.kernel_rules.gemm_levels import transposed
 from astra_mlir.passes.target import Target
 
 if TYPE_CHECKING:
@@ -204,8 +205,6 @@ def pack_groups_text(f: FunctionText, types: GemmTypes, format: Format, source: 
 
     def transpose_blocks(side: int, *, whole: bool) -> None:
         """The steps are side by side: groups are words, a square of which is transposed."""
-        from astra_mlir.passes.kernel_rules.gemm_functions import transposed
-
         words = f"vector<{side}xi32>"
         zero = f.constant("dense<0>", words)
         with f.loop(0, width, side) as part:

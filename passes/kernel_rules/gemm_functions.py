@@ -1,4 +1,4 @@
-"""The functions that every matrix product of a module shares: micro-kernel, loop over a packed block, packing.
+"""The functions that every matrix product of a module shares: micro-kernel and loop over a packed block.
 
 Sizes and strides are arguments, so that the machine code of a matrix product is made once per element type however many
 products a module has.  ``gemm.py`` writes the functions that call these, one per shape.
@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from astra_mlir.passes.kernel_rules.function_text import FunctionText
-from astra_mlir.passes.kernel_rules.gemm_formats import Format, pack_groups_text
+from astra_mlir.passes.kernel_rules.gemm_formats import Format
 from astra_mlir.passes.target import Target
 
-__all__ = ["GemmTypes", "bits_of", "macro_text", "micro_text", "pack_text", "transposed", "widen"]
+__all__ = ["MACRO_ARGUMENTS", "GemmTypes", "bits_of", "macro_text", "micro_text", "widen"]
 
 
 def bits_of(element: str) -> int:
@@ -78,12 +78,16 @@ class GemmTypes:
     def macro(self) -> str:
         return f"astra_gemm_macro_{self.suffix}"
 
-    def pack(self, source: str, width: int, side: int) -> str:
+    def pack(self, source: str, width: int, side: int, way: str) -> str:
         """The name of the function that packs panels of ``width`` lanes of ``source`` elements (``side`` 0: lhs)."""
         format = self.accumulator
         if self.format:
             format = f"{self.format.element}x{self.group}" + ("_offset" if self.is_offset(side) else "")
-        return f"astra_gemm_pack_{source}_{format}_{width}_v{self.target.vector_bits}"
+        return f"astra_gemm_pack_{way}_{source}_{format}_{width}_v{self.target.vector_bits}"
+
+    def copy(self, source: str, width: int) -> str:
+        """The name of the function that packs panels of lanes that are side by side in memory."""
+        return f"astra_gemm_copy_{source}_{self.accumulator}_{width}_v{self.target.vector_bits}"
 
     def is_offset(self, side: int) -> bool:
         """Whether an operand is packed 128 higher than it is."""
@@ -231,139 +235,3 @@ def macro_text(types: GemmTypes) -> str:
             }
             f.call(types.micro, [(values.get(n, n), t) for n, t in _arguments(MICRO_ARGUMENTS, types.accumulator)])
     return f.text()
-
-
-PACK_ARGUMENTS = (
-    ("%source", "memref<?x{s}>"), ("%offset", "index"), ("%lanes", "memref<?xindex>"), ("%lane0", "index"),
-    ("%valid", "index"), ("%ascending", "i1"), ("%step", "index"), ("%depth", "index"), ("%panel", "memref<?x{t}>"),
-    ("%panel_offset", "index"),
-)  # fmt: skip
-
-
-def pack_text(types: GemmTypes, source: str, width: int, side: int) -> str:
-    """``panel[panel_offset + k * width + l] = source[offset + lanes[lane0 + l] + k * step]``, 0 for ``l >= valid``.
-
-    Three ways of reading: the lanes are side by side in memory (looked at only where they are known to come in
-    ``ascending`` order); the steps are (a block is transposed in registers); neither.  Where ``width`` is less than
-    a vector and not a power of two the second may write up to one vector beyond the panel: the caller packs in
-    ascending order and leaves room after the last.
-    """
-    signless, element = source.removeprefix("u"), types.accumulator
-    arguments = [(name, type.format(s=signless, t=element)) for name, type in PACK_ARGUMENTS]
-    f = FunctionText(types.pack(source, width, side), arguments, inline=False)
-    if types.format:
-        return pack_groups_text(f, types, types.format, source, width, flip=types.is_offset(side))
-    from_memref, to_memref = f"memref<?x{signless}>", f"memref<?x{element}>"
-
-    def vector(lanes: int, type: str = element) -> str:
-        return f"vector<{lanes}x{type}>"
-
-    def copy_adjacent() -> None:
-        lanes = min(types.lanes, 1 << (width.bit_length() - 1))
-        pieces, read = _pieces(width, lanes), vector(lanes, signless)
-        first = f.add("%offset", f.value("memref.load %lanes[%lane0] : memref<?xindex>"))
-        zero = f.constant("dense<0.0>" if "f" in source else "dense<0>", read)
-        masks = [
-            f.value(f"vector.create_mask {f.ssa(f.sub('%valid', piece))} : {vector(lanes, 'i1')}") for piece in pieces
-        ]
-
-        def copy(*, masked: bool) -> None:
-            with f.loop(0, "%depth") as k:
-                at = f.add(first, f.mul(k, "%step"))
-                to = f.add("%panel_offset", f.mul(k, width))
-                for piece, mask in zip(pieces, masks, strict=True):
-                    place = f"%source[{f.ssa(f.add(at, piece))}]"
-                    if masked:
-                        kinds = f"{from_memref}, {vector(lanes, 'i1')}, {read} into {read}"
-                        value = f.value(f"vector.maskedload {place}, {mask}, {zero} : {kinds}")
-                    else:
-                        value = f.value(f"vector.load {place} : {from_memref}, {read}")
-                    value = widen(f, value, source, element, lanes=lanes)
-                    f.line(f"vector.store {value}, %panel[{f.ssa(f.add(to, piece))}] : {to_memref}, {vector(lanes)}")
-
-        with f.block(f"scf.if {f.compare('eq', '%valid', width)} {{", "} else {"):
-            copy(masked=False)
-        with f.block(""):
-            copy(masked=True)
-
-    last = f.sub("%valid", 1)
-
-    def lane_offset(lane: int | str) -> tuple[str, str]:
-        """Where a lane begins (a lane that is not valid reads the last that is) and whether it is valid."""
-        row = f.value(f"memref.load %lanes[{f.ssa(f.add('%lane0', f.min(lane, last)))}] : memref<?xindex>")
-        return f.ssa(f.add("%offset", row)), f.compare("slt", lane, "%valid")
-
-    def copy_scalars() -> None:
-        zero = f.constant(types.zero, element)
-        with f.loop(0, width) as lane:
-            offset, valid = lane_offset(lane)
-            with f.loop(0, "%depth") as k:
-                at = f.ssa(f.add(offset, f.mul(k, "%step")))
-                value = widen(f, f.value(f"memref.load %source[{at}] : {from_memref}"), source, element)
-                value = f.value(f"arith.select {valid}, {value}, {zero} : {element}")
-                to = f.ssa(f.add("%panel_offset", f.mul(k, width), lane))
-                f.line(f"memref.store {value}, %panel[{to}] : {to_memref}")
-
-    def transpose_blocks(side: int, *, whole: bool) -> None:
-        zero = f.constant(f"dense<{types.zero}>", vector(side))
-        with f.loop(0, width, side) as group:
-            start = f.min(group, width - side) if width > side else group
-            lanes = [lane_offset(f.add(start, i)) for i in range(side)]
-            with f.loop(0, "%depth", side) as block:
-                k = f.min(block, f.sub("%depth", side))  # the last one overlaps the one before
-                rows = []
-                for offset, valid in lanes:
-                    value = f.value(
-                        f"vector.load %source[{f.ssa(f.add(offset, k))}] : {from_memref}, {vector(side, signless)}"
-                    )
-                    value = widen(f, value, source, element, lanes=side)
-                    if not whole:
-                        value = f.value(f"arith.select {valid}, {value}, {zero} : {vector(side)}")
-                    rows.append(value)
-                for i, row in enumerate(transposed(f, rows, vector(side))):
-                    to = f.ssa(f.add("%panel_offset", f.mul(f.add(k, i), width), start))
-                    f.line(f"vector.store {row}, %panel[{to}] : {to_memref}, {vector(side)}")
-
-    extent = f.sub(lane_offset(last)[0], lane_offset(0)[0])
-    adjacent = f.value(f"arith.andi %ascending, {f.compare('eq', extent, last)} : i1")
-    with f.block(f"scf.if {adjacent} {{", "} else {"):
-        copy_adjacent()
-    with f.block(""):
-        side = min(types.lanes, 1 << (width - 1).bit_length())
-        in_blocks = f.value(f"arith.andi {f.compare('eq', '%step', 1)}, {f.compare('sge', '%depth', side)} : i1")
-        with f.block(f"scf.if {in_blocks} {{", "} else {"):
-            with f.block(f"scf.if {f.compare('eq', '%valid', width)} {{", "} else {"):
-                transpose_blocks(side, whole=True)
-            with f.block(""):
-                transpose_blocks(side, whole=False)
-        with f.block(""):
-            copy_scalars()
-    return f.text()
-
-
-def _pieces(width: int, lanes: int) -> list[int]:
-    """Where vectors of ``lanes`` that cover ``width`` begin; the last one may overlap the one before.
-
-    >>> _pieces(32, 16), _pieces(6, 4), _pieces(6, 8)
-    ([0, 16], [0, 2], [0])
-    """
-    pieces = list(range(0, max(width - lanes, 0) + 1, lanes))
-    if pieces[-1] + lanes < width:
-        pieces.append(width - lanes)
-    return pieces
-
-
-def transposed(f: FunctionText, rows: list[str], type: str) -> list[str]:
-    """The columns of a square of vectors: in each stage, squares of ``half`` swap their off-diagonal parts."""
-    side, half = len(rows), 1
-    rows = list(rows)
-    while half < side:
-        low = [i if not i & half else side + i - half for i in range(side)]
-        high = [i + half if not i & half else side + i for i in range(side)]
-        for i in range(side):
-            if not i & half:
-                a, b = rows[i], rows[i + half]
-                rows[i] = f.value(f"vector.shuffle {a}, {b} {low} : {type}, {type}")
-                rows[i + half] = f.value(f"vector.shuffle {a}, {b} {high} : {type}, {type}")
-        half *= 2
-    return rows

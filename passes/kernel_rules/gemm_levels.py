@@ -7,7 +7,7 @@ from math import prod
 
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
 
-__all__ = ["Level", "flatten", "level_offset", "merge_levels", "narrow"]
+__all__ = ["Level", "flatten", "level_offset", "merge_levels", "narrow", "transposed"]
 
 Level = tuple[int, ...]  # size and one or more strides, in elements
 
@@ -55,3 +55,19 @@ def narrow(f: FunctionText, value: str, source: str, target: str, *, lanes: int 
     operation = "arith.truncf" if "f" in target else "arith.trunci"
     before, after = (type if lanes is None else f"vector<{lanes}x{type}>" for type in (source, target))
     return f.value(f"{operation} {value} : {before} to {after}")
+
+
+def transposed(f: FunctionText, rows: list[str], type: str) -> list[str]:
+    """The columns of a square of vectors: in each stage, squares of ``half`` swap their off-diagonal parts."""
+    side, half = len(rows), 1
+    rows = list(rows)
+    while half < side:
+        low = [i if not i & half else side + i - half for i in range(side)]
+        high = [i + half if not i & half else side + i for i in range(side)]
+        for i in range(side):
+            if not i & half:
+                a, b = rows[i], rows[i + half]
+                rows[i] = f.value(f"vector.shuffle {a}, {b} {low} : {type}, {type}")
+                rows[i + half] = f.value(f"vector.shuffle {a}, {b} {high} : {type}, {type}")
+        half *= 2
+    return rows

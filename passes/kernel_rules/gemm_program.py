@@ -14,14 +14,9 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from astra_mlir.passes.kernel_rules.function_text import AS_WRITTEN, FunctionText, Index
-from astra_mlir.passes.kernel_rules.gemm_functions import (
-    MACRO_ARGUMENTS,
-    PACK_ARGUMENTS,
-    macro_text,
-    micro_text,
-    pack_text,
-)
+from astra_mlir.passes.kernel_rules.gemm_functions import MACRO_ARGUMENTS, macro_text, micro_text
 from astra_mlir.passes.kernel_rules.gemm_levels import Level, flatten, level_offset, narrow
+from astra_mlir.passes.kernel_rules.gemm_packing import COPY_ARGUMENTS, PACK_ARGUMENTS, copy_text, pack_text
 
 if TYPE_CHECKING:
     from astra_mlir.passes.kernel_rules.gemm import GemmSchedule
@@ -30,10 +25,6 @@ __all__ = ["packing_text", "program_text"]
 
 TASK_WORK = 1 << 20  # multiply-adds of f32 in a task of at least 20 us
 PACK_WORK = 1 << 16  # elements packed in a task of at least 20 us
-
-# Numbers of a chunk of the steps, which the function of a shape fills in: how much of the outermost level it has, where
-# the operands begin, and whether it is the first to write the result.
-CHUNK, LHS_BASE, RHS_BASE, FRESH = "%chunk", "%lhs_base", "%rhs_base", "%fresh"
 
 Levels = Sequence[Sequence[Index]]
 Visit = Callable[[Index, Index, Index, Index], None]  # offset in lhs, in rhs, steps, first step within the block
@@ -47,7 +38,7 @@ def program_text(schedule: GemmSchedule, name: str, lhs_type: str, rhs_type: str
     packed = [(gemm.lhs, types.rows, 0)] if schedule.pack_lhs else []
     packed += [(gemm.rhs, types.columns, 1)] if schedule.pack_rhs in ("tile", "ahead") else []
     for operand in packed:
-        functions[types.pack(*operand)] = pack_text(types, *operand)
+        functions |= _pack_function(schedule, *operand)
     tile = _TileWriter(schedule)
     functions[tile.name] = tile.text
     ahead = _PanelWriter(schedule) if schedule.pack_rhs == "ahead" else None
@@ -57,6 +48,14 @@ def program_text(schedule: GemmSchedule, name: str, lhs_type: str, rhs_type: str
     return "\n\n".join(functions.values())
 
 
+def _pack_function(schedule: GemmSchedule, element: str, width: int, side: int) -> dict[str, str]:
+    """The function that packs an operand, by its name."""
+    types, way = schedule.types, schedule.way_of_packing(side)
+    if way == "copy":
+        return {types.copy(element, width): copy_text(types, element, width)}
+    return {types.pack(element, width, side, way): pack_text(types, element, width, side, way)}
+
+
 def packing_text(schedule: GemmSchedule, name: str, rhs_type: str, packed_type: str) -> str:
     """``@name(rhs, packed)`` on memrefs of the given types, which packs all panels, and all that it calls."""
     types, element = schedule.types, schedule.gemm.rhs
@@ -64,22 +63,21 @@ def packing_text(schedule: GemmSchedule, name: str, rhs_type: str, packed_type: 
     f = FunctionText(name, [("%rhs_array", rhs_type), ("%packed_array", packed_type)])
     flatten(f, "%rhs", "%rhs_array", rhs_type)
     flatten(f, "%packed", "%packed_array", packed_type)
-    _run_packing(f, schedule, panel, {})
-    functions = (pack_text(types, element, types.columns, 1), panel.text, f.text())
-    return "\n\n".join(functions)
+    _run_packing(f, schedule, panel)
+    functions = _pack_function(schedule, element, types.columns, 1)
+    return "\n\n".join((*functions.values(), panel.text, f.text()))
 
 
-def _run_packing(f: FunctionText, schedule: GemmSchedule, panel: _Writer, known: dict[Index, Index]) -> None:
+def _run_packing(f: FunctionText, schedule: GemmSchedule, panel: _Writer) -> None:
     work = schedule.panel_elements
     count, group = schedule.gemm.sizes[0] * schedule.panels, max(1, PACK_WORK // work)
-    _run(f, panel, known, count, group, 2 * PACK_WORK // work)
+    _run(f, panel, count, group, 2 * PACK_WORK // work)
 
 
-def _run(f: FunctionText, writer: _Writer, known: dict[Index, Index], count: int, group: int, sequential: int) -> None:
-    """Calls of a shared function for each of ``count`` units, in tasks; names in ``known`` stand for their values."""
+def _run(f: FunctionText, writer: _Writer, count: int, group: int, sequential: int) -> None:
+    """Calls of a shared function for each of ``count`` units, in tasks."""
     with f.grouped(count, group, sequential=sequential) as i:
-        values = [(known.get(value, value), "index") for value in writer.values]
-        f.call(writer.name, [*writer.arrays, (i, "index"), *values])
+        f.call(writer.name, [*writer.arrays, (i, "index"), *((value, "index") for value in writer.values)])
 
 
 def _entry(schedule: GemmSchedule, name: str, array_types: Sequence[str], tile: _Writer, ahead: _Writer | None) -> str:
@@ -93,21 +91,10 @@ def _entry(schedule: GemmSchedule, name: str, array_types: Sequence[str], tile: 
     for array, type in arguments:
         flatten(f, swapped.get(array, array.removesuffix("_array")), array, type)
 
-    outermost, lhs_step, rhs_step = gemm.k[0] if gemm.k else (1, 1, 1)
-    with f.loop(0, outermost, schedule.chunk) as start:
-        known: dict[Index, Index] = {
-            CHUNK: f.min(f.sub(outermost, start), schedule.chunk),
-            LHS_BASE: f.add(gemm.bases[0], f.mul(start, lhs_step)),
-            RHS_BASE: f.add(gemm.bases[1], f.mul(start, rhs_step)),
-            FRESH: int(not schedule.accumulate and start == 0),
-        }
-        if isinstance(start, str) and not schedule.accumulate:
-            is_first = f.compare("eq", start, 0)
-            known[FRESH] = f.value(f"arith.select {is_first}, {f.ssa(1)}, {f.ssa(0)} : index")
-        if ahead is not None:
-            _run_packing(f, schedule, ahead, known)
-        work = schedule.tile_rows * schedule.tile_columns * schedule.chunk_steps
-        _run(f, tile, known, prod(schedule.tiles), schedule.group, 2 * TASK_WORK // work)
+    if ahead is not None:
+        _run_packing(f, schedule, ahead)
+    work = schedule.tile_rows * schedule.tile_columns * gemm.sizes[3]
+    _run(f, tile, prod(schedule.tiles), schedule.group, 2 * TASK_WORK // work)
     return f.text()
 
 
@@ -139,15 +126,13 @@ class _Writer:
             "%lhs": self.gemm.lhs, "%rhs": self.gemm.rhs, "%result": self.gemm.result, "%packed": self.gemm.accumulator,
         }  # fmt: skip
         self.arrays = [(array, f"memref<?x{flat[array].removeprefix('u')}>") for array in arrays]
-        self.values: list[Index] = []
+        self.values: list[int] = []
         self.arguments = [*self.arrays, ("%task", "index")]
         self.f = FunctionText("", self.arguments, inline=False)
-        gemm, is_whole = self.gemm, not self.gemm.k or schedule.chunk == self.gemm.k[0][0]
-        k = gemm.k if is_whole else ((CHUNK, *gemm.k[0][1:]), *gemm.k[1:])
-        bases = gemm.bases if is_whole else (LHS_BASE, RHS_BASE)
+        gemm = self.gemm
         self.form = _Form(
-            self.levels(gemm.batch), self.levels(gemm.m), self.levels(gemm.n), self.levels(k),
-            (self.number_or_zero(bases[0]), self.number_or_zero(bases[1])),
+            self.levels(gemm.batch), self.levels(gemm.m), self.levels(gemm.n), self.levels(gemm.k),
+            (self.number_or_zero(gemm.bases[0]), self.number_or_zero(gemm.bases[1])),
             self.levels(gemm.result_m), self.levels(gemm.result_n),
         )  # fmt: skip
         self.write()
@@ -161,22 +146,22 @@ class _Writer:
 
     # --- numbers -----------------------------------------------------------------------------------------------------
 
-    def number(self, value: Index) -> str:
-        """The name of an argument with this value, a number or a name from the table of a chunk."""
+    def number(self, value: int) -> str:
+        """The name of an argument with this value."""
         name = f"%n{len(self.values)}"
         self.values.append(value)
         self.arguments.append((name, "index"))
         return name
 
-    def number_or_zero(self, value: Index) -> Index:
+    def number_or_zero(self, value: int) -> Index:
         return self.number(value) if value else 0
 
-    def levels(self, levels: Sequence[Sequence[Index]]) -> Levels:
+    def levels(self, levels: Sequence[Level]) -> Levels:
         return tuple(tuple(map(self.number, level)) for level in levels)
 
-    def flag(self, value: bool | str) -> str:
+    def flag(self, value: bool) -> str:
         """An ``i1`` argument."""
-        return self.f.compare("ne", self.number(value if isinstance(value, str) else int(value)), 0)
+        return self.f.compare("ne", self.number(int(value)), 0)
 
     def groups(self, steps: Index) -> Index:
         """How many elements of a panel a run of steps fills."""
@@ -225,14 +210,35 @@ class _Writer:
         return table
 
     def call_pack(
-        self, side: int, width: int, offset: Index, lanes: str, lane0: Index, valid: Index,
-        ascending: str, step: Index, depth: Index, panel: str, panel_offset: Index,
+        self, side: int, offset: Index, lanes: str, lane0: Index, valid: Index, ascending: str, step: Index,
+        depth: Index, panel: str, panel_offset: Index,
     ) -> None:  # fmt: skip
         """Pack the steps of one panel of an operand (``side`` 0: lhs, 1: rhs)."""
-        source, element = (("%lhs", self.gemm.lhs), ("%rhs", self.gemm.rhs))[side]
+        types, (source, element) = self.types, self.source(side)
         values = (source, offset, lanes, lane0, valid, ascending, step, depth, panel, panel_offset)
-        kinds = [type.format(s=element.removeprefix("u"), t=self.gemm.accumulator) for _, type in PACK_ARGUMENTS]
-        self.f.call(self.types.pack(element, width, side), list(zip(values, kinds, strict=True)))
+        name = types.pack(element, (types.rows, types.columns)[side], side, self.schedule.way_of_packing(side))
+        self.f.call(name, self.typed(PACK_ARGUMENTS, values, element))
+
+    def call_copy(
+        self, side: int, offset: Index, step: Index, depth: Index, valid: Index, panel: str, panel_offset: Index,
+        panel_elements: Index,
+    ) -> None:  # fmt: skip
+        """Pack the steps of several panels of an operand whose lanes are side by side in memory."""
+        types, (source, element) = self.types, self.source(side)
+        values = (source, offset, step, depth, valid, panel, panel_offset, panel_elements)
+        name = types.copy(element, (types.rows, types.columns)[side])
+        self.f.call(name, self.typed(COPY_ARGUMENTS, values, element))
+
+    def source(self, side: int) -> tuple[str, str]:
+        """An operand and its element type."""
+        return (("%lhs", self.gemm.lhs), ("%rhs", self.gemm.rhs))[side]
+
+    def typed(
+        self, arguments: Sequence[tuple[str, str]], values: Sequence[Index], element: str
+    ) -> list[tuple[Index, str]]:
+        """Values with the types of the arguments of a packing function."""
+        kinds = [type.format(s=element.removeprefix("u"), t=self.gemm.accumulator) for _, type in arguments]
+        return list(zip(values, kinds, strict=True))
 
 
 def _is_ascending(levels: Sequence[Level]) -> bool:
@@ -252,20 +258,22 @@ class _PanelWriter(_Writer):
     def write(self) -> None:
         f, form, width = self.f, self.form, self.types.columns
         batches, _, columns, _ = self.gemm.sizes
-        panel_elements, ascending = self.number(self.schedule.panel_elements), self.flag(_is_ascending(self.gemm.n))
+        panel_elements, copies = self.number(self.schedule.panel_elements), self.schedule.way_of_packing(1) == "copy"
         sizes = (self.number(batches) if self.gemm.batch else 1, self.number(self.schedule.panels))
         batch, panel = f.delinearize("%task", sizes)
         first = f.mul(panel, width)
         valid = f.min(f.sub(self.number(columns), first), width)
-        lanes = self.offset_table(form.n, first, valid, 1, width)
-        base = self.operand_base(batch, 2)
+        lanes = "" if copies else self.offset_table(form.n, first, valid, 1, width)
+        ascending = "" if copies else self.flag(_is_ascending(self.gemm.n))
+        base = f.add(self.operand_base(batch, 2), first if copies else 0)
         with f.loop(0, f.product(level[0] for level in form.k[:-1])) as run:
             offset = f.add(base, level_offset(f, form.k[:-1], run, 2))
             to = f.add(f.mul("%task", panel_elements), f.mul(run, f.mul(self.groups(form.inner[0]), width)))
-            self.call_pack(
-                1, width, offset, lanes, 0, valid, ascending, form.inner[2], form.inner[0],
-                "%packed", to,
-            )  # fmt: skip
+            steps, step = form.inner[0], form.inner[2]
+            if copies:
+                self.call_copy(1, offset, step, steps, valid, "%packed", to, panel_elements)
+            else:
+                self.call_pack(1, offset, lanes, 0, valid, ascending, step, steps, "%packed", to)
 
 
 class _TileWriter(_Writer):
@@ -280,23 +288,31 @@ class _TileWriter(_Writer):
         tile_rows, tile_columns = self.number(schedule.tile_rows), self.number(schedule.tile_columns)
         rows, columns = self.number(gemm.sizes[1]), self.number(gemm.sizes[2])
         row_stride = 0 if gemm.result_m else self.number(gemm.row_stride)
-        # what is narrowed at the end is computed in one piece
-        self.fresh = None if gemm.is_staged else self.flag(FRESH)
+        self.fresh = self.flag(not schedule.accumulate)
         tiles = (self.number(schedule.tiles[0]) if gemm.batch else 1, *map(self.number, schedule.tiles[1:]))
         batch, row_tile, column_tile = f.delinearize("%task", tiles)
         self.row, self.column = f.mul(row_tile, tile_rows), f.mul(column_tile, tile_columns)
         self.m, self.n = f.min(f.sub(rows, self.row), tile_rows), f.min(f.sub(columns, self.column), tile_columns)
 
-        self.row_table = self.offset_table(form.m, self.row, self.m, types.rows, schedule.largest_rows)
+        self.ascending = {
+            side: self.flag(_is_ascending(levels))
+            for side, levels in enumerate((gemm.m, gemm.n))
+            if schedule.needs_table(side) and (schedule.pack_lhs, schedule.pack_rhs == "tile")[side]
+        }
+        self.tables = {
+            side: self.offset_table(levels, start, count, width, capacity)
+            for side, levels, start, count, width, capacity in (
+                (0, form.m, self.row, self.m, types.rows, schedule.largest_rows),
+                (1, form.n, self.column, self.n, 1, schedule.largest_columns),
+            )
+            if schedule.needs_table(side)
+        }
         if schedule.pack_lhs:
             self.lhs_block = self.alloca(schedule.lhs_block_elements, gemm.accumulator)
             unit_stride = ((types.rows, 1),)
             self.panel_table = self.offset_table(unit_stride, 0, types.rows, types.rows, types.rows)
-            self.lhs_ascending = self.flag(_is_ascending(gemm.m))
         if schedule.pack_rhs == "tile":
-            self.column_table = self.offset_table(form.n, self.column, self.n, 1, schedule.largest_columns)
             self.rhs_block = self.alloca(schedule.rhs_block_elements, gemm.accumulator)
-            self.rhs_ascending = self.flag(_is_ascending(gemm.n))
         elif schedule.pack_rhs in ("ahead", "before"):
             panels, self.panel_elements = self.number(schedule.panels), self.number(schedule.panel_elements)
             panel = f.add(f.mul(batch, panels), f.div(self.column, types.columns))
@@ -343,11 +359,9 @@ class _TileWriter(_Writer):
 
     def block(self, pieces: Pieces, step: Index, depth: Index) -> None:
         """One block of ``depth`` groups from group ``step`` on; ``pieces(visit)`` visits its runs of equal strides."""
-        f, types, gemm, schedule = self.f, self.types, self.gemm, self.schedule
+        f, types, schedule = self.f, self.types, self.schedule
         output, output_at, stride = self.output
-        first = f.compare("eq", step, 0)
-        if self.fresh is not None:
-            first = f.value(f"arith.andi {first}, {self.fresh} : i1")
+        first = f.value(f"arith.andi {f.compare('eq', step, 0)}, {self.fresh} : i1")
         values: dict[str, Index] = {
             "%depth": depth, "%c": output, "%c_offset": output_at, "%c_stride": stride, "%m": self.m, "%n": self.n,
             "%first": first,
@@ -357,30 +371,48 @@ class _TileWriter(_Writer):
             pieces(lambda lhs_at, rhs_at, steps, at: places.update(lhs=lhs_at, rhs=rhs_at))
         if schedule.pack_lhs:
             panel = f.mul(depth, types.rows)
-            self.pack_tile(pieces, 0, self.row_table, self.m, self.lhs_ascending, self.lhs_block, panel)
+            self.pack_block(pieces, 0, 0, self.m, self.lhs_block, panel)
             values |= {"%a": self.lhs_block, "%a_offset": 0, "%a_panel": panel, "%a_rows": self.panel_table}
             values |= {"%a_row_step": 0, "%a_step": types.rows}
         else:
             values |= {"%a": "%lhs", "%a_offset": f.add(self.bases[0], places["lhs"]), "%a_panel": 0}
-            values |= {"%a_rows": self.row_table, "%a_row_step": types.rows, "%a_step": self.form.inner[1]}
+            values |= {"%a_rows": self.tables[0], "%a_row_step": types.rows, "%a_step": self.form.inner[1]}
         if schedule.pack_rhs == "tile":
-            panel = f.mul(depth, types.columns)
-            self.pack_tile(pieces, 1, self.column_table, self.n, self.rhs_ascending, self.rhs_block, panel)
+            width, panel = schedule.block_columns, f.mul(depth, types.columns)
             values |= {"%b": self.rhs_block, "%b_offset": 0, "%b_panel": panel, "%b_step": types.columns}
-        elif schedule.pack_rhs in ("ahead", "before"):
+            with f.loop(0, self.n if schedule.tile_columns > width else width, width) as column:
+                count = f.min(f.sub(self.n, column), width)
+                self.pack_block(pieces, 1, column, count, self.rhs_block, panel)
+                self.call_macro(values | {"%c_offset": f.add(output_at, column), "%n": count})
+            return
+        if schedule.pack_rhs in ("ahead", "before"):
             at = f.add(self.panels_at, f.mul(step, types.columns))
             values |= {"%b": "%packed", "%b_offset": at, "%b_panel": self.panel_elements, "%b_step": types.columns}
         else:
             at = f.add(self.bases[1], places["rhs"], self.column)
             values |= {"%b": "%rhs", "%b_offset": at, "%b_panel": types.columns, "%b_step": self.form.inner[2]}
-        f.call(types.macro, [(values[name], type.format(t=gemm.accumulator)) for name, type in MACRO_ARGUMENTS])
+        self.call_macro(values)
 
-    def pack_tile(
-        self, pieces: Pieces, side: int, table: str, count: Index, ascending: str, block: str, panel_elements: Index
+    def call_macro(self, values: dict[str, Index]) -> None:
+        """The product of two blocks."""
+        kinds = [(values[name], type.format(t=self.gemm.accumulator)) for name, type in MACRO_ARGUMENTS]
+        self.f.call(self.types.macro, kinds)
+
+    def pack_block(
+        self, pieces: Pieces, side: int, first: Index, count: Index, block: str, panel_elements: Index
     ) -> None:
-        """Pack the panels of one block of an operand (``side`` 0: lhs, 1: rhs)."""
+        """Pack the panels of ``count`` lanes from ``first`` on of one block of an operand (``side`` 0: lhs, 1: rhs)."""
         f = self.f
         width, stride = (self.types.rows, self.types.columns)[side], self.form.inner[side + 1]
+
+        def copy(lhs_at: Index, rhs_at: Index, steps: Index, at: Index) -> None:
+            offset = f.add(self.bases[side], (lhs_at, rhs_at)[side], (self.row, self.column)[side], first)
+            self.call_copy(side, offset, stride, steps, count, block, f.mul(at, width), panel_elements)
+
+        if self.schedule.way_of_packing(side) == "copy":
+            pieces(copy)
+            return
+        ascending = self.ascending[side]
         with f.loop(0, f.ceil_div(count, width)) as panel:
             lane = f.mul(panel, width)
             valid = f.min(f.sub(count, lane), width)
@@ -388,7 +420,8 @@ class _TileWriter(_Writer):
             def pack(lhs_at: Index, rhs_at: Index, steps: Index, at: Index) -> None:
                 offset = f.add(self.bases[side], (lhs_at, rhs_at)[side])
                 to = f.add(f.mul(panel, panel_elements), f.mul(at, width))
-                self.call_pack(side, width, offset, table, lane, valid, ascending, stride, steps, block, to)
+                lane0 = f.add(first, lane)
+                self.call_pack(side, offset, self.tables[side], lane0, valid, ascending, stride, steps, block, to)
 
             pieces(pack)
 
