@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import itertools
 
+import jax
 import ml_dtypes
 import numpy as np
 import pytest
 
+import astra_mlir as astra
 from astra_mlir.bindings import ir, make_context
 from astra_mlir.passes import run_pipeline
 
@@ -217,3 +219,20 @@ def test_products_share_their_inner_functions():
 @pytest.mark.parametrize(("m", "n", "k", "element"), [(4, 4, 4, "f32"), (64, 64, 1, "f32"), (4, 4, 4, "complex<f32>")])
 def test_left_to_linalg(m, n, k, element):
     assert kernels_of(dot("a", m, n, k, element)) == ["a"]
+
+
+@pytest.mark.parametrize("size", [(300, 500, 700), (40, 1000, 2000), (2200, 130, 600), (1100, 1100, 64)])
+@pytest.mark.parametrize("layout", ["nn", "nt", "tn"])
+def test_any_number_of_threads_gives_the_same_bits(layout, size):
+    lhs_sum, rhs_sum = LAYOUTS[layout][0][2:]
+    lhs_shape, rhs_shape = LAYOUTS[layout][1](*size)
+    rng = np.random.default_rng(0)
+    lhs, rhs = (rng.standard_normal(shape).astype(np.float32) for shape in (lhs_shape, rhs_shape))
+    product = astra.jit(lambda a, b: jax.lax.dot_general(a, b, ((lhs_sum, rhs_sum), ((), ()))))
+    results = []
+    for threads in (1, 2, 3, 8):
+        with astra.threads(threads):
+            results.append(np.asarray(product(lhs, rhs)))
+    assert all(np.array_equal(results[0], other) for other in results[1:])
+    wide = np.tensordot(lhs.astype(np.float64), rhs.astype(np.float64), (lhs_sum, rhs_sum))
+    np.testing.assert_allclose(results[0], wide, atol=1e-6 * np.abs(wide).max())
