@@ -24,8 +24,8 @@ _DEFINE = re.compile(r"^define [^\n]*\{$.*?^\}$", re.MULTILINE | re.DOTALL)
 _SYMBOL = re.compile(r'@([\w.$-]+|"[^"]*")')
 _LOCAL_LINKAGE = re.compile(r"^(define|declare) (internal|private) ")
 _ATTRIBUTE_GROUPS = re.compile(r" #\d+")
-_NUMBERED = re.compile(r"(?<=[ (,{])([#!])(\d+)\b|^([#!])(\d+)(?= =)", re.MULTILINE)
-_MODULE_FLAGS = "!llvm.module.flags = "
+_NUMBER = re.compile(r"(?<![^\s(,{])([#!])(\d+)\b")
+_MODULE_FLAGS = "!llvm.module.flags"
 
 
 @dataclass(frozen=True)
@@ -41,28 +41,28 @@ def code_units(text: str, threads: int) -> list[Unit]:
     definitions = _DEFINE.findall(text)
     names = [_name(definition) for definition in definitions]
     local = {name for name, definition in zip(names, definitions, strict=True) if _LOCAL_LINKAGE.match(definition)}
-    groups = _groups(names)
+    shared = _DEFINE.sub("", text)
+    declared = {_name(line): line for line in shared.splitlines() if line.startswith("declare ")}
+    declared |= {name: _declaration(definition) for name, definition in zip(names, definitions, strict=True)}
+    numbered = {
+        line.partition(" = ")[0]: line for line in shared.splitlines() if line.startswith(("attributes #", "!"))
+    }
     whole: set[int] = set()
     units = []
-    for prefix, members in groups.items():
-        own = {names[i] for i in members}
+    for prefix, members in _groups(names).items():
         texts = [definitions[i] for i in members]
-        if not prefix.startswith("astra_") or sum(map(len, texts)) < _SHARED_BYTES:
+        if not prefix.startswith("astra_") or sum(map(len, texts)) < _SHARED_BYTES or names[members[0]] in local:
             continue
-        outside = {name for t in texts for name in _SYMBOL.findall(t)} - own
-        if names[members[0]] in local or outside & local:
-            continue
-        uses = _uses_of(text, outside)
-        if uses is not None:
+        outside = {name for t in texts for name in _SYMBOL.findall(t)} - {names[i] for i in members}
+        if outside <= declared.keys() - local:  # no variable: those are their module's own
             whole.update(members)
-            units.append(Unit(_renumbered("\n\n".join([*uses, *texts]), text), shared=True))
+            uses = [declared[name] for name in sorted(outside)]
+            units.append(Unit(_renumbered("\n\n".join([*uses, *texts]), numbered), shared=True))
     if not whole:
         return [Unit(part) for part in _split_if_long(text, threads)]
-    gone = {names[i] for i in whole}
     kept = [definition for i, definition in enumerate(definitions) if i not in whole]
-    called = {name for definition in kept for name in _SYMBOL.findall(definition)} & gone
-    declared = [_declaration(definitions[i]) for i in sorted(whole) if names[i] in called]
-    rest = "\n\n".join([_DEFINE.sub("", text), *declared, *kept]) + "\n"
+    called = {name for definition in kept for name in _SYMBOL.findall(definition)} & {names[i] for i in whole}
+    rest = "\n\n".join([shared, *(declared[name] for name in sorted(called)), *kept]) + "\n"
     units += [Unit(part) for part in _split_if_long(rest, threads)]
     return sorted(units, key=lambda unit: -len(unit.text))
 
@@ -85,38 +85,29 @@ def _groups(names: list[str]) -> dict[str, list[int]]:
     return groups
 
 
-def _uses_of(text: str, symbols: set[str]) -> list[str] | None:
-    """Declarations of symbols in the order of their names; None if one is a variable, which is its module's own."""
-    lines = []
-    for symbol in sorted(symbols):
-        found = re.search(rf"^(?:declare|define) [^\n]*@{re.escape(symbol)}\([^\n]*", text, re.MULTILINE)
-        if found is None:
-            return None
-        line = found.group()
-        lines.append(_declaration(line) if line.startswith("define") else line)
-    return lines
+def _renumbered(body: str, numbered: dict[str, str]) -> str:
+    """``body`` and the attribute groups and metadata that it uses, numbered in the order of their first use.
 
-
-def _renumbered(body: str, text: str) -> str:
-    """The attribute groups and metadata that ``body`` uses after it, numbered in the order of their first use."""
-    numbers: dict[str, dict[str, int]] = {"#": {}, "!": {}}
+    ``numbered`` has the module's, by what stands before the equals sign.
+    """
+    numbers: dict[tuple[str, str], int] = {}
+    counts = {"#": 0, "!": 0}
 
     def renumber(match: re.Match[str]) -> str:
-        kind, number = match[1] or match[3], match[2] or match[4]
-        return f"{kind}{numbers[kind].setdefault(number, len(numbers[kind]))}"
+        key = match[1], match[2]
+        if key not in numbers:
+            numbers[key] = counts[key[0]]
+            counts[key[0]] += 1
+        return f"{key[0]}{numbers[key]}"
 
-    parts = [_NUMBERED.sub(renumber, body)]
-    flags = next((line for line in text.splitlines() if line.startswith(_MODULE_FLAGS)), "")
-    parts.append(_NUMBERED.sub(renumber, flags))
-    done: set[tuple[str, str]] = set()
-    while todo := [(k, n) for k, uses in numbers.items() for n in uses if (k, n) not in done]:
-        for kind, number in todo:
-            done.add((kind, number))
-            head = f"attributes #{number} = " if kind == "#" else f"!{number} = "
-            found = re.search(rf"^{re.escape(head)}([^\n]*)", text, re.MULTILINE)
-            assert found is not None, f"{head} is missing"
-            own = head.replace(f"{kind}{number}", f"{kind}{numbers[kind][number]}")
-            parts.append(own + _NUMBERED.sub(renumber, found[1]))
+    parts = [_NUMBER.sub(renumber, body)]
+    if _MODULE_FLAGS in numbered:
+        parts.append(_NUMBER.sub(renumber, numbered[_MODULE_FLAGS]))
+    done = 0
+    while done < len(numbers):
+        kind, number = list(numbers)[done]
+        parts.append(_NUMBER.sub(renumber, numbered[f"attributes #{number}" if kind == "#" else f"!{number}"]))
+        done += 1
     return "\n".join(parts) + "\n"
 
 
