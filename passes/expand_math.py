@@ -51,9 +51,10 @@ class ExpandMath(Pass):
             return ir.WalkResult.ADVANCE
 
         module.walk(visit)
-        fused = target_of(module).fused_multiply_add
+        target = target_of(module)
+        fused, scales = target.fused_multiply_add, target.family == "x86" and target.vector_bits == 512
         for op in found:
-            _expand(op, fused=fused)
+            _expand(op, fused=fused, scales=scales)
         for op in roundings:
             _expand_rounding(op, fused=fused)
 
@@ -63,7 +64,7 @@ def _float_element(type: ir.Type) -> ir.Type | None:
     return element if isinstance(element, ir.F16Type | ir.BF16Type | ir.F32Type | ir.F64Type) else None
 
 
-def _expand(op: ir.Operation, *, fused: bool) -> None:
+def _expand(op: ir.Operation, *, fused: bool, scales: bool) -> None:
     type = op.results[0].type
     element = _float_element(type)
     operands = list(op.operands)
@@ -73,9 +74,9 @@ def _expand(op: ir.Operation, *, fused: bool) -> None:
             if isinstance(type, ir.VectorType):
                 wide = ir.VectorType.get(list(type.shape), wide)
             operands = [ir.Operation.create("arith.extf", results=[wide], operands=[x]).result for x in operands]
-            builder = FloatBuilder(wide, fused=fused)
+            builder = FloatBuilder(wide, fused=fused, scales=scales)
         else:
-            builder = FloatBuilder(type, fused=fused)
+            builder = FloatBuilder(type, fused=fused, scales=scales)
         value = FUNCTIONS[op.name](builder, *(Number(builder, x) for x in operands)).value
         if isinstance(element, ir.BF16Type):
             value = builder.to_bf16(Number(builder, value))

@@ -118,12 +118,13 @@ class Number:
 class FloatBuilder:
     """Appends operations on one floating-point type (f32, f64 or a vector of them) at the current insertion point."""
 
-    def __init__(self, float_type: ir.Type, *, fused: bool) -> None:
+    def __init__(self, float_type: ir.Type, *, fused: bool, scales: bool = False) -> None:
         is_vector = isinstance(float_type, ir.VectorType)
         element = float_type.element_type if is_vector else float_type
         self.format = FORMATS[element.width]
         self.float_type = float_type
         self.fused = fused
+        self.scales = scales
         self._shape = list(float_type.shape) if is_vector else None
         self._scalable = list(float_type.scalable_dims) if is_vector and float_type.scalable else None
         self.integer_type = self._shaped(ir.IntegerType.get_signless(element.width))
@@ -137,7 +138,9 @@ class FloatBuilder:
 
     def of_width(self, bits: int) -> FloatBuilder:
         """A builder on f32 or f64 with the same shape."""
-        return FloatBuilder(self._shaped(ir.F32Type.get() if bits == 32 else ir.F64Type.get()), fused=self.fused)
+        return FloatBuilder(
+            self._shaped(ir.F32Type.get() if bits == 32 else ir.F64Type.get()), fused=self.fused, scales=self.scales
+        )
 
     def op(self, name: str, operands: Sequence[Number], type: ir.Type, *, predicate: int | None = None) -> Number:
         """Append one operation."""
@@ -268,7 +271,14 @@ class FloatBuilder:
         return self.from_bits((n + self.format.bias) << self.format.mantissa)
 
     def scale(self, x: Number, n: Number) -> Number:
-        """x * 2^n for any integer n with which it is meant: in two steps, so that denormals and overflow come out."""
+        """x * 2^n for any integer n with which it is meant: in two steps, so that denormals and overflow come out.
+
+        Where ``scales`` says that the target has an instruction for it, that is used (``vscalefps``).
+        """
+        if self.scales:
+            words = self._shaped(ir.IntegerType.get_signless(32))
+            n = n if self.format.bits == 32 else self.op("arith.trunci", (n,), words)
+            return self.op("llvm.intr.ldexp", (x, n), self.float_type)
         half = n >> 1
         return x * self.power_of_two(half) * self.power_of_two(n - half)
 

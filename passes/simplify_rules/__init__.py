@@ -9,6 +9,7 @@ from astra_mlir.passes.simplify_rules import control as control
 from astra_mlir.passes.simplify_rules import folding as folding
 from astra_mlir.passes.simplify_rules import movement as movement
 from astra_mlir.passes.simplify_rules import ranges as ranges
+from astra_mlir.passes.simplify_rules import sigmoid as sigmoid
 from astra_mlir.passes.simplify_rules import slicing as slicing
 from astra_mlir.passes.simplify_rules.core import RULES
 

@@ -247,3 +247,11 @@ def test_element_types_pass_through(dtype: str, shape: tuple[int, ...]) -> None:
     assert first.dtype == x.dtype
     np.testing.assert_array_equal(first, x)
     np.testing.assert_array_equal(second, np.stack([x, x]))
+
+
+def test_gaussian_error_linear_unit_keeps_the_digits_of_small_results() -> None:
+    x = np.linspace(-8, 8, 1001, dtype=np.float32)
+    y = np.asarray(astra.jit(jax.nn.gelu)(x))
+    wide = x.astype(np.float64)
+    u = np.sqrt(2 / np.pi) * (wide + 0.044715 * wide**3)
+    np.testing.assert_allclose(y, wide / (1 + np.exp(-2 * u)), rtol=4e-5, atol=1e-37)

@@ -140,3 +140,13 @@ def test_instructions_stay(name):
 def test_unknown_target_is_refused():
     with pytest.raises(UnsupportedError, match="no target is named 'z80'"):
         expanded('module attributes {astra.target = "z80"} { func.func @f(%x: f32) { %0 = math.exp %x : f32 return } }')
+
+
+@pytest.mark.parametrize("schedule", ["x86-64-v3", "x86-64-v4"])
+def test_powers_of_two_where_there_is_an_instruction(schedule):
+    text = expanded(
+        f'module attributes {{astra.target = "{schedule}"}} '
+        "{ func.func @f(%x: f64, %y: vector<8xf32>) -> (f64, vector<8xf32>) "
+        "{ %0 = math.exp %x : f64 %1 = math.exp %y : vector<8xf32> return %0, %1 : f64, vector<8xf32> } }"
+    )
+    assert text.count("llvm.intr.ldexp") == (2 if schedule == "x86-64-v4" else 0)
