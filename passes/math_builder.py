@@ -275,12 +275,26 @@ class FloatBuilder:
 
         Where ``scales`` says that the target has an instruction for it, that is used (``vscalefps``).
         """
-        if self.scales:
+        if self.scales and (self._shape is None or len(self._shape) == 1):
             words = self._shaped(ir.IntegerType.get_signless(32))
             n = n if self.format.bits == 32 else self.op("arith.trunci", (n,), words)
-            return self.op("llvm.intr.ldexp", (x, n), self.float_type)
+            return self.op("llvm.intr.ldexp", (x, n), self.float_type) if self._shape is None else self._ldexp(x, n)
         half = n >> 1
         return x * self.power_of_two(half) * self.power_of_two(n - half)
+
+    def _ldexp(self, x: Number, n: Number) -> Number:
+        """The intrinsic on vectors, which its operation does not take."""
+        attributes = {
+            "intrin": ir.StringAttr.get("llvm.ldexp"),
+            "op_bundle_sizes": ir.DenseI32ArrayAttr.get([]),
+            "operandSegmentSizes": ir.DenseI32ArrayAttr.get([2, 0]),
+        }
+        return Number(
+            self,
+            ir.Operation.create(
+                "llvm.call_intrinsic", results=[self.float_type], operands=[x.value, n.value], attributes=attributes
+            ).result,
+        )
 
     def polynomial(self, x: Number, coefficients: Sequence[float]) -> Number:
         """Horner's scheme; coefficients from the constant term on."""
