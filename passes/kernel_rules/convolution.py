@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import prod
 
 from astra_mlir.bindings import ir
+from astra_mlir.dialects.core import value_of
 from astra_mlir.passes.kernel_rules.contraction_shapes import accumulator_of, memref_text
 from astra_mlir.passes.kernel_rules.convolution_shapes import Convolution, Padding, describe
 from astra_mlir.passes.kernel_rules.depthwise import schedule_depthwise
@@ -21,6 +22,7 @@ from astra_mlir.passes.kernel_rules.function_text import FunctionText
 from astra_mlir.passes.kernel_rules.gemm_levels import flatten
 from astra_mlir.passes.kernel_rules.products import Schedule, schedule_product, scratch_types
 from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
+from astra_mlir.passes.kernel_rules.winograd import schedule_winograd
 from astra_mlir.passes.target import Target, target_of
 
 __all__ = ["convolution"]
@@ -38,7 +40,10 @@ class _Plan:
     products: tuple[Schedule, ...]
 
 
-def _plan(what: Convolution, accumulator: str, target: Target) -> _Plan | None:
+def _plan(what: Convolution, accumulator: str, target: Target, *, exact: bool) -> _Plan | None:
+    winograd = None if exact else schedule_winograd(what, accumulator, target)
+    if winograd is not None:
+        return _Plan(None, False, (winograd,))
     padding = None if what.input_padding().is_none else what.input_padding()
     channelwise = schedule_depthwise(what, accumulator, target)
     if channelwise is not None:
@@ -90,7 +95,8 @@ def convolution(op: ir.Operation) -> KernelRequest | None:
     accumulator = accumulator_of(*what.elements)
     if accumulator is None or 0 in (*what.lhs_shape, *what.rhs_shape, *what.result_shape):
         return None
-    plan = _plan(what, accumulator, target_of(op))
+    precision = value_of(op, "precision") if "precision" in op.attributes else "DEFAULT"
+    plan = _plan(what, accumulator, target_of(op), exact=precision != "DEFAULT")
     if plan is None:
         return None
     lhs, rhs = op.operands

@@ -8,12 +8,13 @@ from astra_mlir.passes.kernel_rules.depthwise import Depthwise
 from astra_mlir.passes.kernel_rules.gemm import Gemm, GemmSchedule, schedule_gemm
 from astra_mlir.passes.kernel_rules.gemm_split import SplitSchedule, schedule_split
 from astra_mlir.passes.kernel_rules.skinny import SkinnySchedule, schedule_skinny
+from astra_mlir.passes.kernel_rules.winograd import Winograd
 from astra_mlir.passes.target import Target
 
 __all__ = ["Schedule", "schedule_product", "scratch_types"]
 
 # Each has text(name, lhs type, rhs type, result type), which gives the functions, and scratch, sizes of arrays.
-Schedule = ComplexSchedule | Depthwise | GemmSchedule | SkinnySchedule | SplitSchedule
+Schedule = ComplexSchedule | Depthwise | GemmSchedule | SkinnySchedule | SplitSchedule | Winograd
 
 
 def schedule_product(gemm: Gemm, target: Target) -> Schedule:

@@ -36,6 +36,7 @@ def gradients(function: Callable[..., jax.Array]) -> Callable[..., tuple[jax.Arr
 
 PROGRAMS = {
     "3x3": (convolve(), (4, 40, 40, 24), (3, 3, 24, 40)),
+    "gradients of 3x3": (gradients(convolve()), (4, 30, 30, 40), (3, 3, 40, 64)),
     "transposed": (convolve(holes=2, padding=((2, 2), (2, 2))), (4, 30, 30, 24), (4, 4, 24, 40)),
     "transposed, NCHW": (convolve(NCHW, holes=2, padding=((2, 2), (2, 2))), (4, 24, 30, 30), (40, 24, 4, 4)),
     "gradients of 3x3 at stride 2": (gradients(convolve(stride=2)), (4, 40, 40, 24), (3, 3, 24, 40)),
