@@ -23,10 +23,9 @@ from astra_mlir.passes.kernel_rules.gemm_functions import (
     GemmTypes,
     macro_text,
     micro_text,
-    transposed,
     widen,
 )
-from astra_mlir.passes.kernel_rules.gemm_levels import flatten, narrow
+from astra_mlir.passes.kernel_rules.gemm_levels import flatten, narrow, transposed
 from astra_mlir.passes.target import Target
 
 __all__ = ["Winograd", "schedule_winograd"]

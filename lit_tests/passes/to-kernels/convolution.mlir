@@ -15,7 +15,7 @@ module attributes {astra.target = "x86-64-v3"} {
       kernel_input_feature_dimension = 2 : i64, kernel_output_feature_dimension = 3 : i64,
       kernel_spatial_dimensions = array<i64: 0, 1>, output_batch_dimension = 0 : i64,
       output_feature_dimension = 3 : i64, output_spatial_dimensions = array<i64: 1, 2>, feature_group_count = 1 : i64,
-      batch_group_count = 1 : i64
+      batch_group_count = 1 : i64, precision = "HIGHEST"
     } : (tensor<2x14x14x32xf32>, tensor<3x3x32x32xf32>) -> tensor<2x14x14x32xf32>
     return %0 : tensor<2x14x14x32xf32>
   }
