@@ -98,19 +98,22 @@ void ThreadPool::set_num_threads(int64_t num_threads) {
   num_threads_.store(std::max<int64_t>(1, num_threads), std::memory_order_relaxed);
 }
 
-void ThreadPool::take_chunks() {
+void ThreadPool::take_chunks(int64_t number) {
   const Job job = job_;
   const bool was_inside = inside_task;
   inside_task = true;
-  for (;;) {
-    const int64_t begin = next_.fetch_add(job.chunk, std::memory_order_relaxed);
-    if (begin >= job.count) break;
-    job.body(job.context, begin, std::min(begin + job.chunk, job.count));
+  for (int64_t i = 0; i < job.threads; ++i) {
+    Share &share = shares_[(number + i) % job.threads];
+    for (;;) {
+      const int64_t begin = share.next.fetch_add(share.chunk, std::memory_order_relaxed);
+      if (begin >= share.end) break;
+      job.body(job.context, begin, std::min(begin + share.chunk, share.end));
+    }
   }
   inside_task = was_inside;
 }
 
-void ThreadPool::work() {
+void ThreadPool::work(int64_t number) {
   uint32_t seen = 0;
   for (;;) {
     const auto news = [&] { return epoch_.load(std::memory_order_acquire) != seen; };
@@ -124,7 +127,7 @@ void ThreadPool::work() {
     // First be counted, then look whether the job is open; the caller first closes it, then looks at the count.  So
     // either we see it closed or the caller waits for us, and `job_` does not change under a worker that takes part.
     running_.fetch_add(1);
-    if (open_.load() && seats_.fetch_sub(1) > 0) take_chunks();
+    if (open_.load() && number < job_.threads) take_chunks(number);
     if (running_.fetch_sub(1) == 1 && caller_waits_.load()) futex_wake(running_, 1);
   }
 }
@@ -132,7 +135,7 @@ void ThreadPool::work() {
 void ThreadPool::start_workers(int64_t wanted) {
   while (static_cast<int64_t>(workers_.size()) < wanted) {
     try {
-      workers_.emplace_back([this] { work(); });
+      workers_.emplace_back([this, number = static_cast<int64_t>(workers_.size()) + 1] { work(number); });
     } catch (const std::exception &) {
       break;  // the system gives no more threads: the loop still completes on those there are
     }
@@ -157,14 +160,23 @@ void ThreadPool::run(astra_task_fn body, void *context, int64_t count, int64_t t
   }
   start_workers(threads - 1);
 
-  job_ = {body, context, count, std::max<int64_t>(1, count / (threads * kChunksPerThread))};
-  next_.store(0, std::memory_order_relaxed);
-  seats_.store(threads - 1, std::memory_order_relaxed);
+  if (num_shares_ < threads) {
+    shares_ = std::make_unique<Share[]>(static_cast<size_t>(threads));
+    num_shares_ = threads;
+  }
+  for (int64_t i = 0; i < threads; ++i) {
+    const int64_t begin = count * i / threads, end = count * (i + 1) / threads;
+    shares_[i].next.store(begin, std::memory_order_relaxed);
+    shares_[i].end = end;
+    shares_[i].chunk = std::max<int64_t>(1, (end - begin) / kChunksPerThread);
+  }
+  job_ = {body, context, threads};
   open_.store(1);
   epoch_.fetch_add(1);
-  if (sleeping_.load() > 0) futex_wake(epoch_, threads - 1);
+  // Which sleeper wakes up is not ours to choose: where there are more than the job wants, all do.
+  if (sleeping_.load() > 0) futex_wake(epoch_, static_cast<int64_t>(workers_.size()));
 
-  take_chunks();
+  take_chunks(0);
 
   open_.store(0);
   const auto alone = [&] { return running_.load() == 0; };
