@@ -10,6 +10,7 @@ import ctypes
 import dataclasses
 import itertools
 import os
+import re
 import traceback
 import weakref
 from collections.abc import Callable, Sequence
@@ -20,25 +21,33 @@ import numpy as np
 from jax._src import callback as jax_callback
 from jax._src import dtypes, ffi
 
-__all__ = ["TARGET", "install"]
+__all__ = ["TARGET", "called_by", "install"]
 
 TARGET = "astra_python_callback"
 PLATFORMS = ("astra", "astra_autodiff")
 
-# The functions that programs of this process may call, by number.
-_functions: dict[int, Callable[..., Any]] = {}
+# Names mean nothing in another process: programs that come from one say so.
+_PROCESS = os.urandom(6).hex()
+_NAME = re.compile(rb"astra callback [0-9a-f]+ [0-9]+")
 _numbers = itertools.count()
-# Numbers mean nothing in another process: programs that come from one say so.
-_PROCESS = int.from_bytes(os.urandom(7), "little")
 
 
 class _Registration:
-    """Keeps a function callable for as long as the program that calls it lives."""
+    """A Python function that programs may call, by its name, for as long as someone holds this."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.number = next(_numbers)
-        _functions[self.number] = function
-        weakref.finalize(self, _functions.pop, self.number, None)
+        self.name = f"astra callback {_PROCESS} {next(_numbers)}"
+        self.function = function
+        _registrations[self.name] = self
+
+
+_registrations: weakref.WeakValueDictionary[str, _Registration] = weakref.WeakValueDictionary()
+
+
+def called_by(program: bytes) -> list[Any]:
+    """What must be held for the callbacks of a program (a portable artifact) to work."""
+    names = {name.decode() for name in _NAME.findall(program)}
+    return [registration for registration in map(_registrations.get, names) if registration is not None]
 
 
 @cache
@@ -91,7 +100,7 @@ def _emit(
     ctx.module_context.add_keepalive(registration)
     ctx = dataclasses.replace(ctx, avals_in=list(operand_avals), avals_out=list(result_avals))
     lower = ffi.build_ffi_lowering_function(TARGET, has_side_effect=has_side_effect)
-    call = lower(ctx, *operands, process=np.int64(_PROCESS), number=np.int64(registration.number))
+    call = lower(ctx, *operands, function=registration.name)
     # Operations with side effects keep their order in Astra: the token needs no part in the call.
     return list(call.results), token, None
 
@@ -143,14 +152,13 @@ def _call_back(user: Any, info: Any) -> int:
     del user
     try:
         call = info[0]
-        number, process = _identity(call.attributes)
-        function = _functions.get(number) if process == _PROCESS else None
-        if function is None:
+        registration = _registrations.get(_name(call.attributes))
+        if registration is None:
             raise RuntimeError("the Python function of a callback is not there any more, or was in another process")
         arguments = [_view(call.inputs[i]).copy() for i in range(call.num_inputs)]
         for argument in arguments:
             argument.flags.writeable = False
-        for i, result in enumerate(function(*arguments)):
+        for i, result in enumerate(registration.function(*arguments)):
             if result.size:
                 _view(call.outputs[i])[...] = result
         return 0
@@ -164,11 +172,8 @@ def _call_back(user: Any, info: Any) -> int:
 _entry = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(_Call))(_call_back)
 
 
-def _identity(words: Any) -> tuple[int, int]:
-    """The numbers of function and process: the entries, in this order, of an encoded dictionary."""
-    values = []
-    position = 1
-    for _ in range(words[0]):
-        values.append(words[position + words[position] - 1])
-        position += words[position]
-    return values[0], values[1]
+def _name(words: Any) -> str:
+    """The string of an encoded dictionary (runtime/src/custom_calls.h) whose only entry is ``function``."""
+    key_size = words[2]
+    size_at = 3 + (key_size + 7) // 8 + 1  # behind the number of entries, the entry's size, its key and its kind
+    return ctypes.string_at(ctypes.addressof(words.contents) + 8 * (size_at + 1), words[size_at]).decode()

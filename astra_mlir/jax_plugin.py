@@ -16,6 +16,7 @@ from typing import Any
 
 from astra_mlir import config
 from astra_mlir.errors import AstraError
+from astra_mlir.runtime import built_file
 
 __all__ = ["PLATFORM", "initialize", "library_path"]
 
@@ -28,14 +29,8 @@ _PRIORITY = -100
 
 
 def library_path() -> Path:
-    """Where the plugin is: beside the runtime library, or in a checkout's build folder."""
-    from astra_mlir import runtime
-
-    folder = runtime.library_path().parent
-    for candidate in (folder / _LIBRARY, folder / "pjrt" / _LIBRARY):
-        if candidate.exists():
-            return candidate
-    raise AstraError(f"the plugin {_LIBRARY} is not in {folder}: install the package (pip install .) or build it")
+    """Where the plugin is: in the installed package, or in a checkout's build folder."""
+    return built_file(_LIBRARY)
 
 
 def initialize() -> None:
@@ -51,6 +46,7 @@ def initialize() -> None:
         raise AstraError(f"the Astra backend needs jaxlib {oldest} or newer, this is {jaxlib.__version__}")
     path = library_path()
     _set_compiler(ctypes.CDLL(os.fspath(path)))
+    xla_bridge._nonexperimental_plugins.add(PLATFORM)
     xla_bridge.register_plugin(PLATFORM, priority=_PRIORITY, library_path=os.fspath(path), options=_options)
     if PLATFORM not in mlir._platforms_with_donation:
         mlir._platforms_with_donation.append(PLATFORM)

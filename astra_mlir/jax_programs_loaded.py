@@ -7,9 +7,9 @@ until the plugin gives it back.
 from __future__ import annotations
 
 import ctypes
-import dataclasses
 import hashlib
 import itertools
+import json
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from astra_mlir import compiler
-from astra_mlir.bindings import ir, make_context
+from astra_mlir import code_cache, compiler
 from astra_mlir.errors import AstraError, UnsupportedError
 from astra_mlir.executable import Executable
-from astra_mlir.passes.import_rules.tokens import replace_tokens, takes_tokens
+from astra_mlir.jax_callbacks import called_by
 from astra_mlir.program import Program
+from astra_mlir.program_cache import compiler_hash
 
 __all__ = ["compile_into", "deserialize_into", "release", "serialized"]
 
@@ -49,51 +49,56 @@ _programs: dict[int, _Loaded] = {}
 
 @dataclass
 class _Loaded:
-    """An executable, how JAX described it, and the C arrays that the plugin reads while it copies."""
+    """An executable, how JAX described it, and what must live with it: callbacks, and what the plugin reads."""
 
     executable: Executable
     donated: tuple[int, ...]
     name: str
     code: bytes
     options: bytes
-    arrays: list[Any]
+    held: list[Any]
     data: bytes = b""
 
 
 def compile_into(out: Any, code: bytes, options: bytes) -> None:
     """Compile a portable artifact (or MLIR text) and fill in the structure of the plugin."""
+    head, data = code_cache.kept(code_cache.key_of("backend program", code, compiler_hash()), lambda: _read(code))
+    description = json.loads(head)
+    name = description["name"]
+    executable = compiler.compile_program(Program(data, name=name))
+    _fill(out, _Loaded(executable, tuple(description["donated"]), name, code, options, called_by(code)))
+
+
+def _read(code: bytes) -> list[bytes]:
+    """What a program is called, which arguments it may take over, and the program as the compiler takes it.
+
+    That is without shardings, and with arrays without elements for the tokens of ordered effects, as JAX passes them.
+    Both come seldom, so the program is as JAX gave it most of the time.
+    """
+    from astra_mlir.bindings import ir, make_context
+    from astra_mlir.passes.import_rules.tokens import replace_tokens, takes_tokens
+
     if b"sdy" in code:
         from astra_mlir.jax_shardings import without_shardings
 
         code = without_shardings(code)
-    program, donated = _declared(code)
-    name = program.name
-    executable = compiler.compile_program(program)
-    _fill(out, _Loaded(executable, donated, name, code, options, []))
 
+    def symbol(op: ir.Operation) -> str:
+        return ir.StringAttr(op.attributes["sym_name"]).value if "sym_name" in op.attributes else ""
 
-def _declared(code: bytes) -> tuple[Program, tuple[int, ...]]:
-    """The program, named as its module is, and which arguments of its entry it may take over.
-
-    JAX passes the tokens of ordered effects as arrays without elements.
-    """
     context = make_context()
     module = Program(code).read(context)
-    program = Program(code, name=_symbol(module.operation) or "main")
-    entry = next((op.operation for op in module.body.operations if _symbol(op.operation) == "main"), None)
-    if entry is None or "arg_attrs" not in entry.attributes:
-        return program, ()
-    given = [ir.DictAttr(attribute) for attribute in ir.ArrayAttr(entry.attributes["arg_attrs"])]
-    donated = [i for i, a in enumerate(given) if "tf.aliasing_output" in a or "jax.buffer_donor" in a]
+    donated: list[int] = []
+    for op in module.body.operations:
+        if symbol(op.operation) == "main" and "arg_attrs" in op.operation.attributes:
+            given = [ir.DictAttr(attribute) for attribute in ir.ArrayAttr(op.operation.attributes["arg_attrs"])]
+            donated = [i for i, a in enumerate(given) if "tf.aliasing_output" in a or "jax.buffer_donor" in a]
+    head = json.dumps({"name": symbol(module.operation) or "main", "donated": donated}).encode()
     if takes_tokens(module.operation):
         with context, ir.Location.unknown():
             replace_tokens(module.operation)
-        program = dataclasses.replace(Program.from_module(module), name=program.name)
-    return program, tuple(donated)
-
-
-def _symbol(op: ir.Operation) -> str:
-    return ir.StringAttr(op.attributes["sym_name"]).value if "sym_name" in op.attributes else ""
+        code = Program.from_module(module).data
+    return [head, code]
 
 
 def _device_ids(options: bytes) -> tuple[int, int, list[int]]:
@@ -173,7 +178,7 @@ def _fill(out: Any, loaded: _Loaded) -> None:
     def array(kind: Any, values: Sequence[Any]) -> Any:
         values = list(values)
         made = (kind * max(1, len(values)))(*values)
-        loaded.arrays.append(made)
+        loaded.held.append(made)
         return made
 
     donated = [int(i in loaded.donated) for i in range(len(signature.inputs))]
@@ -181,7 +186,7 @@ def _fill(out: Any, loaded: _Loaded) -> None:
     handle = next(_numbers)
     fingerprint = hashlib.sha256(loaded.code + loaded.options).hexdigest().encode()
     name = loaded.name.encode()
-    loaded.arrays += [name, fingerprint]
+    loaded.held += [name, fingerprint]
     sizes = [spec.nbytes for spec in (*signature.inputs, *signature.outputs)]
     out.handle = handle
     out.entry = executable.entry_address

@@ -24,7 +24,7 @@ from astra_mlir.program import Program
 from astra_mlir.signature import ArraySpec, Signature
 from astra_mlir.target_machine import CodegenOptions, TargetMachine
 
-__all__ = ["CompiledProgram", "key_of", "load", "stablehlo_version", "store"]
+__all__ = ["CompiledProgram", "compiler_hash", "key_of", "load", "stablehlo_version", "store"]
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ def key_of(program: Program, target: TargetMachine, options: CodegenOptions) -> 
     paths = json.dumps(program.input_paths)
     count = str(len(program.constants))
     level = f"{options.level} {options.slp}"
-    return code_cache.key_of(program.data, program.entry, paths, count, str(target), level, _compiler())
+    return code_cache.key_of(program.data, program.entry, paths, count, str(target), level, compiler_hash())
 
 
 @cache
-def _compiler() -> str:
+def compiler_hash() -> str:
     """A hash of the compiler's files (their sizes and times of change) and of the packages beneath."""
     digest = hashlib.sha256()
     for name in ("astra_mlir", "astra_mlir.dialects", "astra_mlir.passes", "torch_mlir"):
@@ -65,7 +65,7 @@ def _compiler() -> str:
 @cache
 def stablehlo_version() -> str:
     """The version of StableHLO that MLIR reads here (kept too: asking for it would import all of MLIR)."""
-    key = code_cache.key_of("stablehlo version", _compiler())
+    key = code_cache.key_of("stablehlo version", compiler_hash())
     found = code_cache.load(key)
     if found is None:
         from astra_mlir.bindings import stablehlo

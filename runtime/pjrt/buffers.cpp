@@ -367,6 +367,7 @@ Error *hold(Buffer_Args *args) {
   Buffer *const buffer = args->buffer;
   const std::lock_guard<std::mutex> lock(buffer->mutex);
   if (buffer->storage == nullptr) return deleted();
+  ++buffer->storage->holders;
   buffer->external_references.push_back(buffer->storage);
   return nullptr;
 }
@@ -375,6 +376,7 @@ Error *release(Buffer_Args *args) {
   Buffer *const buffer = args->buffer;
   const std::lock_guard<std::mutex> lock(buffer->mutex);
   if (buffer->external_references.empty()) return fail(kInvalidArgument, "astra: the buffer has no external reference");
+  --buffer->external_references.back()->holders;
   buffer->external_references.pop_back();
   return nullptr;
 }

@@ -3,6 +3,7 @@
 // A program that does little, with inputs that are there, runs on the caller's thread; others go to their device's
 // queue and their results are pending.
 #include <cstring>
+#include <unordered_map>
 #include <utility>
 
 #include "objects.h"
@@ -129,6 +130,16 @@ struct Run {
   std::vector<StoragePtr> inputs, outputs;
   std::vector<std::pair<StoragePtr, size_t>> copies;  // what an input is a copy of, once it is there
 
+  // Between these two the run is in a queue.
+  void enter() const {
+    for (const auto *storages : {&inputs, &outputs})
+      for (const StoragePtr &storage : *storages) ++storage->runs;
+  }
+  void leave() const {
+    for (const auto *storages : {&inputs, &outputs})
+      for (const StoragePtr &storage : *storages) --storage->runs;
+  }
+
   std::unique_ptr<Error> execute() const {
     for (const auto &[from, input] : copies) std::memcpy(inputs[input]->data, from->data, from->bytes);
     const Client *const client = program->client;
@@ -155,6 +166,22 @@ bool may_take(const ExecuteOptions *options, size_t input) {
   return true;
 }
 
+// Refuses a call in which a buffer that is given away is also another argument.
+Error *check_given(const std::vector<bool> &given, Buffer *const *arguments) {
+  std::unordered_map<const Buffer *, size_t> taken;
+  for (size_t i = 0; i < given.size(); ++i)
+    if (given[i]) taken.emplace(arguments[i], i);
+  if (taken.empty()) return nullptr;
+  for (size_t i = 0; i < given.size(); ++i) {
+    const auto found = taken.find(arguments[i]);
+    if (found != taken.end() && found->second != i)
+      return fail(kInvalidArgument, "Attempt to use a buffer that is donated in the same call to Execute(): arguments " +
+                                        std::to_string(found->second) + " and " + std::to_string(i) +
+                                        " are one array");
+  }
+  return nullptr;
+}
+
 Error *run_on(Device *device, const std::shared_ptr<CompiledProgram> &program, const ExecuteOptions *options,
               Buffer *const *arguments, size_t num_arguments, Buffer **results, Event **complete) {
   if (num_arguments != program->donated.size())
@@ -168,18 +195,13 @@ Error *run_on(Device *device, const std::shared_ptr<CompiledProgram> &program, c
     if (run.inputs.back() == nullptr)
       return fail(kInvalidArgument, "Array has been deleted: argument " + std::to_string(i) + " of " + program->name);
     const PendingPtr &pending = arguments[i]->pending;
-    if (pending == nullptr) continue;
-    if (pending->done()) {
-      if (Error *error = pending->error()) return error;
-    } else {
-      awaited.push_back(pending);
-    }
+    if (pending != nullptr && !(pending->done() && pending->succeeded())) awaited.push_back(pending);
   }
   std::vector<bool> given(num_arguments);  // arguments that the program takes over in this run
-  for (size_t i = 0; i < num_arguments; ++i) {
-    given[i] = program->donated[i] && may_take(options, i);
+  for (size_t i = 0; i < num_arguments; ++i) given[i] = program->donated[i] && may_take(options, i);
+  if (Error *error = check_given(given, arguments)) return error;
+  for (size_t i = 0; i < num_arguments; ++i)
     if (given[i]) arguments[i]->take();
-  }
   for (size_t i = 0; i < program->bytes.size(); ++i) {
     const int64_t alias = program->aliases[i];
     if (alias < 0) {
@@ -188,15 +210,18 @@ Error *run_on(Device *device, const std::shared_ptr<CompiledProgram> &program, c
     }
     // Where others see the argument's memory, or it was not given, the program works on a copy.
     StoragePtr &input = run.inputs[alias];
-    if (!given[alias] || input.use_count() > 1 || !input->writable()) {
+    if (!given[alias] || !input->writable()) {
       StoragePtr copy = Storage::allocate(program->client, input->bytes);
       run.copies.push_back({std::exchange(input, std::move(copy)), static_cast<size_t>(alias)});
     }
     run.outputs.push_back(input);
   }
 
+  // What is overwritten here may still be read by programs in the queue: then this one waits in it, too.
+  bool queued = program->asynchronous || !awaited.empty();
+  for (size_t i = 0; i < num_arguments; ++i) queued = queued || (given[i] && run.inputs[i]->runs.load() > 0);
   PendingPtr pending;
-  if (!program->asynchronous && awaited.empty()) {
+  if (!queued) {
     if (std::unique_ptr<Error> error = run.execute()) return error.release();
   } else {
     pending = std::make_shared<Pending>();
@@ -206,16 +231,18 @@ Error *run_on(Device *device, const std::shared_ptr<CompiledProgram> &program, c
   for (size_t i = 0; i < run.outputs.size(); dims += program->ranks[i++])
     results[i] = new Buffer(memory, program->types[i], dims, program->ranks[i], run.outputs[i], pending);
   if (complete != nullptr) *complete = new Event{pending};
-  if (pending != nullptr) {
+  if (queued) {
+    run.enter();
     device->queue.push([run = std::move(run), awaited = std::move(awaited), pending] {
+      std::unique_ptr<Error> error;
       for (const PendingPtr &input : awaited) {
         input->wait();
-        if (Error *error = input->error()) {
-          pending->finish(std::unique_ptr<Error>(error));
-          return;
-        }
+        error.reset(input->error());
+        if (error != nullptr) break;
       }
-      pending->finish(run.execute());
+      if (error == nullptr) error = run.execute();
+      run.leave();
+      pending->finish(std::move(error));
     });
   }
   return nullptr;

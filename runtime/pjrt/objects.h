@@ -35,6 +35,7 @@ class Pending {
   bool done() const { return done_.load(std::memory_order_acquire); }
   void finish(std::unique_ptr<Error> error = nullptr);
   void wait();
+  bool succeeded() const { return error_ == nullptr; }  // once it is done
   // The error of what is done; the caller owns the copy.
   Error *error() const { return error_ == nullptr ? nullptr : new Error(*error_); }
   // Calls `callback` when done, on the thread that finishes it, or now.
@@ -62,9 +63,11 @@ class Storage {
   Storage(const Storage &) = delete;
   Storage &operator=(const Storage &) = delete;
 
-  // Memory of others is theirs.
-  bool writable() const { return release_ == nullptr; }
+  // Whether a program that was given the only buffer may write here: not memory of others, nor what others look at.
+  bool writable() const { return release_ == nullptr && holders.load() == 0; }
 
+  std::atomic<int> holders{0};  // buffers, and references of other libraries
+  std::atomic<int> runs{0};     // programs in a queue or running that use it
   void *const data;
   const size_t bytes;
 
@@ -127,7 +130,10 @@ struct Client {
 
 struct Buffer {
   Buffer(Memory *memory, ElementType type, const int64_t *dims, size_t num_dims, StoragePtr storage, PendingPtr pending)
-      : memory(memory), type(type), dims(dims, dims + num_dims), storage(std::move(storage)), pending(std::move(pending)) {}
+      : memory(memory), type(type), dims(dims, dims + num_dims), storage(std::move(storage)), pending(std::move(pending)) {
+    ++this->storage->holders;
+  }
+  ~Buffer() { take(); }
   Memory *memory;
   ElementType type;
   std::vector<int64_t> dims;
@@ -142,6 +148,7 @@ struct Buffer {
   }
   StoragePtr take() {
     const std::lock_guard<std::mutex> lock(mutex);
+    if (storage != nullptr) --storage->holders;
     return std::move(storage);
   }
 };

@@ -1,0 +1,267 @@
+"""Astra as a backend of JAX: programs of ``jax.jit`` on Astra's device beside the same on JAX's own CPU backend."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+jax = pytest.importorskip("jax")
+jnp = jax.numpy
+
+
+@pytest.fixture
+def device() -> Any:
+    return jax.devices("astra")[0]
+
+
+def on(device: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+    """A jitted function on arrays of a device."""
+    return jax.jit(function)(*jax.device_put(arguments, device))
+
+
+def _scan(x: Any) -> Any:
+    return jax.lax.scan(lambda c, v: (jnp.tanh(c + v), c * v), x[0], x)
+
+
+def _solve(x: Any) -> Any:
+    return jnp.linalg.solve(x @ x.T + 3 * jnp.eye(len(x)), x[:, 0]), jnp.linalg.svd(x)[1]
+
+
+PROGRAMS = {
+    "elementwise": lambda x: jnp.sin(x) * jnp.exp(-(x**2)),
+    "several results": lambda x: {"a": x.sum(0), "b": (x.max(), x > 0)},
+    "gradient": jax.grad(lambda x: (jax.nn.softmax(x @ x.T) ** 2).sum()),
+    "scan": _scan,
+    "while": lambda x: jax.lax.while_loop(lambda s: s.sum() < 100, lambda s: s * s + 1, x),
+    "sort": lambda x: (jnp.sort(x, 0), jnp.argsort(x, 1)),
+    "solve": _solve,
+    "random": lambda x: jax.random.normal(jax.random.key(3), x.shape) + x,
+    "constants": lambda x: x + np.arange(x.size, dtype=np.float32).reshape(x.shape),
+    "nothing": lambda x: x,
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(device: Any, name: str) -> None:
+    x = np.random.default_rng(0).standard_normal((5, 5)).astype(np.float32)
+    found, expected = on(device, PROGRAMS[name], x), on(jax.devices("cpu")[0], PROGRAMS[name], x)
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        assert one.devices() == {device} and (one.dtype, one.shape) == (other.dtype, other.shape)
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64, np.float16,
+        ml_dtypes.bfloat16, np.float32, np.float64, np.complex64, np.complex128, ml_dtypes.int4,
+        ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e5m2,
+    ],
+)  # fmt: skip
+def test_element_types(device: Any, dtype: Any) -> None:
+    with jax.enable_x64(True):
+        x = np.arange(6).reshape(2, 3).astype(dtype)
+        found = on(device, lambda x: x.T, x)
+        assert found.dtype == x.dtype and np.array_equal(np.asarray(found), x.T)
+
+
+def test_host_layouts(device: Any) -> None:
+    x = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    for view in (x, x.T, x[:, ::-1], x[:, 1:, ::2], np.broadcast_to(x[0, 0], (5, 4)), x[:0]):
+        found = jax.device_put(view, device)
+        assert np.array_equal(np.asarray(found), view)
+        assert np.array_equal(np.asarray(found + 0), view)
+
+
+def test_results_are_shared_with_numpy(device: Any) -> None:
+    x = jax.device_put(np.ones(1000, np.float32), device) + 1
+    view = np.asarray(x)
+    assert view.ctypes.data == x.unsafe_buffer_pointer() and not view.flags.writeable
+    del x
+    assert (view == 2).all()
+
+
+def test_devices_exchange_arrays(device: Any) -> None:
+    cpu = jax.devices("cpu")[0]
+    x = jax.device_put(np.arange(5.0, dtype=np.float32), device)
+    there = jax.device_put(x, cpu)
+    assert there.devices() == {cpu} and np.array_equal(np.asarray(jax.device_put(there * 2, device)), np.asarray(x) * 2)
+
+
+# --- donation --------------------------------------------------------------------------------------------------------
+
+
+def _step(parameters: dict[str, Any], gradients: dict[str, Any]) -> dict[str, Any]:
+    return jax.tree.map(lambda p, g: p - 0.5 * g, parameters, gradients)
+
+
+@pytest.mark.parametrize("size", [8, 1 << 20])
+def test_donation(device: Any, size: int) -> None:
+    step = jax.jit(_step, donate_argnums=0)
+    gradients = jax.device_put({"a": np.ones(size, np.float32), "b": np.ones(size, np.float32)}, device)
+    parameters = step(
+        jax.device_put({"a": np.zeros(size, np.float32), "b": np.ones(size, np.float32)}, device), gradients
+    )
+    before, view = parameters["a"], np.asarray(parameters["b"])
+    address = before.unsafe_buffer_pointer()
+    after = step(parameters, gradients)
+    assert before.is_deleted() and after["a"].unsafe_buffer_pointer() == address
+    # The view is still that of the old value: its memory was not taken.
+    assert (view == 0.5).all() and (np.asarray(after["b"]) == 0).all() and (np.asarray(after["a"]) == -1).all()
+    with pytest.raises(ValueError, match="deleted"):
+        step(parameters, gradients)
+
+
+def test_a_donated_array_is_no_other_argument(device: Any) -> None:
+    x = jax.device_put(np.ones(3, np.float32), device)
+    with pytest.raises(RuntimeError, match="arguments 0 and 1 are one array"):
+        jax.jit(lambda x, y: x + y, donate_argnums=0)(x, x)
+    assert not x.is_deleted()
+
+
+def test_memory_of_the_host_is_not_written(device: Any) -> None:
+    host = np.zeros(64, np.float32)
+    given = jax.device_put(host, device)
+    assert (np.asarray(jax.jit(lambda x: x + 1, donate_argnums=0)(given)) == 1).all() and (host == 0).all()
+
+
+# --- running beside the caller ---------------------------------------------------------------------------------------
+
+
+def test_large_programs_run_beside_the_caller(device: Any) -> None:
+    release = threading.Event()
+
+    def wait(x: Any) -> Any:
+        release.wait(20)
+        return x
+
+    x = jax.device_put(np.ones(1 << 19, np.float32), device)
+    f = jax.jit(lambda x: jax.pure_callback(wait, jax.ShapeDtypeStruct(x.shape, x.dtype), x) + 1)
+    y = f(x)
+    z = y * 2  # waits for y in the device's queue
+    assert not y.is_ready() and not z.is_ready()
+    release.set()
+    assert float(z[7]) == 4 and y.is_ready()
+
+
+def test_errors_of_programs_beside_the_caller(device: Any) -> None:
+    def fail(x: Any) -> Any:
+        raise ValueError("no such luck")
+
+    x = jax.device_put(np.ones(1 << 19, np.float32), device)
+    y = jax.jit(lambda x: jax.pure_callback(fail, jax.ShapeDtypeStruct(x.shape, x.dtype), x) + 1)(x)
+    with pytest.raises(RuntimeError, match="no such luck"):
+        jax.block_until_ready(y)
+    with pytest.raises(RuntimeError, match="no such luck"):
+        jax.block_until_ready(y * 2)
+
+
+def test_several_threads(device: Any) -> None:
+    results: list[float] = []
+
+    def work(i: int) -> None:
+        x = jax.device_put(np.full(100 + i, i, np.float32), device)
+        for _ in range(20):
+            x = jax.jit(lambda x: x + 1)(x)
+        results.append(float(x[0]) - i)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [20.0] * 6
+
+
+# --- executables -----------------------------------------------------------------------------------------------------
+
+
+def test_compiled_programs_describe_themselves(device: Any) -> None:
+    x = jax.device_put(np.ones((64, 64), np.float32), device)
+    compiled = jax.jit(lambda x: jnp.tanh(x @ x)).lower(x).compile()
+    assert np.allclose(np.asarray(compiled(x)), np.tanh(64))
+    memory = compiled.memory_analysis()
+    assert memory.argument_size_in_bytes == memory.output_size_in_bytes == 4 * 64 * 64
+    assert "dot" in compiled.as_text()
+
+
+def test_executables_are_serialized(device: Any) -> None:
+    from jax.experimental import serialize_executable
+
+    x = jax.device_put(np.arange(4, dtype=np.float32), device)
+    compiled = jax.jit(lambda x: x * 3).lower(x).compile()
+    loaded = serialize_executable.deserialize_and_load(
+        *serialize_executable.serialize(compiled), backend="astra", execution_devices=[device]
+    )
+    assert np.array_equal(np.asarray(loaded(x)), np.arange(4) * 3)
+
+
+def test_effects(device: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    seen: list[float] = []
+
+    def both(x: Any) -> Any:
+        jax.debug.print("first {}", x, ordered=True)
+        y = jax.experimental.io_callback(
+            lambda v: (seen.append(float(v)), np.float32(v) + 1)[1],
+            jax.ShapeDtypeStruct((), np.float32),
+            x,
+            ordered=True,
+        )
+        jax.debug.print("second {}", y, ordered=True)
+        return y
+
+    from jax.experimental import io_callback  # noqa: F401  (makes jax.experimental.io_callback known)
+
+    assert float(on(device, both, np.float32(4))) == 5
+    jax.effects_barrier()
+    assert seen == [4.0] and capfd.readouterr().out.split() == ["first", "4.0", "second", "5.0"]
+
+
+def test_refusals(device: Any) -> None:
+    with pytest.raises(RuntimeError, match="UNIMPLEMENTED.*all_reduce.*communication between devices"):
+        jax.pmap(lambda x: jax.lax.psum(x, "i"), axis_name="i", devices=[device])(np.ones((1, 2), np.float32))
+
+
+# --- another process -------------------------------------------------------------------------------------------------
+
+
+def run(script: str, **settings: str) -> str:
+    environment = {**os.environ, "JAX_PLATFORMS": "astra", **settings}
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=200
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    return result.stdout
+
+
+def test_selected_by_the_environment() -> None:
+    script = "import jax, jax.numpy as jnp; x = jnp.arange(4.); print(jax.default_backend(), float((x * x).sum()))"
+    assert run(script).split() == ["astra", "14.0"]
+
+
+def test_virtual_devices() -> None:
+    script = (
+        "import jax, numpy as np\n"
+        "a, b, c = jax.devices()\n"
+        "x = jax.device_put(np.ones(3, np.float32), c)\n"
+        "print((x + 1).devices() == {c}, float(jax.device_put(x + 1, b)[0]), a.platform, a.device_kind)\n"
+    )
+    assert run(script, ASTRA_NUM_DEVICES="3").split() == ["True", "2.0", "astra", "cpu"]
+
+
+def test_exit_with_work_in_flight() -> None:
+    script = (
+        "import jax, jax.numpy as jnp\n"
+        "x = jnp.ones((600, 600))\n"
+        "for _ in range(30): x = jnp.tanh(x @ x)\n"
+        "print('done')\n"
+    )
+    assert run(script).strip() == "done"
