@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from astra_mlir.dialects import (
+    attention,
     codegen,
     contraction,
     control,
@@ -35,6 +36,7 @@ __all__ = [
     "OPS",
     "Attr",
     "OpDef",
+    "attention",
     "build",
     "codegen",
     "contraction",

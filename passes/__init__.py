@@ -17,6 +17,7 @@ from astra_mlir.passes import outline_parallel as outline_parallel
 from astra_mlir.passes import pipelines as pipelines
 from astra_mlir.passes import plan_memory as plan_memory
 from astra_mlir.passes import raise_loops as raise_loops
+from astra_mlir.passes import recognize_attention as recognize_attention
 from astra_mlir.passes import rematerialize as rematerialize
 from astra_mlir.passes import repeat_cheap as repeat_cheap
 from astra_mlir.passes import simplify as simplify

@@ -18,7 +18,7 @@ CPU_STAGES: dict[str, tuple[str, str]] = {
     ),
     "linalg": (
         "Astra to linalg on tensors, elementwise chains fused, and calls of generated kernels",
-        "astra-to-kernels,astra-to-linalg,astra-repeat-cheap,func.func(linalg-fuse-elementwise-ops),canonicalize,cse",
+        "astra-recognize-attention,astra-to-kernels,astra-to-linalg,astra-repeat-cheap,func.func(linalg-fuse-elementwise-ops),canonicalize,cse",
     ),
     "memref": (
         "tensors to buffers; results are written into buffers of the caller",

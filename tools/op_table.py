@@ -115,11 +115,14 @@ _SHAPE_AT_RUN_TIME = "shapes that are only known at run time are not differentia
 
 # Where an operation needs no rule, and why.
 _NOT_NEEDED = {
+    **{
+        (f"astra.{name}", mode): "only on the way to code"
+        for name in ("kernel_call", "attention", "attention_gradient")
+        for mode in ("export", "jvp", "vjp", "vmap")
+    },
     ("astra.kernel_call", "import"): "made by `astra-to-kernels`",
-    ("astra.kernel_call", "export"): "only on the way to code",
-    ("astra.kernel_call", "jvp"): "only on the way to code",
-    ("astra.kernel_call", "vjp"): "only on the way to code",
-    ("astra.kernel_call", "vmap"): "only on the way to code",
+    ("astra.attention", "import"): "made by `astra-recognize-attention`",
+    ("astra.attention_gradient", "import"): "made by `astra-recognize-attention`",
     ("astra.constant", "vmap"): "has no operand that could be batched",
     ("astra.custom_call", "jvp"): "what it calls is not known; refused unless a rule is given (`astra.custom_jvp`)",
     ("astra.custom_call", "vjp"): "what it calls is not known; refused unless a rule is given (`astra.custom_vjp`)",

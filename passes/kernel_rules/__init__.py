@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from astra_mlir.passes.kernel_rules import attention as attention
 from astra_mlir.passes.kernel_rules import contraction as contraction
 from astra_mlir.passes.kernel_rules import convolution as convolution
 from astra_mlir.passes.kernel_rules import cumulative as cumulative

@@ -54,7 +54,7 @@ def _split(text: str) -> list[str]:
 def program_of(example: str) -> str:
     """The example in a function whose arguments are its free values: the operands of the outermost operation."""
     head = re.search(r'"astra\.\w+"\((.*?)\)', example)
-    signature = re.search(r":\s*\(([^\n]*)\) -> [^\n]*$", example)
+    signature = re.search(r":\s*\(([^()]*)\) -> [^\n]*$", example)
     assert head is not None and signature is not None, example
     names, types = _split(head[1]), _split(signature[1])
     assert len(names) == len(types), example
