@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from astra_mlir.bindings import ir
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.math_builder import FloatBuilder, Number
-from astra_mlir.passes.math_functions import FUNCTIONS
+from astra_mlir.passes.math_functions import FUNCTIONS, inverse_of_raised_exp
 from astra_mlir.passes.target import target_of
 
 __all__ = ["ExpandMath"]
@@ -54,7 +54,11 @@ class ExpandMath(Pass):
         target = target_of(module)
         fused, scales = target.fused_multiply_add, target.family == "x86" and target.vector_bits == 512
         for op in found:
-            _expand(op, fused=fused, scales=scales)
+            inverse = _inverse_of_raised(op) if op.name == "math.exp" else None
+            if inverse is not None:
+                _expand_inverse(inverse, op, fused=fused)
+            else:
+                _expand(op, fused=fused, scales=scales)
         for op in roundings:
             _expand_rounding(op, fused=fused)
 
@@ -84,6 +88,42 @@ def _expand(op: ir.Operation, *, fused: bool, scales: bool) -> None:
             value = ir.Operation.create("arith.truncf", results=[type], operands=[value]).result
     op.results[0].replace_all_uses_with(value)
     op.erase()
+
+
+def _inverse_of_raised(exp: ir.Operation) -> ir.Operation | None:
+    """The division where an exponential is only used in 1 / (1 + exp(x))."""
+    element = _float_element(exp.results[0].type)
+    if element is None or element.width < 32:
+        return None
+    add = _only_user(exp, "arith.addf")
+    if add is None or not any(_is_one(operand) for operand in add.operands):
+        return None
+    division = _only_user(add, "arith.divf")
+    return division if division is not None and _is_one(division.operands[0]) else None
+
+
+def _only_user(op: ir.Operation, name: str) -> ir.Operation | None:
+    uses = list(op.results[0].uses)
+    return uses[0].owner.operation if len(uses) == 1 and uses[0].owner.name == name else None
+
+
+def _is_one(value: ir.Value) -> bool:
+    if isinstance(value.owner, ir.Block) or value.owner.name != "arith.constant":
+        return False
+    attribute = value.owner.attributes["value"]
+    if isinstance(attribute, ir.DenseElementsAttr):
+        return attribute.is_splat and attribute.get_splat_value().value == 1
+    return attribute.value == 1
+
+
+def _expand_inverse(division: ir.Operation, exp: ir.Operation, *, fused: bool) -> None:
+    with ir.InsertionPoint(division), division.location:
+        builder = FloatBuilder(exp.results[0].type, fused=fused)
+        value = inverse_of_raised_exp(builder, Number(builder, exp.operands[0])).value
+    add = division.operands[1].owner.operation
+    division.results[0].replace_all_uses_with(value)
+    for op in (division, add, exp):
+        op.erase()
 
 
 def _expand_rounding(op: ir.Operation, *, fused: bool) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from astra_mlir.passes.math_builder import FloatBuilder, Number
 from astra_mlir.passes.math_coefficients import COEFFICIENTS, INVERSE_TWO_PI_BITS, INVERSE_TWO_PI_DIGITS, SPLIT
 
-__all__ = ["FUNCTIONS"]
+__all__ = ["FUNCTIONS", "inverse_of_raised_exp"]
 
 FUNCTIONS: dict[str, Callable[..., Number]] = {}  # by operation name; called with a builder and the operands
 
@@ -57,6 +57,18 @@ def _exp(b: FloatBuilder, x: Number) -> Number:
     low, high = _exp_range(b)
     n, q = _exp_reduced(b, b.at_least(b.at_most(x, high), low))
     return b.scale(q + 1.0, n)
+
+
+def inverse_of_raised_exp(b: FloatBuilder, x: Number) -> Number:
+    """1 / (1 + exp(x)), the logistic function of -x: what the sum 1 + 2^n loses is added to 2^n q.
+
+    All are scaled down, so that nothing overflows where the result is denormal.
+    """
+    low, high, shift = (-40.0, 105.0, 32) if b.format.bits == 32 else (-80.0, 747.0, 64)
+    n, q = _exp_reduced(b, b.at_least(b.at_most(x, high), low))
+    power, unit = b.power_of_two(n - shift), 2.0**-shift
+    raised = power + unit
+    return unit / (b.fma(power, q, unit - (raised - power)) + raised)
 
 
 @_function("exp2")

@@ -55,6 +55,19 @@ class Measured:
     intervals: tuple[tuple[float, float], ...]  # of uniform samples; every function gets random bit patterns beside
     bounds: tuple[float, float] = (2.0, 2.0)  # f32, f64
     operands: int = 1
+    text: str = ""  # where it is more than one operation, of %v0 on type {t}, named %r
+
+
+_LOGISTIC = """
+        %one = arith.constant 1.0 : {t}
+        %m = arith.negf %v0 : {t}
+        %e = math.exp %m : {t}
+        %d = arith.addf %one, %e : {t}
+        %r = arith.divf %one, %d : {t}"""
+
+
+def _logistic(x: Any) -> Any:
+    return np.exp(-np.logaddexp(0, -x))
 
 
 def _rsqrt(x: Any) -> Any:
@@ -84,6 +97,9 @@ FUNCTIONS: dict[str, Measured] = {
     "atan2": Measured(np.arctan2, mpmath.atan2, ((-10, 10), (-1e5, 1e5)), operands=2),
     "erf": Measured(scipy.special.erf, mpmath.erf, ((-6, 6), (-1, 1))),
     "powf": Measured(np.power, mpmath.power, ((0, 10), (-8, 8), (0.9, 1.1)), (1.0, 2.0), operands=2),
+    "logistic": Measured(
+        _logistic, lambda x: 1 / (1 + mpmath.exp(-x)), ((-110, 20), (-1, 1), (-30, 30)), text=_LOGISTIC
+    ),
     "cbrt": Measured(np.cbrt, lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)), ((-10, 10), (-1e5, 1e5))),
     "rsqrt": Measured(_rsqrt, lambda x: 1 / mpmath.sqrt(x), ((0, 10), (0, 1e5))),
 }
@@ -123,13 +139,15 @@ def _loop(name: str, bits: int) -> str:
     operands = range(FUNCTIONS[name].operands)
     arguments = "".join(f"%x{i}: {memref}, " for i in operands)
     loads = "".join(f"%v{i} = memref.load %x{i}[%i] : {memref}\n" for i in operands)
+    values = ", ".join(f"%v{i}" for i in operands)
+    body = FUNCTIONS[name].text.format(t=f"f{bits}") or f"%r = math.{name} {values} : f{bits}"
     return f"""
     func.func @{name}({arguments}%out: {memref}) {{
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
       %n = memref.dim %out, %c0 : {memref}
       scf.for %i = %c0 to %n step %c1 {{
-        {loads}%r = math.{name} {", ".join(f"%v{i}" for i in operands)} : f{bits}
+        {loads}{body}
         memref.store %r, %out[%i] : {memref}
       }}
       return

@@ -81,7 +81,7 @@ def expanded(text: str) -> str:
 
 
 @pytest.mark.parametrize("type", ["f16", "bf16", "f32", "f64", "vector<8xf32>", "vector<2x4xf64>", "vector<16xbf16>"])
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if not FUNCTIONS[name].text])
 def test_types(name, type):
     operands = ", ".join(["%x"] * FUNCTIONS[name].operands)
     text = expanded(f"func.func @f(%x: {type}) -> {type} {{ %0 = math.{name} {operands} : {type} return %0 : {type} }}")
