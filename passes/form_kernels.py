@@ -9,7 +9,7 @@ memory planning, which sees the shorter lifetimes.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.loop_nest import Access, LoopNest, Place, nest_of, place_of
 from astra_mlir.passes.memref_utils import Builder, byte_width, reinterpret
 from astra_mlir.passes.split_reductions import split_reductions
+from astra_mlir.passes.target import target_of
 from astra_mlir.passes.traversal import walk
 
 __all__ = ["FormKernels"]
@@ -160,6 +161,8 @@ class _KernelFormer:
         self.module_body = module.regions[0].blocks[0]
         self.kernels: dict[str, ir.Operation] = {}  # by the text of the function
         self.loops = 0  # that the block under way is in
+        self.names: set[str] = set()  # of the kernels
+        self.cache_bytes = target_of(module).l3_bytes
 
     def block(self, block: ir.Block) -> None:
         """Outline every linalg operation of a block and of the blocks nested in it."""
@@ -264,6 +267,9 @@ class _KernelFormer:
         inside.op("func.return")
         i64 = ir.IntegerType.get_signless(64)
         func.attributes["astra.shared_loops"] = ir.IntegerAttr.get(i64, group.shared)
+        streamed = [i for i, key in enumerate(arguments) if key in written and self.is_streamed(group, places[key][0])]
+        if streamed:
+            func.attributes["astra.streamed"] = ir.DenseI64ArrayAttr.get(streamed)
         no_alias = ir.DictAttr.get({"llvm.noalias": ir.UnitAttr.get()})
         empty = ir.DictAttr.get({})
         func.attributes["arg_attrs"] = ir.ArrayAttr.get(
@@ -275,6 +281,26 @@ class _KernelFormer:
         call_site.op("func.call", [*operands, *captured], (), {"callee": ir.FlatSymbolRefAttr.get(name)})
         for nest in group.nests:
             nest.op.erase()
+
+    def is_streamed(self, group: _Group, place: Place) -> bool:
+        """Whether a written buffer should not be brought into the cache: it is larger, or is a result read by nobody.
+
+        A result counts if the kernel touches more than the cache holds.
+        """
+        accesses = group.accesses()
+        if sum(access.place.base == place.base for _, access in accesses) != 1:
+            return False
+        touched = {
+            access.place.origin: _span(access, nest.extents) * byte_width(access.memref.type.element_type)
+            for nest, access in accesses
+        }
+        if touched[place.origin] > self.cache_bytes:
+            return True
+        loaded = sum(nest.iterations * byte_width(load.results[0].type) for nest in group.nests for load in nest.loads)
+        is_result = isinstance(place.base.owner, ir.Block) and not self.loops
+        return (
+            is_result and sum(touched.values()) + loaded > self.cache_bytes and _is_only_written(place.base, self.names)
+        )
 
     @staticmethod
     def is_alone(key: tuple[object, ...], keys: Sequence[tuple[object, ...]], written: set[tuple[object, ...]]) -> bool:
@@ -392,12 +418,31 @@ class _KernelFormer:
         text = str(func)
         if text not in self.kernels:
             func.attributes["sym_name"] = ir.StringAttr.get(f"kernel_{len(self.kernels)}")
+            self.names.add(f"kernel_{len(self.kernels)}")
             self.module_body.append(func)
             self.kernels[text] = func
         kernel = self.kernels[text]
         if self.loops:
             kernel.attributes["astra.in_loop"] = ir.UnitAttr.get()
         return ir.StringAttr(kernel.attributes["sym_name"]).value
+
+
+def _is_only_written(base: ir.Value, earlier: Container[str]) -> bool:
+    """Whether no operation after the kernels ``earlier`` looks at what is in a buffer."""
+    for use in base.uses:
+        view = use.owner.operation
+        if view.name not in ("memref.view", "memref.subview"):
+            return False
+        for reader in view.results[0].uses:
+            op = reader.owner.operation
+            if op.name == "func.call" and ir.FlatSymbolRefAttr(op.attributes["callee"]).value in earlier:
+                continue
+            if op.name != "linalg.generic" or reader.operand_number < op.attributes["operandSegmentSizes"][0]:
+                return False
+            body = list(op.regions[0].blocks)  # moved already for the operations of the kernel that is being formed
+            if body and list(body[0].arguments[reader.operand_number].uses):
+                return False
+    return True
 
 
 def _is_constant(value: ir.Value) -> bool:
@@ -434,7 +479,8 @@ class FormKernels(Pass):
     """Group linalg operations on memrefs into private kernel functions, identical ones shared.
 
     After: ``func.call @kernel_0(%view, ...)`` in the function, and ``func.func private @kernel_0`` with the operations
-    on flat arguments; ``astra.shared_loops`` says how many outer loops its operations share,
+    on flat arguments; ``astra.shared_loops`` says how many outer loops its operations share, ``astra.streamed`` which
+    arguments should be stored past the cache,
     ``astra.in_loop`` that it is called in one.
     """
 

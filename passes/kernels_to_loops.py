@@ -17,6 +17,7 @@ from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.loop_schedule import TILE, Loop, Schedule, ScheduledNest
 from astra_mlir.passes.memref_utils import Builder, byte_width
 from astra_mlir.passes.small_kernels import SmallKernel
+from astra_mlir.passes.stream_stores import can_stream, cut_for_streams, fence, is_aligned, stream, stream_buffer
 from astra_mlir.passes.target import target_of
 from astra_mlir.passes.vector_transpose import EDGE, can_transpose, transpose_block
 
@@ -53,6 +54,8 @@ class _KernelEmitter:
         self.shared = self.schedule.shared
         self.local_spans = self.schedule.local_spans
         self.vector_bits = target_of(func).vector_bits
+        self.streams = self.find_streams()
+        self.aligned: dict[ir.Value, ir.Value] = {}  # for each streamed buffer, whether it begins on a line
         self.views: dict[ir.Value, ir.Value] = {}  # row buffers of the current task
         self.known: dict[tuple[object, ...], ir.Value] = {}  # values at addresses of the shared loops
 
@@ -70,14 +73,35 @@ class _KernelEmitter:
                 op.operation.erase()
         del self.func.attributes["astra.shared_loops"]
 
+    def find_streams(self) -> dict[int, list[int]]:
+        """For the nests, by identity, the outputs that are stored past the cache; their innermost loops are cut."""
+        if "astra.streamed" not in self.func.attributes:
+            return {}
+        arguments = [self.body.arguments[i] for i in self.func.attributes["astra.streamed"]]
+        found = {}
+        for item in self.nests:
+            outputs = range(item.nest.inputs, len(item.flats))
+            numbers = [n for n in outputs if item.flats[n] in arguments and can_stream(item, n)]
+            if numbers and (len(self.nests) == 1 or len(item.loops) > self.shared):
+                cut_for_streams(item)
+                self.schedule.shared = self.shared = min(self.shared, len(item.loops) - 1)
+                found[id(item)] = numbers
+        del self.func.attributes["astra.streamed"]
+        return found
+
     # -- emission ---------------------------------------------------------------------------------------------
 
     def emit_tasks(self, builder: Builder, shared: list[Loop]) -> None:
         """The shared loops, cut into tasks when there is enough work."""
+        for item in self.nests:
+            for number in self.streams.get(id(item), ()):
+                self.aligned[item.flats[number]] = is_aligned(builder, item.flats[number])
         wanted = min(MAX_TASKS, int(self.schedule.cost() / TASK_NANOSECONDS))
         total = math.prod(loop.extent for loop in shared)
         if wanted < 2 or total < 2:
             self.emit_serial(builder, 0, [])
+            if self.streams:
+                fence(builder)
             return
         depth = 0
         rows = 1
@@ -130,6 +154,8 @@ class _KernelEmitter:
             lambda body, variable: self.emit_serial(body, depth, [*variables, variable]),
             side_by_side,
         )
+        if self.streams:
+            fence(inside)
 
     def emit_serial(self, builder: Builder, depth: int, variables: list[Number]) -> None:
         """The shared loops from ``depth`` on, then the nests."""
@@ -259,7 +285,26 @@ class _KernelEmitter:
             split = next(i for i, loop in enumerate(inner) if not loop.parallel)
             self.walk(item, position, inner[:split], lambda at: self.reduce_in_registers(item, at, inner[split:]))
         else:
+            streamed = self.streams.get(id(item), [])
+            if streamed:
+                self.walk(item, position, inner[:-1], lambda at: self.stream_all(item, at, streamed))
+                return
             self.walk(item, position, inner, lambda at: self.store_all(item, at, self.combine_rows(item, at)))
+
+    def stream_all(self, item: ScheduledNest, position: _Position, numbers: Sequence[int]) -> None:
+        """The innermost loop into buffers, and these past the cache into memory."""
+        builder, inner = position.builder, item.loops[-1]
+        flats, addresses = list(item.flats), list(position.addresses)
+        for number in numbers:
+            flats[number] = stream_buffer(builder, inner, item.flats[number].type.element_type)
+            addresses[number] = 0
+        buffered = ScheduledNest(item.nest, item.loops, flats, item.constants, item.uses_index)
+        at = _Position(builder, position.variables, addresses)
+        self.walk(buffered, at, [inner], lambda at: self.store_all(buffered, at, self.combine_rows(buffered, at)))
+        count = self.bound(position, inner)
+        for number in numbers:
+            flat = item.flats[number]
+            stream(builder, flats[number], flat, position.addresses[number], count, self.aligned[flat])
 
     def combine_rows(self, item: ScheduledNest, position: _Position) -> list[ir.Value]:
         """The values of one iteration of the innermost loop: of the body once, or once for each of a few rows."""

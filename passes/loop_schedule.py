@@ -13,7 +13,7 @@ from astra_mlir.bindings import ir
 from astra_mlir.passes.loop_nest import LoopNest, nest_of, stride_score, transposed_input
 from astra_mlir.passes.memref_utils import byte_width
 
-__all__ = ["TILE", "Loop", "Schedule", "ScheduledNest"]
+__all__ = ["TILE", "Loop", "Schedule", "ScheduledNest", "cut"]
 
 ACCESS_NANOSECONDS = 0.25  # streaming four bytes through one core
 OP_NANOSECONDS = 0.06  # one vectorized arithmetic operation
@@ -167,16 +167,16 @@ class Schedule:
         tasks = math.prod(loop.extent for loop in outer)
         size = max(64, best.extent * tasks // COLUMN_TASKS) if tasks < COLUMN_TASKS else best.extent
         if size < best.extent or best.extent > most:
-            blocks, within = _cut(best, min(most, size))
+            blocks, within = cut(best, min(most, size))
             outer, best = [*outer, blocks], within
             for fill in fills:
-                fill.loops.extend(_cut(fill.loops.pop(place), min(most, size)))
+                fill.loops.extend(cut(fill.loops.pop(place), min(most, size)))
         else:
             for fill in fills:
                 fill.loops.append(fill.loops.pop(place))
         rows = next((count for count in COLUMN_ROWS if reductions[-1].extent % count == 0), 1)
         if rows > 1:
-            reductions[-1], item.rows = _cut(reductions[-1], rows)
+            reductions[-1], item.rows = cut(reductions[-1], rows)
         item.loops = [*outer, *reductions, best]
         self.shared = len(outer)
 
@@ -191,8 +191,8 @@ class Schedule:
             return
         number, read, written = found[0], item.loops[found[1]], item.loops[found[2]]
         others = [lp for lp in item.loops if lp is not read and lp is not written]
-        read_blocks, read_within = _cut(read, TILE)
-        written_blocks, written_within = _cut(written, TILE)
+        read_blocks, read_within = cut(read, TILE)
+        written_blocks, written_within = cut(written, TILE)
         item.loops = [*others, read_blocks, written_blocks, read_within, written_within]
         item.staged = number
         self.shared = len(others) + 2
@@ -229,7 +229,7 @@ def _merged(outer: Loop, inner: Loop) -> Loop:
     return Loop(outer.extent * inner.extent, inner.steps, inner.parallel, None)
 
 
-def _cut(loop: Loop, size: int) -> tuple[Loop, Loop]:
+def cut(loop: Loop, size: int) -> tuple[Loop, Loop]:
     """A loop over blocks of ``size`` and the loop within a block."""
     size = min(size, loop.extent)
     count = -(-loop.extent // size)

@@ -34,6 +34,7 @@ class Target:
     fused_multiply_add: bool = True
     l1_bytes: int = 32 * 1024
     l2_bytes: int = 512 * 1024
+    l3_bytes: int = 32 * 1024 * 1024
 
     def lanes(self, bits: int) -> int:
         """How many elements of ``bits`` bits a vector register holds."""

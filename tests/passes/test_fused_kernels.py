@@ -62,3 +62,26 @@ def test_close_to_float64_with_the_same_bits_on_any_number_of_threads(name: str)
             for got, first, value in zip(result, results[0], expected, strict=True):
                 np.testing.assert_array_equal(got, first)
                 np.testing.assert_allclose(got, value, rtol=2e-6, atol=2e-6 * np.max(np.abs(value)))
+
+
+STREAMED: dict[str, tuple[Callable[..., Any], Sequence[np.ndarray]]] = {
+    "flat": (lambda xp, x: x * 2 + 1, [np.arange(8_500_003, dtype=np.float32)]),
+    "rows": (lambda xp, x: x[:, ::-1] - x[:, :1], [np.arange(9_000_000, dtype=np.float32).reshape(9000, 1000)]),
+    "gather": (
+        lambda xp, x, rows: x[rows],
+        [np.arange(1 << 16, dtype=np.float32).reshape(128, 512), np.arange(17000, dtype=np.int32) % 128],
+    ),
+    "wider": (lambda xp, x: x.astype(np.float32), [np.arange(9_000_000, dtype=np.int16)]),
+    "updated": (lambda xp, x: (x + 1, xp.sum(x + 1, 0)), [np.ones((9000, 1024), np.float32)]),
+}
+
+
+@pytest.mark.parametrize("name", STREAMED)
+def test_results_larger_than_the_cache(name: str) -> None:
+    program, arguments = STREAMED[name]
+    compiled = astra.jit(lambda *arrays: program(jnp, *arrays))
+    expected = jax.tree.leaves(program(np, *arguments))
+    for count in (1, 2, 3, 8):
+        with astra.threads(count):
+            for got, value in zip(jax.tree.leaves(compiled(*arguments)), expected, strict=True):
+                np.testing.assert_array_equal(np.asarray(got), value)
