@@ -13,13 +13,14 @@ import json
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
 from astra_mlir import code_cache, compiler
-from astra_mlir.errors import AstraError, UnsupportedError
+from astra_mlir.errors import AstraError, InvalidProgramError, UnsupportedError
 from astra_mlir.executable import Executable
 from astra_mlir.jax_callbacks import called_by
 from astra_mlir.program import Program
@@ -101,12 +102,30 @@ def _read(code: bytes) -> list[bytes]:
     return [head, code]
 
 
+@cache
+def _check_overrides(overrides: tuple[tuple[str, Any], ...]) -> None:
+    """Compiler options by name are XLA's: its own backend says whether it knows them.  They change nothing here."""
+    import jax
+    from jaxlib import xla_client
+
+    options = xla_client.CompileOptions()
+    options.env_option_overrides = list(overrides)
+    cpu = jax.devices("cpu")[0]
+    program = b"module { func.func @main() { return } }"
+    try:
+        cpu.client.compile_and_load(program, xla_client.DeviceList((cpu,)), options)
+    except jax.errors.JaxRuntimeError as error:
+        raise InvalidProgramError(str(error).removeprefix("INVALID_ARGUMENT: ")) from None
+
+
 def _device_ids(options: bytes) -> tuple[int, int, list[int]]:
     """Replicas, partitions and the devices of a serialized CompileOptionsProto."""
     from jaxlib import xla_client
 
     parsed = xla_client.CompileOptions.ParseFromString(options)
     replicas, partitions = max(1, parsed.num_replicas), max(1, parsed.num_partitions)
+    if parsed.env_option_overrides:
+        _check_overrides(tuple(parsed.env_option_overrides))
     assignment = parsed.device_assignment
     if replicas * partitions > 1:
         raise UnsupportedError(

@@ -16,10 +16,9 @@ from astra_mlir.passes.import_rules import (
     rejected,
     shape,
     sorting,
-    tokens,
 )
 
 __all__ = [
     "broadcasting", "contraction", "control", "elementwise", "indexing", "linear_algebra", "mapping", "misc",
-    "normalization", "reduction", "rejected", "shape", "sorting", "tokens",
+    "normalization", "reduction", "rejected", "shape", "sorting",
 ]  # fmt: skip

@@ -6,11 +6,9 @@ becomes a ``tensor<0xi1>``, as JAX has it in signatures.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numpy as np
 
 from astra_mlir.bindings import ir
-from astra_mlir.dialects import elements
-from astra_mlir.passes.import_rules.core import Importer, rule
 
 __all__ = ["CREATORS", "replace_tokens", "takes_tokens"]
 
@@ -43,18 +41,21 @@ def _replace_within(op: ir.Operation, empty: ir.Type) -> None:
             for value in block.arguments:
                 if _is_token(value.type):
                     value.set_type(empty)
-            for inner in block.operations:
-                for value in inner.operation.results:
+            for inner in [view.operation for view in block.operations]:
+                if inner.name in CREATORS:
+                    none = ir.DenseElementsAttr.get(np.zeros(0, bool), type=empty)
+                    constant = ir.Operation.create(
+                        "stablehlo.constant", [empty], attributes={"value": none}, ip=ir.InsertionPoint(inner),
+                        loc=inner.location,
+                    )  # fmt: skip
+                    inner.results[0].replace_all_uses_with(constant.result)
+                    inner.erase()
+                    continue
+                for value in inner.results:
                     if _is_token(value.type):
                         value.set_type(empty)
-                _replace_within(inner.operation, empty)
+                _replace_within(inner, empty)
 
 
 def _is_token(type: ir.Type) -> bool:
     return str(type) == _TOKEN
-
-
-@rule(*CREATORS)
-def _create(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:
-    type = op.results[0].type
-    return b.op("constant", (), [type], value=elements.splat(type, False)).results

@@ -204,6 +204,20 @@ def test_executables_are_serialized(device: Any) -> None:
     assert np.array_equal(np.asarray(loaded(x)), np.arange(4) * 3)
 
 
+def test_compiler_options_are_those_of_xla(device: Any) -> None:
+    x = jax.device_put(np.float32(1), device)
+    assert float(jax.jit(lambda x: x + 1, compiler_options={"xla_embed_ir_in_executable": True})(x)) == 2
+    with pytest.raises(RuntimeError, match="No such compile option: 'invalid_key'"):
+        jax.jit(lambda x: x + 2, compiler_options={"invalid_key": 1})(x)
+
+
+def test_tokens_are_arrays_without_elements(device: Any) -> None:
+    with jax.default_device(device):
+        token = jax.jit(jax.lax.create_token)(1.0)
+        assert isinstance(token, jax._src.core.Token)
+        assert float(jax.jit(lambda x: (x + 2, token))(7.0)[0]) == 9
+
+
 def test_effects(device: Any, capfd: pytest.CaptureFixture[str]) -> None:
     seen: list[float] = []
 
