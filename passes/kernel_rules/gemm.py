@@ -22,7 +22,7 @@ __all__ = ["Gemm", "GemmSchedule", "schedule_gemm"]
 
 # Steps, or groups of narrow ones, of a packed block: a panel of 8 rows is 8 KiB, one of 32 columns 32 KiB in f32.
 DEPTH = 256
-MAX_ROWS = 128  # rows of a task: its packed block of the left operand is 128 KiB of the second-level cache in f32
+MAX_ROWS = 256  # rows of a task: its packed block of the left operand is 256 KiB of the second-level cache in f32
 MIN_ROWS = 128  # rows for which the right operand is packed in each task: packing costs about as much as 4 of them
 MAX_COLUMNS = 512  # columns of a task
 STACK_BYTES = 128 * 1024  # for each packed block that lives on the stack
