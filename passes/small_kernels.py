@@ -8,6 +8,7 @@ or of one for each step of a reduction; every address is a constant.  Such code 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,9 +17,10 @@ from astra_mlir.passes.loop_nest import Access, LoopNest, nest_of
 from astra_mlir.passes.math_functions import FUNCTIONS
 from astra_mlir.passes.memref_utils import Builder, byte_width
 
-__all__ = ["SmallKernel"]
+__all__ = ["FLAT", "LANES", "SPAN", "SmallKernel"]
 
 LANES = 64  # points of one vector: four registers of the widest target
+FLAT = 512  # points of a reduction whose results and steps are all lanes
 SPAN = 64  # elements from which an access that is not contiguous picks its lanes
 RUNS = 16  # contiguous pieces that one vector is stored in
 OPERATIONS = 400  # vector instructions of a kernel; more take LLVM longer than they save
@@ -94,21 +96,42 @@ def _address(access: Access, point: Point) -> int:
     return start + access.constant + sum(c * i for c, i in zip(access.coefficients, point, strict=True))
 
 
-def _in_lanes(nest: LoopNest, tree: _Tree | None) -> bool:
-    """Whether the steps of the reduction are lanes, rather than the results."""
-    results, steps = len(_points(nest.extents[: nest.parallel])), len(_points(nest.extents[nest.parallel :]))
-    return tree is not None and results < 4 and results < steps
+def _lanes(nest: LoopNest) -> str:
+    """What the lanes of a vector are: all ``results`` at one step of a reduction (or without one), the ``steps`` of one
+    result, or ``both``: where the results' elements at one step are far apart, but all elements one after the other."""
+    if _tree_of(nest) is None:
+        return "results"
+    results, steps = math.prod(nest.extents[: nest.parallel]), math.prod(nest.extents[nest.parallel :])
+    if results < 4 and results < steps:
+        return "steps"
+    apart = any(
+        access is not None
+        and not access.written
+        and _address(access, tuple(e - 1 if i < nest.parallel else 0 for i, e in enumerate(nest.extents)))
+        - _address(access, (0,) * len(nest.extents))
+        >= SPAN
+        and _is_run([_address(access, point) for point in _points(nest.extents)])
+        for access in nest.accesses
+    )
+    return "both" if apart and results * steps <= FLAT and steps & (steps - 1) == 0 else "results"
+
+
+def _groups(nest: LoopNest) -> list[list[Point]]:
+    """The points of each vector."""
+    parallel, steps = _points(nest.extents[: nest.parallel]), _points(nest.extents[nest.parallel :])
+    lanes = _lanes(nest)
+    if lanes == "both":
+        return [_points(nest.extents)]
+    if lanes == "steps":
+        return [[(*point, *step) for step in steps] for point in parallel]
+    return [[(*point, *step) for point in parallel] for step in steps]
 
 
 def _fits(nest: LoopNest) -> bool:
     if nest.loads or nest.iterations > LANES * 16:
         return False
-    parallel, steps = _points(nest.extents[: nest.parallel]), _points(nest.extents[nest.parallel :])
-    if _in_lanes(nest, _tree_of(nest)):
-        groups = [[(*point, *step) for step in steps] for point in parallel]
-    else:
-        groups = [[(*point, *step) for point in parallel] for step in steps]
-    if len(groups[0]) > LANES:
+    lanes, groups = _lanes(nest), _groups(nest)
+    if len(groups[0]) > (FLAT if lanes == "both" else LANES):
         return False
     for access in nest.accesses:
         if access is None:
@@ -117,7 +140,7 @@ def _fits(nest: LoopNest) -> bool:
             return False
         for group in groups:
             addresses = [_address(access, point) for point in group]
-            if access.written and not _in_lanes(nest, _tree_of(nest)) and len(_runs(addresses)) > RUNS:
+            if access.written and lanes == "results" and len(_runs(addresses)) > RUNS:
                 return False
             if max(addresses) - min(addresses) >= SPAN and not _is_run(addresses):
                 return False
@@ -129,9 +152,8 @@ def _cost(nest: LoopNest) -> int:
     operations = list(nest.op.regions[0].blocks[0].operations)
     body = sum(MATH_OPERATIONS if op.operation.name in FUNCTIONS else 1 for op in operations) + len(nest.accesses)
     widths = [byte_width(a.memref.type.element_type) for a in nest.accesses if a is not None]
-    parallel, steps = len(_points(nest.extents[: nest.parallel])), len(_points(nest.extents[nest.parallel :]))
-    lanes, times = (steps, parallel) if _in_lanes(nest, _tree_of(nest)) else (parallel, steps)
-    return body * times * -(-lanes * max(widths, default=4) // REGISTER_BYTES)
+    groups = _groups(nest)
+    return body * len(groups) * -(-len(groups[0]) * max(widths, default=4) // REGISTER_BYTES)
 
 
 def _tree_of(nest: LoopNest) -> _Tree | None:
@@ -179,10 +201,13 @@ class _NestEmitter:
     def run(self) -> None:
         nest = self.nest
         parallel, steps = _points(nest.extents[: nest.parallel]), _points(nest.extents[nest.parallel :])
-        tree = _tree_of(nest)
-        if tree is not None and _in_lanes(nest, tree):
+        tree, lanes = _tree_of(nest), _lanes(nest)
+        if tree is not None and lanes == "steps":
             for point in parallel:
                 self.reduce_lanes(tree, point, steps)
+            return
+        if tree is not None and lanes == "both":
+            self.reduce_neighbours(tree, [(*point, *steps[0]) for point in parallel])
             return
         if nest.parallel == len(nest.extents):
             self.store(parallel, self.apply(parallel, {}))
@@ -196,15 +221,27 @@ class _NestEmitter:
                 running = dict(zip(outputs, self.apply(group, running), strict=True))
             self.store(first, [running[number] for number in outputs])
             return
-        # The first value joins the initial one, so that a product and a sum become one instruction.
-        parts = [self.value(tree, group) for group in groups]
-        parts[0] = self.combine(tree, running[nest.inputs], parts[0])
-        while len(parts) > 1:
-            pairs = [self.combine(tree, a, b) for a, b in zip(parts[::2], parts[1::2], strict=False)]
-            parts = pairs + ([parts[-1]] if len(parts) % 2 else [])
-        self.store(first, parts)
+        self.store(first, [self.sum(tree, groups, running[nest.inputs])])
 
     # -- values -----------------------------------------------------------------------------------------------
+
+    def sum(self, tree: _Tree, groups: Sequence[Sequence[Point]], initial: ir.Value | None) -> ir.Value:
+        """Halves of the steps combined, one after the other so that few values wait; the first step joins the initial
+        value, so that a product and a sum become one instruction."""
+        if len(groups) == 1:
+            value = self.value(tree, groups[0])
+            return value if initial is None else self.combine(tree, initial, value)
+        half = 1 << (len(groups) - 1).bit_length() - 1
+        return self.combine(tree, self.sum(tree, groups[:half], initial), self.sum(tree, groups[half:], None))
+
+    def reduce_neighbours(self, tree: _Tree, results: Sequence[Point]) -> None:
+        """All results: neighbouring lanes are combined until each result has one."""
+        points = _points(self.nest.extents)
+        value, lanes = self.value(tree, points), len(points)
+        while lanes > len(results):
+            even, odd = (self.shuffle(value, range(first, lanes, 2)) for first in (0, 1))
+            value, lanes = self.combine(tree, even, odd), lanes // 2
+        self.store(results, [self.combine(tree, self.load(self.nest.inputs, results), value)])
 
     def reduce_lanes(self, tree: _Tree, point: Point, steps: Sequence[Point]) -> None:
         """One result: the steps are lanes, and halves of the vector are combined."""

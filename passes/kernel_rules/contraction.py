@@ -14,15 +14,18 @@ from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list, value_of
 from astra_mlir.passes.kernel_rules.contraction_shapes import accumulator_of, memref_text, row_major_strides
 from astra_mlir.passes.kernel_rules.gemm import Gemm, GemmSchedule, schedule_gemm
+from astra_mlir.passes.kernel_rules.gemm_functions import bits_of
 from astra_mlir.passes.kernel_rules.gemm_levels import Level, merge_levels
 from astra_mlir.passes.kernel_rules.products import Schedule, schedule_product, scratch_types
 from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
+from astra_mlir.passes.small_kernels import FLAT, LANES, SPAN
 from astra_mlir.passes.target import target_of
 
 __all__ = ["add_product", "dot_general"]
 
 OFTEN = 4  # products with the same right operand for which packing it beforehand pays
 MAX_PACKED = 1 << 21  # elements of an operand that is kept packed besides
+SMALL_WORK = 1024  # multiply-adds in f32 of a product that loops do in registers
 MIN_WORK = 128  # multiply-adds of one product below which linalg's scalar loops are as good
 
 
@@ -153,6 +156,31 @@ def _is_gathered(value: ir.Value, add: ir.Operation) -> bool:
     return uses == [(end, ir.BlockArgument(value).arg_number - 1)]
 
 
+def _is_small(gemm: Gemm) -> bool:
+    """Whether a product within a loop is left to ``small_kernels.py``, which keeps it in registers."""
+    levels = (gemm.batch, gemm.m, gemm.n, gemm.k)
+    types = {gemm.lhs, gemm.rhs, gemm.result, gemm.accumulator}
+    _, rows, columns, depth = gemm.sizes
+    if len(types) > 1 or types - {"f32", "f64"} or gemm.batch or any(len(level) > 1 for level in levels):
+        return False
+    if depth < 2 or rows * columns * depth > SMALL_WORK * 4 // (bits_of(gemm.result) // 8):
+        return False
+    sides = [(*level, gemm.k[0][1 + i]) for i, side in enumerate((gemm.m, gemm.n)) for level in side]
+    if all(stride == 1 or (size - 1) * stride < SPAN for size, stride, _ in sides):
+        return rows * columns <= LANES
+    # A matrix whose rows are one after the other, times a vector: all products at once, neighbours added.
+    whole = len(sides) == 1 and sides[0][1:] == (depth, 1) and gemm.k[0][1:] == (1, 1)
+    return whole and depth & (depth - 1) == 0 and rows * columns * depth <= FLAT
+
+
+def _is_in_loop(op: ir.Operation) -> bool:
+    while op.parent is not None:
+        op = op.parent.operation
+        if op.name in ("astra.scan", "astra.while"):
+            return True
+    return False
+
+
 def _gemm_of(op: ir.Operation) -> Gemm | None:
     """The product as kernels see it; ``None`` for those that are left to linalg."""
     lhs, rhs = op.operands
@@ -193,6 +221,8 @@ def _gemm_of(op: ir.Operation) -> Gemm | None:
         row_stride=columns,
     )
     batches, _, _, depth = gemm.sizes
+    if _is_small(gemm) and _is_in_loop(op):
+        return None
     if batches == 0 or rows * columns * depth < MIN_WORK or depth == 1 or rows == columns == 1:
         return None
     return gemm

@@ -14,11 +14,11 @@
 // CHECK:       %[[X:.*]] = memref.load %arg1
 // CHECK-NEXT:  vector.broadcast %[[X]] : f32 to vector<4xf32>
 // CHECK-NEXT:  %[[P0:.*]] = arith.mulf
+// CHECK-NEXT:  %[[S0:.*]] = arith.addf %[[INITIAL]], %[[P0]] fastmath<contract> : vector<4xf32>
 // CHECK:       %[[P1:.*]] = arith.mulf
+// CHECK-NEXT:  %[[S1:.*]] = arith.addf %[[S0]], %[[P1]] fastmath<contract>
 // CHECK:       %[[P2:.*]] = arith.mulf
 // CHECK:       %[[P3:.*]] = arith.mulf
-// CHECK-NEXT:  %[[S0:.*]] = arith.addf %[[INITIAL]], %[[P0]] fastmath<contract> : vector<4xf32>
-// CHECK-NEXT:  %[[S1:.*]] = arith.addf %[[S0]], %[[P1]] fastmath<contract>
 // CHECK-NEXT:  %[[S2:.*]] = arith.addf %[[P2]], %[[P3]] fastmath<contract>
 // CHECK-NEXT:  %[[S3:.*]] = arith.addf %[[S1]], %[[S2]] fastmath<contract>
 // CHECK:       vector.store %[[S3]], %arg2
@@ -27,6 +27,28 @@ func.func private @product(%a: memref<16xf32>, %x: memref<4xf32>, %y: memref<4xf
   %m = memref.reinterpret_cast %a to offset: [0], sizes: [4, 4], strides: [4, 1] : memref<16xf32> to memref<4x4xf32>
   linalg.generic {indexing_maps = [#matrix, #columns, #rows], iterator_types = ["parallel", "reduction"]}
       ins(%m, %x : memref<4x4xf32>, memref<4xf32>) outs(%y : memref<4xf32>) {
+  ^bb0(%p: f32, %q: f32, %out: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %out, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// A larger matrix: all products at once, then neighbours are added until each row has one.
+// CHECK-LABEL: func.func private @rows
+// CHECK:       vector.load %arg0[%{{.*}}] : memref<128xf32>, vector<128xf32>
+// CHECK:       %[[ALL:.*]] = arith.mulf %{{.*}} : vector<128xf32>
+// CHECK-NEXT:  %[[EVEN:.*]] = vector.shuffle %[[ALL]], %[[ALL]] [0, 2, 4,
+// CHECK-NEXT:  %[[ODD:.*]] = vector.shuffle %[[ALL]], %[[ALL]] [1, 3, 5,
+// CHECK-NEXT:  arith.addf %[[EVEN]], %[[ODD]] fastmath<contract> : vector<64xf32>
+// CHECK:       arith.addf %{{.*}} : vector<16xf32>
+// CHECK:       vector.store %{{.*}}, %arg2[%{{.*}}] : memref<16xf32>, vector<16xf32>
+func.func private @rows(%a: memref<128xf32>, %x: memref<8xf32>, %y: memref<16xf32>)
+    attributes {astra.shared_loops = 1 : i64, astra.in_loop} {
+  %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 8], strides: [8, 1] : memref<128xf32> to memref<16x8xf32>
+  linalg.generic {indexing_maps = [#matrix, #columns, #rows], iterator_types = ["parallel", "reduction"]}
+      ins(%m, %x : memref<16x8xf32>, memref<8xf32>) outs(%y : memref<16xf32>) {
   ^bb0(%p: f32, %q: f32, %out: f32):
     %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
     %1 = arith.addf %out, %0 fastmath<reassoc,contract> : f32
