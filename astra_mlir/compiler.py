@@ -104,7 +104,7 @@ def compile_program(
 
     start = time.perf_counter()
     runs_here = machine.why_not_here() is None
-    code = target_machine.load(compiled.objects, [entry_symbol(program.entry)]) if runs_here else None
+    code = target_machine.load(compiled.objects) if runs_here else None
     times["load"] = time.perf_counter() - start
     signature = _without_constants(compiled.signature, program)
     arena_bytes, constants = compiled.arena_bytes, compiled.constants

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from astra_mlir.errors import AstraError
 from astra_mlir.native import Function
 from astra_mlir.program import Program
 from astra_mlir.runtime import runtime, thread_limit
+from astra_mlir.saved import saved_bytes
 from astra_mlir.signature import Signature
 from astra_mlir.target_machine import CodegenOptions, LoadedCode, TargetMachine, assembly, optimized_ir
 
@@ -159,6 +161,13 @@ class Executable(Function):
         from astra_mlir.bindings import make_context
 
         return compiler.lower(self.program, make_context(), stage, self.target)
+
+    def save(self, path: str | Path) -> None:
+        """Write the compiled function to a file, which the runtime's ``function_load`` loads (docs/runtime.md).
+
+        The file has the code, the constants, the signature and what the code needs of a processor.
+        """
+        Path(path).write_bytes(saved_bytes(self))
 
     def __repr__(self) -> str:
         return f"<astra executable @{self.program.entry} {self.signature} for {self.target.cpu}>"

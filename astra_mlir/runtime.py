@@ -12,18 +12,17 @@ import contextvars
 import ctypes
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import astra_mlir
 from astra_mlir import config
-from astra_mlir.errors import AstraError
+from astra_mlir.errors import AstraError, CompileError
 
 __all__ = [
     "ALIGNMENT",
     "Runtime",
-    "Symbols",
     "built_file",
     "library_path",
     "runtime",
@@ -66,6 +65,12 @@ class MemoryStats(ctypes.Structure):
     ]
 
 
+class _Bytes(ctypes.Structure):
+    _fields_ = [("data", ctypes.c_char_p), ("size", ctypes.c_int64)]
+
+
+_ERRORS: dict[int, type[Exception]] = {2: MemoryError, 5: CompileError}  # by status
+
 _P, _I64, _STATUS = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int
 
 
@@ -88,14 +93,24 @@ class _Api(ctypes.Structure):
         ("register_target", ctypes.CFUNCTYPE(_STATUS, ctypes.c_char_p, _P, _P)),
         ("register_xla_handler", ctypes.CFUNCTYPE(_STATUS, ctypes.c_char_p, _P, _P, _P, _P)),
         ("fail", ctypes.CFUNCTYPE(_STATUS, ctypes.c_char_p)),
+        ("buffer_create", ctypes.CFUNCTYPE(_STATUS, _P, _I64, _P)),
+        ("buffer_from_memory", ctypes.CFUNCTYPE(_STATUS, _P, _I64, _P, _P, _P)),
+        ("buffer_retain", ctypes.CFUNCTYPE(None, _P)),
+        ("buffer_release", ctypes.CFUNCTYPE(None, _P)),
+        ("buffer_data", ctypes.CFUNCTYPE(_P, _P)),
+        ("buffer_size", ctypes.CFUNCTYPE(_I64, _P)),
+        ("code_load", ctypes.CFUNCTYPE(_STATUS, _P, _I64, _P)),
+        ("code_address", ctypes.CFUNCTYPE(_P, _P, ctypes.c_char_p)),
+        ("code_retain", ctypes.CFUNCTYPE(None, _P)),
+        ("code_release", ctypes.CFUNCTYPE(None, _P)),
+        ("function_load", ctypes.CFUNCTYPE(_STATUS, _P, _P)),
+        ("function_retain", ctypes.CFUNCTYPE(None, _P)),
+        ("function_release", ctypes.CFUNCTYPE(None, _P)),
+        ("function_info", ctypes.CFUNCTYPE(None, _P, _P)),
+        ("function_input", ctypes.CFUNCTYPE(_STATUS, _P, _I64, _P)),
+        ("function_output", ctypes.CFUNCTYPE(_STATUS, _P, _I64, _P)),
+        ("function_call", ctypes.CFUNCTYPE(_STATUS, _P, _P, _P, _P, _I64)),
     ]
-
-
-# What generated code may call; the names are resolved to addresses in the runtime library when code is loaded.
-Symbols = (
-    "astra_parallel_for", "astra_custom_call",
-    "__truncsfhf2", "__truncdfhf2", "__truncsfbf2", "__truncdfbf2", "__extendhfsf2",
-)  # fmt: skip
 
 
 def built_file(name: str) -> Path:
@@ -144,7 +159,7 @@ class Runtime:
         """Raise what a status of the interface stands for, with its message."""
         if status:
             message = self.api.last_error()
-            raise (MemoryError if status == 2 else AstraError)(message.decode())
+            raise _ERRORS.get(status, AstraError)(message.decode())
 
     def execute(self, call_address: int) -> None:
         """Run the :class:`Call` at an address."""
@@ -171,9 +186,20 @@ class Runtime:
         """Give free buffers back to the system."""
         self.api.release_cached(self.context)
 
-    def symbol_addresses(self) -> dict[str, int]:
-        """Addresses of what generated code calls in the runtime."""
-        return {name: ctypes.cast(getattr(self.library, name), ctypes.c_void_p).value or 0 for name in Symbols}
+    def load_code(self, objects: Sequence[bytes]) -> int:
+        """A handle of object files linked with each other and the runtime, to be given to :meth:`release_code`."""
+        contents = (_Bytes * max(1, len(objects)))(*[_Bytes(data, len(data)) for data in objects])
+        code = ctypes.c_void_p()
+        self.check(self.api.code_load(ctypes.addressof(contents), len(objects), ctypes.addressof(code)))
+        return code.value or 0
+
+    def code_address(self, code: int, symbol: str) -> int:
+        """Where a symbol of loaded code is; 0 when there is no such symbol."""
+        return self.api.code_address(code, symbol.encode()) or 0
+
+    def release_code(self, code: int) -> None:
+        """Unload code."""
+        self.api.code_release(code)
 
 
 _runtime_lock = threading.Lock()

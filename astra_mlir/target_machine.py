@@ -8,9 +8,7 @@ options, so it may be kept and loaded by another process on a processor that has
 from __future__ import annotations
 
 import ctypes
-import itertools
 import re
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -105,6 +103,18 @@ class TargetMachine:
             return f"it is code for {self.cpu}, this processor is {host.cpu}"
         missing = [feature for feature in needed if not has.get(feature)]
         return f"this processor ({host.cpu}) lacks {', '.join(missing)}" if missing else None
+
+    def required_features(self) -> str:
+        """The processor features that code for it needs, as ``+name,+name``.
+
+        Raises :class:`AstraError` for a processor of which only LLVM knows what it has: name its features.
+        """
+        named = [feature for feature in self.features.split(",") if feature.startswith("+")]
+        if self.cpu in _LEVEL_FEATURES:
+            named += [f"+{name}" for name in _LEVEL_FEATURES[self.cpu].split()]
+        elif not named and self.cpu != "generic":
+            raise AstraError(f"target '{self}': a saved function needs its features: a level (x86-64-v3) or a list")
+        return ",".join(named)
 
     def __str__(self) -> str:
         return ":".join(part for part in (self.triple, self.cpu, self.features) if part)
@@ -308,43 +318,26 @@ def _schedule(target: TargetMachine) -> str:
 class LoadedCode:
     """Machine code in this process, for as long as this object lives."""
 
-    def __init__(self, tracker: llvm.ResourceTracker) -> None:
-        self._tracker = tracker
+    def __init__(self, objects: Sequence[bytes]) -> None:
+        self._runtime = runtime()
+        self._code = self._runtime.load_code(objects)
 
     def address(self, symbol: str) -> int:
-        """Address of an exported symbol that was named when the code was loaded."""
-        return int(self._tracker[symbol])
+        """Address of a global symbol; raises :class:`CompileError` where there is none."""
+        found = self._runtime.code_address(self._code, symbol)
+        if not found:
+            raise CompileError(f"generated code has no symbol {symbol}")
+        return found
+
+    def __del__(self) -> None:
+        if hasattr(self, "_code"):
+            self._runtime.release_code(self._code)
 
 
-_library_numbers = itertools.count()
-_jit_lock = threading.Lock()
+def load(objects: Sequence[bytes]) -> LoadedCode:
+    """Link object files with each other, the runtime and the process.
 
-
-@cache
-def _jit() -> llvm.LLJIT:
-    _initialize()
-    # LLVM's older linker places the sections of an object anywhere: in a process with many mappings they end up more
-    # than 2 GiB apart, which their relative addresses cannot express.  JITLink keeps an object in one piece.
-    machine = _target_machine(TargetMachine.host(), CodegenOptions(level=0))
-    return llvm.create_lljit_compiler(machine, use_jit_link=True)
-
-
-def load(objects: Sequence[bytes], symbols: Sequence[str]) -> LoadedCode:
-    """Link object files with each other, the runtime and the process; ``symbols`` are those to be looked up.
-
-    The caller makes sure that the processor has the features the code was compiled for.
+    The caller makes sure that the processor has the features the code was compiled for.  Raises :class:`CompileError`
+    for what the runtime's loader does not link.
     """
-    builder = llvm.JITLibraryBuilder()
-    for data in objects:
-        builder.add_object_img(data)
-    for name, address in runtime().symbol_addresses().items():
-        builder.import_symbol(name, address)
-    builder.add_current_process()
-    for symbol in symbols:
-        builder.export_symbol(symbol)
-    with _jit_lock:
-        try:
-            tracker = builder.link(_jit(), f"astra_{next(_library_numbers)}")
-        except RuntimeError as error:
-            raise CompileError(f"generated code cannot be linked: {error}") from None
-    return LoadedCode(tracker)
+    return LoadedCode(objects)

@@ -1,5 +1,5 @@
-// The C interface: contexts, their registration for fork, and running compiled functions.
-#include "astra/runtime.h"
+// The C interface: its table, contexts, their registration for fork, and running compiled functions.
+#include "handles.h"
 
 #include <pthread.h>
 
@@ -10,15 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "buffer_pool.h"
 #include "custom_calls.h"
-#include "thread_pool.h"
 
-struct astra_context {
-  astra_context(int64_t num_threads, int64_t cache_bytes) : threads(num_threads), buffers(cache_bytes) {}
-  astra::ThreadPool threads;
-  astra::BufferPool buffers;
-};
+using astra::fail;
 
 namespace {
 
@@ -31,15 +25,6 @@ thread_local astra_context *current_context = nullptr;
 thread_local int64_t current_threads = 0;
 // Whether a custom call of that `execute` has failed; its message is the last error.
 thread_local bool current_failed = false;
-
-astra_status fail(astra_status status, const char *message) {
-  try {
-    last_error_message = message;
-  } catch (const std::bad_alloc &) {
-    last_error_message.clear();
-  }
-  return status;
-}
 
 // Contexts that exist, so that the child of a fork can repair each.
 std::mutex registry_mutex;
@@ -194,9 +179,24 @@ constexpr astra_api kApi = {
     sizeof(astra_api), ASTRA_ABI_VERSION, context_create, context_destroy, context_default, get_num_threads,
     set_num_threads,   allocate,          deallocate,     memory_stats,    release_cached,  parallel_for,
     execute,           last_error,        register_target, register_xla_handler, fail_call,
+    astra::buffer_create, astra::buffer_from_memory, astra::buffer_retain, astra::buffer_release, astra::buffer_data,
+    astra::buffer_size, astra::code_load, astra::code_address, astra::code_retain, astra::code_release,
+    astra::function_load, astra::function_retain, astra::function_release, astra::function_info, astra::function_input,
+    astra::function_output, astra::function_call,
 };
 
 }  // namespace
+
+astra_status astra::fail(astra_status status, const char *message) {
+  try {
+    last_error_message = message;
+  } catch (const std::bad_alloc &) {
+    last_error_message.clear();
+  }
+  return status;
+}
+
+astra_status astra::execute(astra_context *context, const astra_call *call) { return ::execute(context, call); }
 
 extern "C" {
 

@@ -56,7 +56,7 @@ define void @astra_entry_main(ptr %inputs, ptr %outputs, ptr %arena) {
 
 
 def run(objects: list[bytes]) -> np.ndarray:
-    code = load(objects, ["astra_entry_main"])
+    code = load(objects)
     data = np.arange(1000, dtype=np.float32)
     outputs = (ctypes.c_void_p * 1)(data.ctypes.data)
     call = Call(ctypes.sizeof(Call), code.address("astra_entry_main"), 0, ctypes.addressof(outputs), 0, 2)
@@ -97,8 +97,8 @@ def test_code_that_llvm_rejects() -> None:
 
 def test_symbols_that_nothing_defines() -> None:
     text = "declare void @no_such_function()\ndefine void @f() {\n  call void @no_such_function()\n  ret void\n}\n"
-    with pytest.raises(CompileError, match="cannot be linked"):
-        load(object_code(text, TargetMachine.host()), ["f"])
+    with pytest.raises(CompileError, match="no_such_function.*neither in it nor in the runtime"):
+        load(object_code(text, TargetMachine.host()))
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ typedef enum astra_status {
   ASTRA_INVALID_ARGUMENT = 1,
   ASTRA_OUT_OF_MEMORY = 2,
   ASTRA_UNSUPPORTED_VERSION = 3,
-  ASTRA_FAILED = 4 /* a function that a program calls by name has failed */
+  ASTRA_FAILED = 4, /* a function that a program calls by name has failed */
+  ASTRA_CANNOT_LOAD = 5 /* code that is damaged, or needs what this machine does not have */
 } astra_status;
 
 /* Owns a thread pool and the pool of buffers. */
@@ -89,6 +90,43 @@ typedef struct astra_memory_stats {
   int64_t cached_bytes; /* free, kept for reuse */
 } astra_memory_stats;
 
+/* Memory whose contents do not change any more once it is shared: arguments and results.  Counted references: whoever
+ * creates or retains one releases it; the last release frees it. */
+typedef struct astra_buffer astra_buffer;
+
+/* Called once when memory that is not the runtime's own is not needed any more, on whichever thread that happens. */
+typedef void (*astra_release_fn)(void *owner);
+
+typedef struct astra_bytes {
+  const void *data;
+  int64_t size;
+} astra_bytes;
+
+/* Machine code in this process.  Counted references. */
+typedef struct astra_code astra_code;
+
+/* A compiled function from a file that `Executable.save` wrote.  Counted references. */
+typedef struct astra_function astra_function;
+
+typedef struct astra_function_info {
+  size_t struct_size;
+  const char *name;   /* text here and below lives as long as the function */
+  const char *target; /* what it was compiled for: triple:processor:features */
+  int64_t num_inputs;
+  int64_t num_outputs;
+  int64_t arena_bytes;
+} astra_function_info;
+
+/* An argument or result: a row-major array. */
+typedef struct astra_array_info {
+  size_t struct_size;
+  const char *name;         /* what the function's author calls it */
+  const char *element_type; /* NumPy's name: float32, int8, bfloat16, bool (a byte), complex64, ... */
+  int64_t rank;
+  const int64_t *shape;
+  int64_t bytes;
+} astra_array_info;
+
 typedef struct astra_api {
   size_t struct_size;
   uint32_t abi_version;
@@ -122,6 +160,39 @@ typedef struct astra_api {
                                        void *execute);
   /* Sets this thread's `last_error` and gives back ASTRA_FAILED. */
   astra_status (*fail)(const char *message);
+
+  /* --- later than the rest: check that struct_size covers what you use --- */
+
+  /* A buffer of the context's pool, for its creator to fill before anyone else has it.  The context must outlive it. */
+  astra_status (*buffer_create)(astra_context *context, int64_t bytes, astra_buffer **buffer);
+  /* A buffer over memory of the caller, aligned to its elements, which stays and does not change until `release(owner)`;
+   * `release` may be NULL for memory that outlives the buffer anyway. */
+  astra_status (*buffer_from_memory)(void *memory, int64_t bytes, astra_release_fn release, void *owner,
+                                     astra_buffer **buffer);
+  void (*buffer_retain)(astra_buffer *buffer);
+  void (*buffer_release)(astra_buffer *buffer); /* NULL is passed over */
+  void *(*buffer_data)(astra_buffer *buffer);
+  int64_t (*buffer_size)(astra_buffer *buffer);
+
+  /* Link position-independent ELF objects of this machine with each other, the runtime and the process. The bytes may go
+   * afterwards.  ASTRA_CANNOT_LOAD names what is wrong: a symbol, a relocation, a damaged table. */
+  astra_status (*code_load)(const astra_bytes *objects, int64_t num_objects, astra_code **code);
+  void *(*code_address)(astra_code *code, const char *symbol); /* NULL when there is no such symbol */
+  void (*code_retain)(astra_code *code);
+  void (*code_release)(astra_code *code);
+
+  /* Load a saved function.  The bytes may go afterwards.  ASTRA_CANNOT_LOAD when the file is damaged or of another
+   * version, or the processor lacks something that the code needs. */
+  astra_status (*function_load)(const astra_bytes *file, astra_function **function);
+  void (*function_retain)(astra_function *function);
+  void (*function_release)(astra_function *function);
+  void (*function_info)(astra_function *function, astra_function_info *info); /* set info->struct_size before */
+  astra_status (*function_input)(astra_function *function, int64_t index, astra_array_info *info);
+  astra_status (*function_output)(astra_function *function, int64_t index, astra_array_info *info);
+  /* Run on one buffer for each input; `outputs` gets a new buffer for each output, to be released by the caller.  Sizes
+   * are checked.  Any number of threads may call one function at once. */
+  astra_status (*function_call)(astra_function *function, astra_context *context, astra_buffer *const *inputs,
+                                astra_buffer **outputs, int64_t num_threads);
 } astra_api;
 
 /* The table for `abi_version`, or NULL when this library does not implement that version. */
