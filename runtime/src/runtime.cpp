@@ -32,17 +32,24 @@ std::vector<astra_context *> registry;
 
 void before_fork() {
   registry_mutex.lock();
-  for (astra_context *context : registry) context->buffers.mutex().lock();
+  for (astra_context *context : registry) {
+    context->threads.mutex().lock();
+    context->buffers.mutex().lock();
+  }
 }
 
 void after_fork_in_parent() {
-  for (astra_context *context : registry) context->buffers.mutex().unlock();
+  for (astra_context *context : registry) {
+    context->buffers.mutex().unlock();
+    context->threads.mutex().unlock();
+  }
   registry_mutex.unlock();
 }
 
 void after_fork_in_child() {
   for (astra_context *context : registry) {
     context->buffers.mutex().unlock();
+    context->threads.mutex().unlock();
     context->threads.reset_after_fork();
   }
   registry_mutex.unlock();

@@ -98,19 +98,58 @@ void ThreadPool::set_num_threads(int64_t num_threads) {
   num_threads_.store(std::max<int64_t>(1, num_threads), std::memory_order_relaxed);
 }
 
-void ThreadPool::take_chunks(int64_t number) {
-  const Job job = job_;
+void ThreadPool::Job::share_out(int64_t count, int64_t among) {
+  if (num_shares < among) {
+    shares = std::make_unique<Share[]>(static_cast<size_t>(among));
+    num_shares = among;
+  }
+  threads = among;
+  for (int64_t i = 0; i < among; ++i) {
+    const int64_t begin = count * i / among, end = count * (i + 1) / among;
+    shares[i].next.store(begin, std::memory_order_relaxed);
+    shares[i].end = end;
+    shares[i].chunk = std::max<int64_t>(1, (end - begin) / kChunksPerThread);
+  }
+}
+
+void ThreadPool::Job::take_chunks(int64_t number) {
   const bool was_inside = inside_task;
   inside_task = true;
-  for (int64_t i = 0; i < job.threads; ++i) {
-    Share &share = shares_[(number + i) % job.threads];
+  for (int64_t i = 0; i < threads; ++i) {
+    Share &share = shares[(number + i) % threads];
     for (;;) {
       const int64_t begin = share.next.fetch_add(share.chunk, std::memory_order_relaxed);
       if (begin >= share.end) break;
-      job.body(job.context, begin, std::min(begin + share.chunk, share.end));
+      body(context, begin, std::min(begin + share.chunk, share.end));
     }
   }
   inside_task = was_inside;
+}
+
+void ThreadPool::Job::finish() {
+  open.store(0);
+  const auto alone = [&] { return running.load() == 0; };
+  if (spin(alone)) return;
+  caller_waits.store(1);
+  for (uint32_t now = running.load(); now != 0; now = running.load()) futex_wait(running, now);
+  caller_waits.store(0);
+}
+
+// Takes part in each open job; says whether there was any.
+bool ThreadPool::help_all(int64_t number) {
+  bool helped = false;
+  for (Job &job : jobs_) {
+    if (!job.open.load()) continue;
+    // First be counted, then look whether the job is open; the caller first closes it, then looks at the count.  So either
+    // we see it closed or the caller waits for us, and a job does not change under a worker that takes part.
+    job.running.fetch_add(1);
+    if (job.open.load() && job.seats.fetch_sub(1) > 0) {
+      job.take_chunks(number);
+      helped = true;
+    }
+    if (job.running.fetch_sub(1) == 1 && job.caller_waits.load()) futex_wake(job.running, 1);
+  }
+  return helped;
 }
 
 void ThreadPool::work(int64_t number) {
@@ -124,15 +163,14 @@ void ThreadPool::work(int64_t number) {
     }
     if (stopping_.load()) return;
     seen = epoch_.load();
-    // First be counted, then look whether the job is open; the caller first closes it, then looks at the count.  So
-    // either we see it closed or the caller waits for us, and `job_` does not change under a worker that takes part.
-    running_.fetch_add(1);
-    if (open_.load() && number < job_.threads) take_chunks(number);
-    if (running_.fetch_sub(1) == 1 && caller_waits_.load()) futex_wake(running_, 1);
+    while (help_all(number)) {
+    }
   }
 }
 
 void ThreadPool::start_workers(int64_t wanted) {
+  if (started_.load(std::memory_order_acquire) >= wanted) return;
+  const std::lock_guard<std::mutex> lock(starting_);
   while (static_cast<int64_t>(workers_.size()) < wanted) {
     try {
       workers_.emplace_back([this, number = static_cast<int64_t>(workers_.size()) + 1] { work(number); });
@@ -140,6 +178,7 @@ void ThreadPool::start_workers(int64_t wanted) {
       break;  // the system gives no more threads: the loop still completes on those there are
     }
   }
+  started_.store(static_cast<int64_t>(workers_.size()), std::memory_order_release);
 }
 
 void ThreadPool::stop_workers() {
@@ -148,56 +187,60 @@ void ThreadPool::stop_workers() {
   futex_wake(epoch_, INT_MAX);
   for (std::thread &worker : workers_) worker.join();
   workers_.clear();
-  stopping_.store(0);
+}
+
+ThreadPool::Job *ThreadPool::free_job() {
+  for (Job &job : jobs_)
+    if (!job.taken.load(std::memory_order_relaxed) && !job.taken.exchange(true, std::memory_order_acquire)) return &job;
+  return nullptr;
 }
 
 void ThreadPool::run(astra_task_fn body, void *context, int64_t count, int64_t threads) {
   if (count <= 0) return;
-  threads = std::min(threads > 0 ? threads : num_threads(), count);
-  if (threads <= 1 || inside_task || busy_.exchange(true, std::memory_order_acquire)) {
+  const int64_t all = num_threads();
+  threads = std::min(threads > 0 ? threads : all, count);
+  if (threads <= 1 || inside_task) {
     body(context, 0, count);
     return;
   }
-  start_workers(threads - 1);
+  const int64_t callers = callers_.fetch_add(1) + 1;
+  const int64_t workers = std::min(threads - 1, std::max(threads, all) - callers);
+  Job *const job = workers > 0 ? free_job() : nullptr;
+  if (job == nullptr) {
+    // Not as one of a job's tasks: a loop inside may find workers by the time it starts.
+    body(context, 0, count);
+    callers_.fetch_sub(1);
+    return;
+  }
+  start_workers(workers);
 
-  if (num_shares_ < threads) {
-    shares_ = std::make_unique<Share[]>(static_cast<size_t>(threads));
-    num_shares_ = threads;
-  }
-  for (int64_t i = 0; i < threads; ++i) {
-    const int64_t begin = count * i / threads, end = count * (i + 1) / threads;
-    shares_[i].next.store(begin, std::memory_order_relaxed);
-    shares_[i].end = end;
-    shares_[i].chunk = std::max<int64_t>(1, (end - begin) / kChunksPerThread);
-  }
-  job_ = {body, context, threads};
-  open_.store(1);
+  job->body = body;
+  job->context = context;
+  job->share_out(count, workers + 1);
+  job->seats.store(workers, std::memory_order_relaxed);
+  job->open.store(1);
   epoch_.fetch_add(1);
-  // Which sleeper wakes up is not ours to choose: where there are more than the job wants, all do.
-  if (sleeping_.load() > 0) futex_wake(epoch_, static_cast<int64_t>(workers_.size()));
-
-  take_chunks(0);
-
-  open_.store(0);
-  const auto alone = [&] { return running_.load() == 0; };
-  if (!spin(alone)) {
-    caller_waits_.store(1);
-    for (uint32_t now = running_.load(); now != 0; now = running_.load()) futex_wait(running_, now);
-    caller_waits_.store(0);
-  }
-  busy_.store(false, std::memory_order_release);
+  if (sleeping_.load() > 0) futex_wake(epoch_, workers);
+  job->take_chunks(0);
+  job->finish();
+  job->taken.store(false, std::memory_order_release);
+  callers_.fetch_sub(1);
 }
 
 void ThreadPool::reset_after_fork() {
   // The std::thread objects name threads that do not exist here; destroying joinable ones would terminate.
   new (&workers_) std::vector<std::thread>();
+  started_.store(0);
+  for (Job &job : jobs_) {
+    job.taken.store(false);
+    job.running.store(0);
+    job.open.store(0);
+    job.caller_waits.store(0);
+  }
   epoch_.store(0);
-  running_.store(0);
-  open_.store(0);
   sleeping_.store(0);
-  caller_waits_.store(0);
+  callers_.store(0);
   stopping_.store(0);
-  busy_.store(false);
   inside_task = false;
 }
 

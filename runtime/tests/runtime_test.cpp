@@ -1,0 +1,295 @@
+// The runtime through its C interface, for builds with sanitizers: threads, buffers, fork, loading.
+//
+//   runtime_test OBJECT     (the object file of code_for_loader.c)
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "astra/runtime.h"
+
+#define CHECK(condition)                                                        \
+  do {                                                                          \
+    if (!(condition)) {                                                         \
+      std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);      \
+      std::abort();                                                             \
+    }                                                                           \
+  } while (false)
+
+namespace {
+
+const astra_api &api() { return *astra_get_api(ASTRA_ABI_VERSION); }
+
+astra_context *new_context(int64_t threads) {
+  const astra_context_options options = {sizeof options, threads, 1 << 24};
+  astra_context *context = nullptr;
+  CHECK(api().context_create(&options, &context) == ASTRA_OK);
+  return context;
+}
+
+// --- threads ------------------------------------------------------------------------------------------------------
+
+struct Hits {
+  astra_context *context;
+  std::vector<std::atomic<int>> counts;
+};
+
+void hit(void *context, int64_t begin, int64_t end) {
+  auto &hits = *static_cast<Hits *>(context);
+  for (int64_t i = begin; i < end; ++i) hits.counts[static_cast<size_t>(i)].fetch_add(1);
+}
+
+bool every_task_runs_once(astra_context *context, int64_t count, int64_t threads) {
+  Hits hits{context, std::vector<std::atomic<int>>(static_cast<size_t>(count))};
+  api().parallel_for(context, hit, &hits, count, threads);
+  for (const auto &each : hits.counts)
+    if (each.load() != 1) return false;
+  return true;
+}
+
+void hit_nested(void *context, int64_t begin, int64_t end) {
+  const auto &hits = *static_cast<Hits *>(context);
+  for (int64_t i = begin; i < end; ++i) CHECK(every_task_runs_once(hits.context, 20, 3));
+}
+
+void test_loops() {
+  astra_context *const context = new_context(4);
+  for (const int64_t count : {1, 2, 3, 7, 64, 1000, 5000})
+    for (const int64_t threads : {0, 1, 2, 3, 9}) CHECK(every_task_runs_once(context, count, threads));
+  Hits outer{context, {}};
+  api().parallel_for(context, hit_nested, &outer, 30, 0);
+  api().context_destroy(context);
+}
+
+// Plain (not atomic) writes of the tasks are seen by the caller: what every compiled function relies on.
+void test_writes_are_seen() {
+  astra_context *const context = new_context(3);
+  std::vector<int64_t> values(4096);
+  const auto body = [](void *data, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) static_cast<int64_t *>(data)[i] += i;
+  };
+  for (int round = 1; round <= 300; ++round) {
+    api().parallel_for(context, body, values.data(), static_cast<int64_t>(values.size()), 0);
+    CHECK(values[17] == 17 * round && values[4095] == 4095 * round);
+  }
+  api().context_destroy(context);
+}
+
+void test_callers_at_once() {
+  astra_context *const context = new_context(3);
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 6; ++caller)
+    callers.emplace_back([context, caller] {
+      for (int round = 0; round < 300; ++round) CHECK(every_task_runs_once(context, 40 + caller, 2 + caller % 3));
+    });
+  for (std::thread &caller : callers) caller.join();
+  api().context_destroy(context);
+}
+
+// Forks of a process whose other threads are in loops and in the allocator.
+void test_fork_under_load() {
+  astra_context *const context = new_context(3);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> busy;
+  for (int i = 0; i < 2; ++i)
+    busy.emplace_back([&] {
+      while (!stop.load()) {
+        CHECK(every_task_runs_once(context, 50, 0));
+        api().deallocate(context, api().allocate(context, 5000));
+      }
+    });
+  for (int round = 0; round < 20; ++round) {
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+      alarm(20);
+      bool good = true;
+      for (int i = 0; i < 20; ++i) good = good && every_task_runs_once(context, 100, 0);
+      void *const memory = api().allocate(context, 1 << 20);
+      good = good && memory != nullptr;
+      api().deallocate(context, memory);
+      _exit(good ? 0 : 1);
+    }
+    int status = 1;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(every_task_runs_once(context, 100, 0));
+  }
+  stop.store(true);
+  for (std::thread &thread : busy) thread.join();
+  api().context_destroy(context);
+}
+
+// --- buffers ------------------------------------------------------------------------------------------------------
+
+void test_pool() {
+  astra_context *const context = new_context(1);
+  std::mt19937_64 random(1);
+  std::vector<std::pair<unsigned char *, int64_t>> held;
+  astra_memory_stats stats = {sizeof stats, 0, 0, 0};
+  for (int round = 0; round < 3000; ++round) {
+    if (held.size() < 40 && random() % 3 != 0) {
+      const int64_t size = static_cast<int64_t>(random() % (uint64_t{1} << random() % 24));
+      auto *const memory = static_cast<unsigned char *>(api().allocate(context, size));
+      CHECK(memory != nullptr && reinterpret_cast<uintptr_t>(memory) % ASTRA_ALIGNMENT == 0);
+      std::memset(memory, static_cast<int>(held.size()), static_cast<size_t>(size));
+      held.emplace_back(memory, size);
+    } else if (!held.empty()) {
+      std::swap(held[random() % held.size()], held.back());
+      for (int64_t i = 1; i < held.back().second; ++i) CHECK(held.back().first[i] == held.back().first[0]);
+      api().deallocate(context, held.back().first);
+      held.pop_back();
+    }
+  }
+  for (const auto &[memory, size] : held) api().deallocate(context, memory);
+  api().memory_stats(context, &stats);
+  CHECK(stats.live_bytes == 0 && stats.cached_bytes > 0 && stats.peak_bytes >= stats.cached_bytes / 16);
+  api().release_cached(context);
+  api().memory_stats(context, &stats);
+  CHECK(stats.cached_bytes == 0);
+  CHECK(api().allocate(context, -1) == nullptr);
+  CHECK(api().allocate(context, INT64_MAX) == nullptr);
+  CHECK(api().allocate(context, int64_t{1} << 60) == nullptr);
+  api().context_destroy(context);
+}
+
+void test_buffers() {
+  astra_context *const context = new_context(1);
+  astra_buffer *buffer = nullptr;
+  CHECK(api().buffer_create(context, 1000, &buffer) == ASTRA_OK);
+  CHECK(api().buffer_size(buffer) == 1000);
+  std::memset(api().buffer_data(buffer), 7, 1000);
+  std::vector<std::thread> users;
+  for (int i = 0; i < 4; ++i) {
+    api().buffer_retain(buffer);
+    users.emplace_back([buffer] {
+      for (int round = 0; round < 1000; ++round) api().buffer_retain(buffer), api().buffer_release(buffer);
+      CHECK(static_cast<unsigned char *>(api().buffer_data(buffer))[999] == 7);
+      api().buffer_release(buffer);
+    });
+  }
+  api().buffer_release(buffer);
+  for (std::thread &user : users) user.join();
+  astra_memory_stats stats = {sizeof stats, 0, 0, 0};
+  api().memory_stats(context, &stats);
+  CHECK(stats.live_bytes == 0);
+
+  int released = 0, elements[4] = {};
+  const auto release = [](void *owner) { ++*static_cast<int *>(owner); };
+  CHECK(api().buffer_from_memory(elements, sizeof elements, release, &released, &buffer) == ASTRA_OK);
+  api().buffer_retain(buffer);
+  api().buffer_release(buffer);
+  CHECK(released == 0 && api().buffer_data(buffer) == elements);
+  api().buffer_release(buffer);
+  CHECK(released == 1);
+  api().buffer_release(nullptr);
+  CHECK(api().buffer_from_memory(nullptr, 4, nullptr, nullptr, &buffer) == ASTRA_INVALID_ARGUMENT);
+  CHECK(api().buffer_create(context, -1, &buffer) == ASTRA_INVALID_ARGUMENT);
+  CHECK(api().buffer_create(context, int64_t{1} << 60, &buffer) == ASTRA_OUT_OF_MEMORY);
+  api().context_destroy(context);
+}
+
+// --- loading ------------------------------------------------------------------------------------------------------
+
+astra_status load(const std::vector<char> &object, astra_code **code) {
+  const astra_bytes bytes = {object.data(), static_cast<int64_t>(object.size())};
+  return api().code_load(&bytes, 1, code);
+}
+
+void test_loading(const std::vector<char> &object) {
+  astra_context *const context = new_context(3);
+  astra_code *code = nullptr;
+  if (load(object, &code) != ASTRA_OK) std::fprintf(stderr, "%s\n", api().last_error()), std::abort();
+  CHECK(api().code_address(code, "no_such_symbol") == nullptr);
+  const auto entry = reinterpret_cast<astra_entry_fn>(api().code_address(code, "astra_entry_fill"));
+  CHECK(entry != nullptr);
+  std::vector<double> filled(1000);
+  const int expected[] = {3, 1, 4, 5, 5, 9, -1};
+  for (int i = 0; i < 7; ++i) {
+    int which = i, chosen = 0;
+    void *inputs[] = {&which}, *outputs[] = {filled.data(), &chosen};
+    const astra_call call = {sizeof call, entry, inputs, outputs, 100, 0};
+    CHECK(api().execute(context, &call) == ASTRA_OK);
+    CHECK(chosen == expected[i] && filled[999] == 34);
+  }
+  api().code_retain(code);
+  api().code_release(code);
+  api().code_release(code);
+
+  const astra_bytes twice[] = {{object.data(), static_cast<int64_t>(object.size())}, {object.data(), static_cast<int64_t>(object.size())}};
+  CHECK(api().code_load(twice, 2, &code) == ASTRA_CANNOT_LOAD);
+  CHECK(std::strstr(api().last_error(), "defined twice") != nullptr);
+  CHECK(api().code_load(nullptr, 0, &code) == ASTRA_CANNOT_LOAD);
+  api().context_destroy(context);
+}
+
+// Objects that end anywhere or have any bytes wrong are refused, or loaded and never run.
+void test_malformed_objects(const std::vector<char> &object) {
+  astra_code *code = nullptr;
+  for (size_t size = 0; size < object.size(); size += size < 300 ? 1 : 37) {
+    const std::vector<char> cut(object.begin(), object.begin() + static_cast<std::ptrdiff_t>(size));
+    if (load(cut, &code) == ASTRA_OK) api().code_release(code);
+    else CHECK(std::strlen(api().last_error()) > 20);
+  }
+  std::mt19937_64 random(2);
+  for (int round = 0; round < 4000; ++round) {
+    std::vector<char> wrong = object;
+    for (uint64_t changes = 1 + random() % 4; changes > 0; --changes) {
+      // The headers and tables are what is read; they are a small part of the file.
+      const size_t at = random() % 2 ? random() % wrong.size() : random() % 2 ? random() % 64 : wrong.size() - 1 - random() % 1200;
+      wrong[at] = static_cast<char>(random() % 4 ? random() : 0xff);
+    }
+    if (load(wrong, &code) == ASTRA_OK) api().code_release(code);
+  }
+}
+
+void test_malformed_functions() {
+  astra_function *function = nullptr;
+  std::vector<char> file(64, 'x');
+  const auto load_file = [&](const char *message) {
+    const astra_bytes bytes = {file.data(), static_cast<int64_t>(file.size())};
+    CHECK(api().function_load(&bytes, &function) == ASTRA_CANNOT_LOAD);
+    CHECK(std::strstr(api().last_error(), message) != nullptr);
+  };
+  load_file("not a file of Astra");
+  std::memcpy(file.data(), "ASTRAFN9", 8);
+  load_file("another version");
+  file[7] = '1';
+  load_file("not complete");
+  const int64_t size = 64;
+  std::memcpy(file.data() + 8, &size, 8);
+  load_file("checksum");
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  CHECK(argc == 2);
+  std::ifstream stream(argv[1], std::ios::binary);
+  const std::vector<char> object{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  CHECK(!object.empty());
+  test_loops();
+  test_writes_are_seen();
+  test_callers_at_once();
+  test_pool();
+  test_buffers();
+  test_loading(object);
+  test_malformed_objects(object);
+  test_malformed_functions();
+#ifndef __SANITIZE_THREAD__  // whose own threads do not survive a fork
+  test_fork_under_load();
+#endif
+  std::puts("ok");
+  return 0;
+}
