@@ -10,11 +10,11 @@ convolutions are in ``depthwise.py``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from astra_mlir.bindings import ir
-from astra_mlir.dialects.core import value_of
+from astra_mlir.dialects.core import int_list, value_of
 from astra_mlir.passes.kernel_rules.contraction_shapes import accumulator_of, memref_text
 from astra_mlir.passes.kernel_rules.convolution_shapes import Convolution, Padding, describe
 from astra_mlir.passes.kernel_rules.depthwise import schedule_depthwise
@@ -44,7 +44,7 @@ def _plan(what: Convolution, accumulator: str, target: Target, *, exact: bool) -
     winograd = None if exact else schedule_winograd(what, accumulator, target)
     if winograd is not None:
         return _Plan(None, False, (winograd,))
-    padding = None if what.input_padding().is_none else what.input_padding()
+    padding = None if what.input_padding().is_none else what.input_padding().of_examples(what.examples)
     channelwise = schedule_depthwise(what, accumulator, target)
     if channelwise is not None:
         return _Plan(padding, what.has_gaps, (channelwise,))
@@ -89,18 +89,103 @@ def _entry_text(
 @kernel_rule("convolution")
 def convolution(op: ir.Operation) -> KernelRequest | None:
     """Padding into scratch where there is any, then a matrix product over overlapping windows."""
-    if len(op.operands) > 2:
+    if len(op.operands) > 2 or _examples_of(op) is not None:
         return None
+    return _request(op, describe(op), list(op.operands), op.results[0])
+
+
+@kernel_rule("transpose")
+def convolution_of_examples(op: ir.Operation) -> KernelRequest | None:
+    """A convolution in which each group is an example, as ``astra.vmap`` writes it where both operands differ.
+
+    Before::
+
+        groups(reshape(transpose(x)), reshape(transpose(w))), its features taken apart and the examples moved in front
+
+    The kernel reads ``x`` and ``w`` as they are.
+    """
+    reshape = _owner(op.operands[0], "astra.reshape")
+    grouped = reshape and _owner(reshape.operands[0], "astra.convolution")
+    found = grouped and _examples_of(grouped)
+    if not found or found.last != op:
+        return None
+    request = _request(grouped, found.what, found.operands, op.results[0])
+    return request and replace(request, absorbed=(reshape, grouped))
+
+
+@dataclass(frozen=True)
+class _Examples:
+    """A convolution of one example, its operands for all, and the transposition that gives the results of all."""
+
+    what: Convolution
+    operands: list[ir.Value]
+    last: ir.Operation
+
+
+def _owner(value: ir.Value, name: str) -> ir.Operation | None:
+    op = None if isinstance(value.owner, ir.Block) else value.owner.operation
+    return op if op is not None and op.name == name else None
+
+
+def _only_user(value: ir.Value, name: str) -> ir.Operation | None:
+    users = [use.owner.operation for use in value.uses]
+    return users[0] if len(users) == 1 and users[0].name == name else None
+
+
+def _in_front(value: ir.Value, dimension: int, count: int) -> ir.Value | None:
+    """What ``value`` is made of if its ``dimension`` is ``count`` examples times something, moved from the front."""
+    reshape = _owner(value, "astra.reshape")
+    transpose = reshape and _owner(reshape.operands[0], "astra.transpose")
+    shape = list(value.type.shape)
+    shape[dimension : dimension + 1] = [count, shape[dimension] // count]
+    if not transpose or list(transpose.results[0].type.shape) != shape:
+        return None
+    moved = [i + 1 for i in range(len(shape) - 1)]
+    moved.insert(dimension, 0)
+    return transpose.operands[0] if int_list(transpose, "permutation") == moved else None
+
+
+def _examples_of(op: ir.Operation) -> _Examples | None:
+    """``op`` as convolutions of independent examples, where it has the form and a kernel takes it."""
     what = describe(op)
+    count, feature = what.groups, what.result_dimensions[1]
+    reshape = _only_user(op.results[0], "astra.reshape") if count > 1 else None
+    last = reshape and _only_user(reshape.results[0], "astra.transpose")
+    if not last or last.block != op.block or what.batch_groups > 1:
+        return None
+    shape = list(what.result_shape)
+    shape[feature : feature + 1] = [count, shape[feature] // count]
+    to_front = [feature, *(d for d in range(len(shape)) if d != feature)]
+    if list(reshape.results[0].type.shape) != shape or int_list(last, "permutation") != to_front:
+        return None
+    operands = [_in_front(op.operands[0], what.lhs_dimensions[1], count)]
+    operands.append(_in_front(op.operands[1], what.rhs_dimensions[1], count))
+    if any(operand is None for operand in operands):
+        return None
+
+    def one(shape: tuple[int, ...], dimension: int) -> tuple[int, ...]:
+        return (*shape[:dimension], shape[dimension] // count, *shape[dimension + 1 :])
+
+    what = replace(
+        what, groups=1, examples=count, lhs_shape=one(what.lhs_shape, what.lhs_dimensions[1]),
+        rhs_shape=one(what.rhs_shape, what.rhs_dimensions[1]), result_shape=one(what.result_shape, feature),
+    )  # fmt: skip
+    if _request(op, what, operands, last.results[0]) is None:
+        return None
+    return _Examples(what, operands, last)
+
+
+def _request(op: ir.Operation, what: Convolution, operands: list[ir.Value], result: ir.Value) -> KernelRequest | None:
     accumulator = accumulator_of(*what.elements)
     if accumulator is None or 0 in (*what.lhs_shape, *what.rhs_shape, *what.result_shape):
         return None
     precision = value_of(op, "precision") if "precision" in op.attributes else "DEFAULT"
-    plan = _plan(what, accumulator, target_of(op), exact=precision != "DEFAULT")
+    target = target_of(op)
+    plan = _plan(what, accumulator, target, exact=precision != "DEFAULT")
     if plan is None:
         return None
-    lhs, rhs = op.operands
-    types = [memref_text(value.type) for value in (lhs, rhs, op.results[0])]
+    lhs, rhs = operands
+    types = [memref_text(value.type) for value in (lhs, rhs, result)]
     name = kernel_name("conv", plan, *types)
     arrays = [("%lhs", types[0]), ("%rhs", types[1]), ("%result", types[2])]
     scratch = []
@@ -122,9 +207,9 @@ def convolution(op: ir.Operation) -> KernelRequest | None:
             functions |= _functions_of(schedule.text(f"{name}_product{i}", *(kinds[array] for array in passed[:3])))
         texts = list(functions.values())
         if plan.padding is not None:
-            texts.append(plan.padding.row_text(f"{name}_pad", target_of(op)))
+            texts.append(plan.padding.row_text(f"{name}_pad", target))
         element = types[2].removesuffix(">").rpartition("x")[2]
         texts.append(_entry_text(name, plan, arrays, calls, element))
         return "\n\n".join(texts)
 
-    return KernelRequest(name=name, ins=(lhs, rhs), outs=(Out(op.results[0].type),), build=text, scratch=scratch)
+    return KernelRequest(name=name, ins=(lhs, rhs), outs=(Out(result.type),), build=text, scratch=scratch)

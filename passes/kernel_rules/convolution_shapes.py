@@ -34,6 +34,10 @@ class Padding:
         """The shape of the scratch."""
         return [low + size + high for low, size, high in zip(self.low, self.shape, self.high, strict=True)]
 
+    def of_examples(self, count: int) -> Padding:
+        """The same for ``count`` inputs in one array."""
+        return self if count == 1 else Padding((count, *self.shape), (0, *self.low), (0, *self.high), self.element)
+
     @property
     def is_none(self) -> bool:
         """Whether the input can be read where it is."""
@@ -132,6 +136,7 @@ class Convolution:
     result_dimensions: tuple[int, int, tuple[int, ...]]  # batch, feature, spatial
     groups: int
     batch_groups: int
+    examples: int = 1  # independent convolutions, whose arrays lie one after the other
 
     def phases(self, *, join: bool = True) -> list[Phase]:
         """The convolutions without holes in the input that this one consists of."""
@@ -193,6 +198,8 @@ class Convolution:
         by_operand = [merge_levels(sorted(steps, key=lambda level: -abs(level[side]))) for side in (1, 2)]
         k = min(by_operand, key=len)
 
+        sizes = (prod(padding.padded_shape), prod(self.rhs_shape), prod(self.result_shape))
+        examples: Level = (self.examples, *sizes)
         group_size = self.result_shape[result_feature] // groups
         features = [*copies, (group_size, rhs_strides[kernel_out], out_strides[result_feature])]
         lhs_group = step_in * lhs_strides[feature]
@@ -205,15 +212,19 @@ class Convolution:
         lhs, rhs, result = self.elements
         if result_feature == len(self.result_shape) - 1:
             return _arranged(Gemm(
-                lhs, rhs, result, accumulator, merge_levels([group]), (), (), k, row_stride=0,
+                lhs, rhs, result, accumulator, merge_levels([examples, group]), (), (), k, row_stride=0,
                 bases=(bases[0], bases[1]), result_base=bases[2],
             ), [places[d] for d in sorted(places)], features)  # fmt: skip
+
+        def swapped(level: Level) -> Level:
+            return (level[0], level[2], level[1], *level[3:])
+
         # The feature is not the last dimension: the kernel is the left operand, the input the right one.
         outer = [(places[d][0], 0, *places[d][1:]) for d in sorted(places) if d < result_feature]
         inner = [places[d] for d in sorted(places) if d > result_feature]
         return _arranged(Gemm(
             rhs, lhs, result, accumulator,
-            merge_levels([*outer, (group[0], group[2], group[1], group[3])]), (), (),
+            merge_levels([swapped(examples), *outer, swapped(group)]), (), (),
             tuple((size, b, a) for size, a, b in k), row_stride=0, bases=(bases[1], bases[0]), result_base=bases[2],
             rhs_overlaps=True, is_swapped=True,
         ), features, inner)  # fmt: skip

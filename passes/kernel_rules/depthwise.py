@@ -47,6 +47,8 @@ class Depthwise:
 
 def schedule_depthwise(what: Convolution, accumulator: str, target: Target) -> Depthwise | None:
     """The schedule, or ``None`` where the convolution is of another form."""
+    if what.examples > 1:
+        return None
     types = GemmTypes(accumulator, target)
     channels = what.result_shape[what.result_dimensions[1]]
     last = len(what.result_shape) - 1

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from astra_mlir.passes.kernel_rules.contraction_shapes import row_major_strides
 from astra_mlir.passes.kernel_rules.convolution_shapes import Convolution
@@ -39,6 +40,7 @@ MIN_CHANNELS = 32  # with fewer the transformations take as long as what they sa
 KERNEL_COST = 150  # of transforming an element of the kernel, in multiply-adds (512 x 512 on Zen 4)
 GAIN = 0.8  # of the multiply-adds of the definition
 MIN_TASKS = 16
+MAX_KERNELS = 1 << 20  # elements of all kernels together, which are transformed to 16 times as many
 TASK_ELEMENTS = 1 << 13  # of the kernel that are transformed in a task of at least 20 us
 
 
@@ -73,7 +75,7 @@ class Winograd:
 
     @property
     def scratch(self) -> tuple[int, ...]:
-        return (PLANES * self.plane,)
+        return (self.convolution.examples * PLANES * self.plane,)
 
     def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str) -> str:
         """The functions: ``@name(lhs, rhs, result, scratch)`` and all that it calls."""
@@ -86,12 +88,19 @@ class Winograd:
         kernel, tile = _KernelWriter(self), _TileWriter(self)
         together = 1 if kernel.is_side_by_side else types.lanes  # input features
         group = max(1, TASK_ELEMENTS // (9 * types.columns * together))
-        with f.grouped(self.panels * -(-self.features[0] // together), group, sequential=2 * group) as unit:
-            f.call(kernel.name, kernel.passed(unit))
-        tiles = _tiles(what)
-        with f.tasks(-(-tiles // self.tiles) * -(-self.features[1] // self.outputs), parallel=True) as task:
-            f.call(tile.name, tile.passed(task))
+        units = self.panels * -(-self.features[0] // together)
+        with f.grouped(what.examples * units, group, sequential=2 * group) as unit:
+            self._call(f, kernel, unit, units, (prod(what.rhs_shape), PLANES * self.plane))
+        tasks = -(-_tiles(what) // self.tiles) * -(-self.features[1] // self.outputs)
+        with f.tasks(what.examples * tasks, parallel=True) as task:
+            sizes = (prod(what.lhs_shape), PLANES * self.plane, prod(what.result_shape))
+            self._call(f, tile, task, tasks, sizes)
         return "\n\n".join([micro_text(types), macro_text(types), kernel.text, tile.text, f.text()])
+
+    def _call(self, f: FunctionText, writer: _Writer, unit: Index, units: int, sizes: Sequence[int]) -> None:
+        """Call a function for one of ``units`` of an example, whose arrays have ``sizes`` elements."""
+        example, unit = f.delinearize(unit, (self.convolution.examples, units))
+        f.call(writer.name, writer.passed(unit, [f.mul(example, size) for size in sizes]))
 
 
 def _tiles(what: Convolution) -> int:
@@ -117,7 +126,7 @@ def schedule_winograd(what: Convolution, accumulator: str, target: Target) -> Wi
     for d in what.result_dimensions[2]:
         places *= what.result_shape[d]
     strides = row_major_strides(list(what.rhs_shape))
-    if 1 not in (strides[d] for d in what.rhs_dimensions[:2]):
+    if what.examples * inputs * outputs > MAX_KERNELS or 1 not in (strides[d] for d in what.rhs_dimensions[:2]):
         return None
     if min(inputs, outputs) < MIN_CHANNELS or PLANES * tiles + KERNEL_COST > GAIN * 9 * places:
         return None
@@ -127,7 +136,7 @@ def schedule_winograd(what: Convolution, accumulator: str, target: Target) -> Wi
 
     channels = even(inputs, MAX_CHANNELS, types.lanes)
     width, most = even(outputs, MAX_CHANNELS, types.columns), min(MAX_TILES, BLOCK // channels)
-    while -(-tiles // most) * -(-outputs // width) < MIN_TASKS:
+    while what.examples * -(-tiles // most) * -(-outputs // width) < MIN_TASKS:
         if most > 2 * types.rows:
             most //= 2
         elif width >= 4 * types.columns:
@@ -147,7 +156,8 @@ class _Writer:
         self.vector, self.mask_type = f"vector<{self.lanes}x{self.accumulator}>", f"vector<{self.lanes}xi1>"
         self.arrays = [(array, f"memref<?x{element.removeprefix('u')}>") for array, element in arrays]
         self.values: list[int] = []
-        self.arguments = [*self.arrays, ("%task", "index")]
+        bases = [(f"{array}_base", "index") for array, _ in arrays]  # where the arrays of an example begin
+        self.arguments = [*self.arrays, ("%task", "index"), *bases]
         self.f = FunctionText("", self.arguments, inline=False)
         self.zero = self.f.constant(f"dense<{self.types.zero}>", self.vector)
         self.false = self.f.constant("dense<false>", self.mask_type)
@@ -167,9 +177,9 @@ class _Writer:
         self.arguments.append((name, "index"))
         return name
 
-    def passed(self, task: Index) -> list[tuple[Index, str]]:
+    def passed(self, task: Index, bases: Sequence[Index]) -> list[tuple[Index, str]]:
         """The operands of a call."""
-        return [*self.arrays, (task, "index"), *((value, "index") for value in self.values)]
+        return [*self.arrays, *((value, "index") for value in (task, *bases, *self.values))]
 
     def add(self, a: str, b: str) -> str:
         return self.f.value(f"arith.addf {a}, {b} : {self.vector}")
@@ -220,7 +230,7 @@ class _KernelWriter(_Writer):
             base += 2 * strides[d] if is_reversed else 0
             steps.append(self.number(-strides[d] if is_reversed else strides[d]))
         input_step, plane = self.number(strides[of_input]), self.number(self.schedule.plane)
-        start = self.number(base)
+        start = f.add("%rhs_base", self.number(base))
         if self.is_side_by_side:
             panel, channel = f.div("%task", channels), f.rem("%task", channels)
             self.one_channel(panel, channel, f.add(start, f.mul(channel, input_step)), steps, plane)
@@ -276,7 +286,8 @@ class _KernelWriter(_Writer):
                 self.store(weights, f.add(self.panel_place(panel, f.add(channel, c)), first), plane)
 
     def panel_place(self, panel: Index, channel: Index) -> Index:
-        return self.f.mul(self.f.add(self.f.mul(panel, self.channels), channel), self.types.columns)
+        place = self.f.mul(self.f.add(self.f.mul(panel, self.channels), channel), self.types.columns)
+        return self.f.add("%planes_base", place)
 
     def store(self, weights: list[str], to: Index, plane: Index) -> None:
         f = self.f
@@ -330,7 +341,7 @@ class _TileWriter(_Writer):
             depth = f.min(f.sub(channels, channel), chunk)
             self.transform_inputs(channel, depth, transformed, chunk, lhs_plane)
             with f.loop(0, PLANES) as i:
-                at = f.add(f.mul(first_output, channels), f.mul(channel, types.columns))
+                at = f.add("%planes_base", f.mul(first_output, channels), f.mul(channel, types.columns))
                 values: dict[str, Index] = {
                     "%a": transformed, "%a_offset": f.mul(i, lhs_plane), "%a_panel": 0, "%a_rows": rows,
                     "%a_row_step": types.rows, "%a_step": 1,
@@ -369,7 +380,7 @@ class _TileWriter(_Writer):
         f = self.f
         with f.loop(0, self.count) as i:
             image, row, column = self.place(i)
-            base = f.add(f.mul(image, self.lhs_steps[0]), channel)
+            base = f.add("%lhs_base", f.mul(image, self.lhs_steps[0]), channel)
             in_rows, row_offsets = self.along(row, 4, self.low[0], self.sizes[0], self.lhs_steps[1])
             in_columns, column_offsets = self.along(column, 4, self.low[1], self.sizes[1], self.lhs_steps[2])
             row_offsets = [f.add(base, offset) for offset in row_offsets]
@@ -409,7 +420,7 @@ class _TileWriter(_Writer):
         f, result = self.f, self.what.elements[2]
         with f.loop(0, self.count) as i:
             image, row, column = self.place(i)
-            base = f.add(f.mul(image, self.result_steps[0]), first)
+            base = f.add("%result_base", f.mul(image, self.result_steps[0]), first)
             in_rows, row_offsets = self.along(row, 2, 0, self.result_sizes[0], self.result_steps[1])
             in_columns, column_offsets = self.along(column, 2, 0, self.result_sizes[1], self.result_steps[2])
             inside = self.masks(in_rows, in_columns)

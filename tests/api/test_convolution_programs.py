@@ -42,6 +42,10 @@ PROGRAMS = {
     "gradients of 3x3 at stride 2": (gradients(convolve(stride=2)), (4, 40, 40, 24), (3, 3, 24, 40)),
     "gradients of 3x3 at stride 2, NCHW": (gradients(convolve(NCHW, stride=2)), (4, 24, 40, 40), (40, 24, 3, 3)),
     "gradients of 1x1 at stride 2": (gradients(convolve(stride=2)), (4, 40, 40, 24), (1, 1, 24, 40)),
+    "examples": (jax.vmap(convolve()), (5, 2, 17, 18, 40), (5, 3, 3, 40, 48)),
+    "examples at stride 2": (jax.vmap(convolve(stride=2)), (5, 2, 17, 18, 20), (5, 3, 3, 20, 24)),
+    "examples, NCHW": (jax.vmap(convolve(NCHW)), (5, 2, 20, 17, 18), (5, 24, 20, 3, 3)),
+    "gradients of examples": (gradients(jax.vmap(convolve(stride=2))), (5, 2, 17, 18, 20), (5, 3, 3, 20, 24)),
     "gradients of patches": (gradients(convolve(stride=8, padding="VALID")), (4, 64, 64, 3), (8, 8, 3, 96)),
     "gradients of depthwise at stride 2": (gradients(convolve(stride=2, groups=40)), (4, 40, 40, 40), (3, 3, 1, 40)),
 }
