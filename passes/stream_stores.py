@@ -21,6 +21,8 @@ def can_stream(item: ScheduledNest, number: int) -> bool:
     """Whether the innermost loop writes an output in whole lines, wherever the outer ones stand."""
     if item.staged is not None or item.rows is not None or not item.loops or not all(lp.parallel for lp in item.loops):
         return False
+    if any(True for _ in item.nest.op.regions[0].blocks[0].arguments[number].uses):
+        return False  # it updates what is there
     line = LINE // byte_width(item.flats[number].type.element_type)
     *outer, inner = item.loops
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from astra_mlir.bindings import ir
 from astra_mlir.passes.linalg_rules.convert import to_index
@@ -11,6 +12,7 @@ from astra_mlir.passes.linalg_rules.lowering import ZERO, Lowering, TypeInfo, Va
 __all__ = ["clamped", "extract_slice", "insert_slice", "pad"]
 
 _DYNAMIC = -(2**63)
+_LARGE_PAD = 1 << 17  # elements from which writing the padding alone pays for its kernels
 
 
 def _slice_attributes(
@@ -137,7 +139,21 @@ def pad(low: Lowering, val: Val, value: ir.Value, lows: Sequence[int], interiors
     source = low.tensor(val)
     if tuple(counts) != val.info.shape:
         source = extract_slice(low, source, starts, counts, ir.RankedTensorType.get(counts, val.info.element))
-    return Val(info, tensor=insert_slice(low, source, low.fill(value, info), offsets, counts, strides))
+    framed = info.size >= _LARGE_PAD and 2 * prod(counts) >= info.size and set(strides) == {1}
+    around = _frame(low, value, offsets, counts, info) if framed else low.fill(value, info)
+    return Val(info, tensor=insert_slice(low, source, around, offsets, counts, strides))
+
+
+def _frame(low: Lowering, value: ir.Value, offsets: Sequence[int], counts: Sequence[int], info: TypeInfo) -> ir.Value:
+    """A tensor that holds ``value`` outside of the block of ``counts`` elements at ``offsets`` only."""
+    result = low.empty(info.tensor)
+    for i, (before, count) in enumerate(zip(offsets, counts, strict=True)):
+        for start, size in ((0, before), (before + count, info.shape[i] - before - count)):
+            if size:
+                shape = (*counts[:i], size, *info.shape[i + 1 :])
+                face = low.fill(value, low.like(info, shape))
+                result = insert_slice(low, face, result, (*offsets[:i], start, *([0] * (info.rank - i - 1))), shape)
+    return result
 
 
 @rule("concatenate")

@@ -72,7 +72,11 @@ STREAMED: dict[str, tuple[Callable[..., Any], Sequence[np.ndarray]]] = {
         [np.arange(1 << 16, dtype=np.float32).reshape(128, 512), np.arange(17000, dtype=np.int32) % 128],
     ),
     "wider": (lambda xp, x: x.astype(np.float32), [np.arange(9_000_000, dtype=np.int16)]),
-    "updated": (lambda xp, x: (x + 1, xp.sum(x + 1, 0)), [np.ones((9000, 1024), np.float32)]),
+    "updated": (
+        lambda xp, x: x.at[3:].add(1.0) if xp is jnp else np.concatenate([x[:3], x[3:] + 1]),
+        [np.arange(9_000_000, dtype=np.float32)],
+    ),
+    "read again": (lambda xp, x: (x + 1, xp.sum(x + 1, 0)), [np.ones((9000, 1024), np.float32)]),
 }
 
 
@@ -85,3 +89,21 @@ def test_results_larger_than_the_cache(name: str) -> None:
         with astra.threads(count):
             for got, value in zip(jax.tree.leaves(compiled(*arguments)), expected, strict=True):
                 np.testing.assert_array_equal(np.asarray(got), value)
+
+
+PADDED: dict[str, Sequence[tuple[int, int]]] = {
+    "all around": [(1, 1), (2, 2)],
+    "one side": [(0, 3), (0, 0)],
+    "cut": [(-1, 2), (3, -4)],
+    "mostly padding": [(200, 400), (0, 300)],
+}
+
+
+@pytest.mark.parametrize("name", PADDED)
+def test_padding_of_large_arrays(name: str) -> None:
+    x = np.arange(400 * 600, dtype=np.float32).reshape(400, 600)
+    got = astra.jit(lambda x: jax.lax.pad(x, 7.0, [(*amounts, 0) for amounts in PADDED[name]]))(x)
+    (top, bottom), (left, right) = PADDED[name]
+    cut = x[max(0, -top) : 400 + min(0, bottom), max(0, -left) : 600 + min(0, right)]
+    around = [(max(0, top), max(0, bottom)), (max(0, left), max(0, right))]
+    np.testing.assert_array_equal(np.asarray(got), np.pad(cut, around, constant_values=7.0))
