@@ -39,12 +39,17 @@ def _polynomial(b: FloatBuilder, name: str, x: Number) -> Number:
 
 def _exp_reduced(b: FloatBuilder, x: Number) -> tuple[Number, Number]:
     """(n, q) with exp(x) = 2^n (1 + q); x within a few hundred (f32) or thousand (f64)."""
+    n, r = _exp_argument(b, x)
+    return n, b.fma(r * r, _polynomial(b, "EXP", r), r)
+
+
+def _exp_argument(b: FloatBuilder, x: Number) -> tuple[Number, Number]:
+    """(n, r) with x = n log(2) + r."""
     high, low = _split(b, "ln2")
     magic = b.format.integer_magic
     shifted = b.fma(x, math.log2(math.e), magic)
     n, integer = shifted - magic, b.bits_of(shifted) - b.bits_of(b.constant(magic))
-    r = b.fma(n, -low, b.fma(n, -high, x))
-    return integer, b.fma(r * r, _polynomial(b, "EXP", r), r)
+    return integer, b.fma(n, -low, b.fma(n, -high, x))
 
 
 def _exp_range(b: FloatBuilder) -> tuple[float, float]:
@@ -81,10 +86,13 @@ def _exp2(b: FloatBuilder, x: Number) -> Number:
 
 
 def _expm1_core(b: FloatBuilder, x: Number) -> Number:
-    """expm1 of a number that is neither beyond overflow nor far below -1 / epsilon; the sign of 0 is lost."""
-    n, q = _exp_reduced(b, x)
+    """expm1 of a number that is neither beyond overflow nor far below -1 / epsilon; the sign of 0 is lost.
+
+    2^n (1 + r) - 1 first, which is exact where the two nearly cancel.
+    """
+    n, r = _exp_argument(b, x)
     half = b.power_of_two(n - 1)
-    return b.fma(half, q, half - 0.5) * 2.0
+    return b.fma(half, r * r * _polynomial(b, "EXP", r), b.fma(half, r, half - 0.5)) * 2.0
 
 
 @_function("expm1")
@@ -106,12 +114,13 @@ def _tanh(b: FloatBuilder, x: Number) -> Number:
 
 @_function("sinh")
 def _sinh(b: FloatBuilder, x: Number) -> Number:
-    """(t + t / (t + 1)) / 2 with t = expm1(|x|), halved before it overflows."""
+    """x + x^3 p(x^2) up to 1, beyond it (e - 1 / e) / 2 with e = exp(|x|), halved before it overflows."""
     magnitude = b.abs(x)
+    z = magnitude * magnitude
+    small = b.fma(magnitude * z, _polynomial(b, "SINH", z), magnitude)
     n, q = _exp_reduced(b, b.at_most(magnitude, _exp_range(b)[1] + 0.5))
-    quarter = b.power_of_two(n - 2)
-    t = b.fma(quarter, q, quarter - 0.25)  # expm1 / 4
-    y = (t + t / b.fma(t, 4.0, 1.0)) * 2.0
+    e = (q + 1.0) * b.power_of_two(n - 2)  # exp / 4
+    y = b.select(magnitude.compare("olt", 1.0), small, (e - 0.0625 / e) * 2.0)
     return b.copysign(b.select(b.is_infinite(magnitude), math.inf, y), x)
 
 
@@ -249,12 +258,16 @@ def _chunk(start: int, width: int, scale: int = 0) -> float:
 
 def _reduced_angle(b: FloatBuilder, x: Number) -> tuple[Number, Number]:
     """(r, q) with x = r + q pi / 2 modulo 2 pi and |r| <= pi / 4, for any finite x."""
-    return _reduced_angle_f32(b, x) if b.format.bits == 32 else _reduced_angle_f64(b, x)
+    if b.format.bits == 32:
+        r, q = _reduced_angle_f32(b, x)
+        return b.convert(r), q
+    r, _, q = _reduced_angle_f64(b, x)
+    return r, q
 
 
 def _reduced_angle_f32(b: FloatBuilder, x: Number) -> tuple[Number, Number]:
     """The turns x / (2 pi), summed in f64 from exact products with 29-bit pieces of 1 / (2 pi), whole turns dropped
-    from each."""
+    from each; r in f64."""
     wide = b.of_width(64)
     angle = wide.convert(x)
     turns = None
@@ -266,15 +279,15 @@ def _reduced_angle_f32(b: FloatBuilder, x: Number) -> tuple[Number, Number]:
     turns = turns - wide.round(turns)
     quarters = wide.round(turns * 4.0)
     r = wide.fma(quarters, -0.25, turns) * (2 * math.pi)
-    return b.convert(r), b.nearest(b.convert(quarters))[1]
+    return r, b.nearest(b.convert(quarters))[1]
 
 
 _WINDOW = 24  # bits between two windows of 1 / (2 pi)
 _PIECES = 4  # of 53 bits each, in a window
 
 
-def _reduced_angle_f64(b: FloatBuilder, x: Number) -> tuple[Number, Number]:
-    """The same with two-part products, on the window of 1 / (2 pi) that the exponent of x asks for.
+def _reduced_angle_f64(b: FloatBuilder, x: Number) -> tuple[Number, Number, Number]:
+    """The same with two-part products, on the window of 1 / (2 pi) that the exponent of x asks for; r in two parts.
 
     The bits before the window give whole turns only; the four pieces in it reach 120 bits below the point.
     """
@@ -302,9 +315,11 @@ def _reduced_angle_f64(b: FloatBuilder, x: Number) -> tuple[Number, Number]:
     turns, rest = b.sum(b.fma(quarters, -0.25, turns), rest)
     two_pi, two_pi_rest = _split(b, "two_pi")
     r, r_rest = b.product(turns, b.constant(two_pi))
-    r = r + b.fma(turns, two_pi_rest, b.fma(rest, two_pi, r_rest))
-    r = b.select(magnitude.compare("olt", 2.0**-27), x, r)  # where the products would be denormal
-    return r, b.nearest(quarters)[1]
+    r_rest = b.fma(turns, two_pi_rest, b.fma(rest, two_pi, r_rest))
+    leading, r = r, r + r_rest
+    r_rest = r_rest - (r - leading)
+    small = magnitude.compare("olt", 2.0**-27)  # where the products would be denormal
+    return b.select(small, x, r), b.select(small, b.constant(0.0), r_rest), b.nearest(quarters)[1]
 
 
 def _sine_and_cosine(b: FloatBuilder, r: Number) -> tuple[Number, Number]:
@@ -339,11 +354,40 @@ def _cos(b: FloatBuilder, x: Number) -> Number:
 
 @_function("tan")
 def _tan(b: FloatBuilder, x: Number) -> Number:
-    r, q = _reduced_angle(b, x)
-    sine, cosine = _sine_and_cosine(b, r)
-    even = (q & 1).compare("eq", 0)
-    y = b.select(even, sine, cosine) / b.select(even, cosine, sine)
+    """sin(r) / cos(r) or its inverse; f32 in f64, f64 with numbers in two parts."""
+    if b.format.bits == 32:
+        wide = b.of_width(64)
+        r, q = _reduced_angle_f32(b, x)
+        z = r * r
+        sine = wide.fma(r * z, wide.polynomial(z, COEFFICIENTS["SIN", 32]), r)
+        cosine = wide.fma(z * z, wide.polynomial(z, COEFFICIENTS["COS", 32]), wide.fma(z, -0.5, 1.0))
+        even = (q & 1).compare("eq", 0)
+        y = b.convert(wide.select(even, sine, cosine) / wide.select(even, cosine, sine))
+    else:
+        r, r_rest, q = _reduced_angle_f64(b, x)
+        even = (q & 1).compare("eq", 0)
+        (sine, sine_rest), (cosine, cosine_rest) = _sine_and_cosine_parts(b, r, r_rest)
+        divisor, divisor_rest = b.select(even, cosine, sine), b.select(even, cosine_rest, sine_rest)
+        inverse = 1.0 / divisor
+        dividend, dividend_rest = b.select(even, sine, cosine), b.select(even, sine_rest, cosine_rest)
+        y = dividend * inverse
+        lost = b.remainder_of(y, divisor, dividend) + b.fma(-y, divisor_rest, dividend_rest)
+        y = b.fma(lost, inverse, y)
     return b.select(x.compare("oeq", 0.0), x, _negate_where(b, q, 0, y))
+
+
+def _sine_and_cosine_parts(
+    b: FloatBuilder, r: Number, r_rest: Number
+) -> tuple[tuple[Number, Number], tuple[Number, Number]]:
+    """Both of r + r_rest, each with what its rounding left."""
+    z = r * r
+    tail = b.fma(r * z, _polynomial(b, "SIN", z), r_rest)
+    sine = r + tail
+    half = b.fma(z, -0.5, 1.0)
+    half_rest = b.fma(z, -0.5, 1.0 - half) - r * r_rest
+    cosine_tail = b.fma(z * z, _polynomial(b, "COS", z), half_rest)
+    cosine = half + cosine_tail
+    return (sine, tail - (sine - r)), (cosine, cosine_tail - (cosine - half))
 
 
 def _atan_polynomial(b: FloatBuilder, t: Number) -> Number:
@@ -376,27 +420,28 @@ def _atan2(b: FloatBuilder, y: Number, x: Number) -> Number:
     return b.select(x.compare("uno", y), x + y, b.copysign(angle, y))
 
 
-def _asin_parts(b: FloatBuilder, x: Number) -> tuple[Number, Number]:
-    """(whether |x| > 1/2, asin(|x|) or there asin(sqrt((1 - |x|) / 2)))."""
+def _asin_parts(b: FloatBuilder, x: Number) -> tuple[Number, Number, Number]:
+    """(whether |x| > 1/2, s, asin(s) - s) with s = |x| or there sqrt((1 - |x|) / 2)."""
     a = b.abs(x)
     large = a.compare("ogt", 0.5)
     z = b.select(large, b.fma(a, -0.5, 0.5), a * a)
     s = b.select(large, b.sqrt(z), a)
-    return large, b.fma(s * z, _polynomial(b, "ASIN", z), s)
+    return large, s, s * z * _polynomial(b, "ASIN", z)
 
 
 @_function("asin")
 def _asin(b: FloatBuilder, x: Number) -> Number:
     high, low = _split(b, "half_pi")
-    large, p = _asin_parts(b, x)
-    return b.copysign(b.select(large, high - (p + p - low), p), x)
+    large, s, tail = _asin_parts(b, x)
+    return b.copysign(b.select(large, (high - (s + s)) - (tail + tail - low), s + tail), x)
 
 
 @_function("acos")
 def _acos(b: FloatBuilder, x: Number) -> Number:
     half_high, half_low = _split(b, "half_pi")
     high, low = _split(b, "pi")
-    large, p = _asin_parts(b, x)
+    large, s, tail = _asin_parts(b, x)
+    p = s + tail
     negative = x.compare("olt", 0.0)
     outer = b.select(negative, high - (p + p - low), p + p)
     signed = b.copysign(p, x)

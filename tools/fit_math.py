@@ -84,6 +84,7 @@ FITS = (
     ),
     Fit("TANH", _odd(mpmath.tanh, -mpf(1) / 3), (0, 0.3025), (4, 10)),
     Fit("ATAN", _odd(mpmath.atan, -mpf(1) / 3), (0, 1), (8, 21)),
+    Fit("SINH", _odd(mpmath.sinh, mpf(1) / 6), (0, 1), (3, 7)),
     Fit("ASIN", _odd(mpmath.asin, mpf(1) / 6), (0, 0.25), (5, 13)),
     Fit(
         "ERF",  # erf(x) = x + x p(x^2)

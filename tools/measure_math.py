@@ -53,7 +53,7 @@ class Measured:
     reference: Callable[..., Any]
     exact: Callable[..., Any]
     intervals: tuple[tuple[float, float], ...]  # of uniform samples; every function gets random bit patterns beside
-    bounds: tuple[float, float] = (2.0, 2.0)  # f32, f64
+    bounds: tuple[float, float] = (2.0, 2.0)  # f32, f64: the promise of docs/math-accuracy.md
     operands: int = 1
     text: str = ""  # where it is more than one operation, of %v0 on type {t}, named %r
 
@@ -77,21 +77,21 @@ def _rsqrt(x: Any) -> Any:
 FUNCTIONS: dict[str, Measured] = {
     "exp": Measured(np.exp, mpmath.exp, ((-104, 89), (-1, 1), (-745, 710))),
     "exp2": Measured(np.exp2, lambda x: mpmath.mpf(2) ** x, ((-150, 129), (-1, 1), (-1075, 1025))),
-    "expm1": Measured(np.expm1, mpmath.expm1, ((-20, 89), (-1.1, 1.1), (-40, 710)), (2.0, 2.5)),
+    "expm1": Measured(np.expm1, mpmath.expm1, ((-20, 89), (-1.1, 1.1), (-40, 710))),
     "log": Measured(np.log, mpmath.log, ((0.5, 2), (0.9, 1.1), (0, 1000))),
     "log2": Measured(np.log2, lambda x: mpmath.log(x, 2), ((0.5, 2), (0.9, 1.1), (0, 1000))),
     "log10": Measured(np.log10, mpmath.log10, ((0.5, 2), (0.9, 1.1), (0, 1000))),
     "log1p": Measured(np.log1p, mpmath.log1p, ((-1, 3), (-0.1, 0.1), (0, 1000))),
     "tanh": Measured(np.tanh, mpmath.tanh, ((-10, 10), (-1, 1), (-20, 20))),
-    "sinh": Measured(np.sinh, mpmath.sinh, ((-90, 90), (-1, 1), (-711, 711)), (3.0, 3.0)),
+    "sinh": Measured(np.sinh, mpmath.sinh, ((-90, 90), (-1, 1), (-711, 711))),
     "cosh": Measured(np.cosh, mpmath.cosh, ((-90, 90), (-1, 1), (-711, 711))),
     "asinh": Measured(np.arcsinh, mpmath.asinh, ((-3, 3), (-1e4, 1e4))),
-    "acosh": Measured(np.arccosh, mpmath.acosh, ((1, 3), (1, 1e4)), (3.0, 3.0)),
-    "atanh": Measured(np.arctanh, mpmath.atanh, ((-1, 1),), (3.0, 3.0)),
+    "acosh": Measured(np.arccosh, mpmath.acosh, ((1, 3), (1, 1e4))),
+    "atanh": Measured(np.arctanh, mpmath.atanh, ((-1, 1),)),
     "sin": Measured(np.sin, mpmath.sin, ((-10, 10), (-1000, 1000), (-1e9, 1e9))),
     "cos": Measured(np.cos, mpmath.cos, ((-10, 10), (-1000, 1000), (-1e9, 1e9))),
-    "tan": Measured(np.tan, mpmath.tan, ((-10, 10), (-1000, 1000), (-1e9, 1e9)), (4.0, 4.0)),
-    "asin": Measured(np.arcsin, mpmath.asin, ((-1, 1), (-0.1, 0.1)), (3.0, 3.0)),
+    "tan": Measured(np.tan, mpmath.tan, ((-10, 10), (-1000, 1000), (-1e9, 1e9))),
+    "asin": Measured(np.arcsin, mpmath.asin, ((-1, 1), (-0.1, 0.1))),
     "acos": Measured(np.arccos, mpmath.acos, ((-1, 1), (0.9, 1))),
     "atan": Measured(np.arctan, mpmath.atan, ((-3, 3), (-1000, 1000))),
     "atan2": Measured(np.arctan2, mpmath.atan2, ((-10, 10), (-1e5, 1e5)), operands=2),
@@ -251,6 +251,8 @@ def main() -> int:
         "and huge arguments included.  `sqrt` is correctly rounded by the processor.  f16 and bf16 are computed in f32"
     )
     print("and rounded once.  Special values (NaN, infinities, zeros with their sign) are IEEE 754's.\n")
+    print("No entry is above 2, and `tests/passes/test_expand_math.py` holds them to it.  `logistic` is")
+    print("1 / (1 + exp(-x)), which is recognised as one function.\n")
     print("No function calls a library: `sin`, `cos` and `tan` reduce every finite argument, up to the largest, in")
     print("vector code (f32: sums of exact products in f64; f64: a table of the bits of 1 / (2 pi)).\n")
     print("| function | f32 | at | f64 | at |")
