@@ -52,6 +52,10 @@ class Compiled:
         """The assembly text for the target."""
         return self.executable.asm()
 
+    def schedules(self) -> dict[str, str]:
+        """What was chosen for each kernel; see :meth:`Executable.schedules`."""
+        return self.executable.schedules()
+
     def cost(self) -> Cost:
         """Floating-point operations and bytes accessed."""
         return self.executable.cost()

@@ -14,8 +14,21 @@ from dataclasses import dataclass, field
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list, value_of
+from astra_mlir.passes.schedules import SCHEDULE_ATTRIBUTE
 
-__all__ = ["Cost", "cost_of"]
+__all__ = ["Cost", "Group", "cost_of", "groups_of"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Operations that run as one kernel: its function, how often the program calls it, what it computes.
+
+    ``operations`` counts those of an element; of a kernel with loops of its own (``astra_dot_...``) it is empty.
+    """
+
+    kernel: str
+    calls: int
+    operations: Counter[str]
 
 
 @dataclass
@@ -23,7 +36,8 @@ class Cost:
     """Totals over a program; ``flops_by_op`` says where they come from.
 
     ``transcendentals`` counts evaluations of exp, log, sin and the like, which are not in ``flops``.  Loops whose trip
-    count is not known are counted as one iteration and named in ``unbounded_loops``.
+    count is not known are counted as one iteration and named in ``unbounded_loops``.  ``groups`` are the kernels that
+    the program was fused to, where it was lowered that far.
     """
 
     flops: int = 0
@@ -31,6 +45,7 @@ class Cost:
     bytes_accessed: int = 0
     unbounded_loops: int = 0
     flops_by_op: Counter[str] = field(default_factory=Counter)
+    groups: list[Group] = field(default_factory=list)
 
     def add(self, other: Cost, times: int = 1) -> None:
         """Add ``other`` repeated ``times`` times."""
@@ -126,6 +141,14 @@ _RULES: dict[str, Callable[[ir.Operation], int]] = {
     "triangular_solve": _triangular_solve,
 }
 
+# Operations on a part of their first operand, and the value that has the size of the part.
+_PARTIAL: dict[str, Callable[[ir.Operation], ir.Value]] = {
+    "gather": lambda op: op.results[0],
+    "slice": lambda op: op.results[0],
+    "dynamic_slice": lambda op: op.results[0],
+    "dynamic_update_slice": lambda op: op.operands[1],
+}
+
 # No arithmetic and no data moved of their own.
 _FREE = frozenset({"constant", "yield", "optimization_barrier", "get_dimension_size"})
 
@@ -139,7 +162,10 @@ def _own_cost(op: ir.Operation, name: str) -> Cost:
         flops = _elements(op.results[0]) * (_COMPLEX_FACTOR.get(name, 1) if is_complex else 1)
     elif name in _TRANSCENDENTAL:
         transcendentals = _elements(op.results[0])
-    moved = sum(map(_bytes, op.operands)) + sum(map(_bytes, op.results))
+    if name in _PARTIAL:  # only what is taken of the first operand is read, or written
+        moved = 2 * _bytes(_PARTIAL[name](op)) + sum(map(_bytes, list(op.operands)[1:]))
+    else:
+        moved = sum(map(_bytes, op.operands)) + sum(map(_bytes, op.results))
     return Cost(flops, transcendentals, moved, 0, Counter({name: flops} if flops else {}))
 
 
@@ -190,6 +216,34 @@ def cost_of(module: ir.Module, entry: str = "main") -> Cost:
 
     visit(entry)
     return costs.get(entry, Cost())
+
+
+_NOT_COUNTED = ("linalg.yield", "linalg.index", "arith.constant")
+
+
+def groups_of(module: ir.Module) -> list[Group]:
+    """The kernels of a module after the stage "kernels", in the order in which they stand in it."""
+    functions = [op.operation for op in module.body.operations if op.operation.name == "func.func"]
+    calls: Counter[str] = Counter()
+    for function in functions:
+        for block in function.regions[0].blocks:
+            calls.update(ir.FlatSymbolRefAttr(op.attributes["callee"]).value for op in _calls(block))
+    groups = []
+    for function in functions:
+        name = ir.StringAttr(function.attributes["sym_name"]).value
+        if name.startswith("kernel_"):
+            operations = Counter(
+                inner.operation.name.partition(".")[2]
+                for block in function.regions[0].blocks
+                for op in block.operations
+                if op.operation.name == "linalg.generic"
+                for inner in op.operation.regions[0].blocks[0].operations
+                if inner.operation.name not in _NOT_COUNTED
+            )
+            groups.append(Group(name, calls[name], operations))
+        elif name in calls and SCHEDULE_ATTRIBUTE in function.attributes:
+            groups.append(Group(name, calls[name], Counter()))
+    return groups
 
 
 def _calls(block: ir.Block) -> list[ir.Operation]:

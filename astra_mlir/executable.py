@@ -129,11 +129,19 @@ class Executable(Function):
         """The assembly text for the target."""
         return assembly(self.llvm_ir(), self.target, self.options)
 
-    def cost(self) -> Cost:
-        """Floating-point operations and bytes accessed of the program's Astra IR."""
-        from astra_mlir.cost import cost_of
+    def schedules(self) -> dict[str, str]:
+        """What was chosen for each kernel: tiles and packing of products, loops and tasks of the others."""
+        from astra_mlir.passes.schedules import schedules_of
 
-        return cost_of(self._lowered("astra"), self.program.entry)
+        return schedules_of(self._lowered("loops").operation)
+
+    def cost(self) -> Cost:
+        """Floating-point operations and bytes accessed of the program's Astra IR, and the kernels it is fused to."""
+        from astra_mlir.cost import cost_of, groups_of
+
+        cost = cost_of(self._lowered("astra"), self.program.entry)
+        cost.groups = groups_of(self._lowered("kernels"))
+        return cost
 
     def memory(self) -> Memory:
         """Bytes of arguments, results, arena, constants and code."""

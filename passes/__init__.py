@@ -20,6 +20,7 @@ from astra_mlir.passes import raise_loops as raise_loops
 from astra_mlir.passes import recognize_attention as recognize_attention
 from astra_mlir.passes import rematerialize as rematerialize
 from astra_mlir.passes import repeat_cheap as repeat_cheap
+from astra_mlir.passes import schedules as schedules
 from astra_mlir.passes import simplify as simplify
 from astra_mlir.passes import split as split
 from astra_mlir.passes import to_kernels as to_kernels

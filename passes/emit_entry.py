@@ -13,6 +13,7 @@ from typing import ClassVar
 from astra_mlir.bindings import ir
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.outline_parallel import PARALLEL_SUFFIX
+from astra_mlir.passes.schedules import SCHEDULE_ATTRIBUTE
 
 __all__ = ["EmitEntry"]
 
@@ -95,6 +96,11 @@ llvm.func @"astra_entry_{name}"(%inputs: !llvm.ptr, %outputs: !llvm.ptr, %arena:
 """
 
 
+def _forget_schedule(func: ir.Operation) -> None:
+    if SCHEDULE_ATTRIBUTE in func.attributes:
+        del func.attributes[SCHEDULE_ATTRIBUTE]
+
+
 def _name_loop_annotations(func: ir.Operation) -> None:
     """Loop annotations come out of the conversions under a name that translation ignores: give them their own."""
     for block in func.regions[0].blocks:
@@ -172,6 +178,7 @@ class EmitEntry(Pass):
         }
         texts = []
         for name, func in functions.items():
+            _forget_schedule(func)
             _name_loop_annotations(func)
             if name.endswith(PARALLEL_SUFFIX) and not len(func.regions[0].blocks):
                 texts.append(_parallel_call(name, _parameters(func)))

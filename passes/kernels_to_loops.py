@@ -16,6 +16,7 @@ from astra_mlir.bindings import ir
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.loop_schedule import TILE, Loop, Schedule, ScheduledNest
 from astra_mlir.passes.memref_utils import Builder, byte_width
+from astra_mlir.passes.schedules import attach_schedule
 from astra_mlir.passes.small_kernels import SmallKernel
 from astra_mlir.passes.stream_stores import can_stream, cut_for_streams, fence, is_aligned, stream, stream_buffer
 from astra_mlir.passes.target import target_of
@@ -57,6 +58,7 @@ class _KernelEmitter:
         self.streams = self.find_streams()
         self.aligned: dict[ir.Value, ir.Value] = {}  # for each streamed buffer, whether it begins on a line
         self.views: dict[ir.Value, ir.Value] = {}  # row buffers of the current task
+        self.tasks = "serial"
         self.known: dict[tuple[object, ...], ir.Value] = {}  # values at addresses of the shared loops
 
     def run(self) -> None:
@@ -72,6 +74,18 @@ class _KernelEmitter:
             ):
                 op.operation.erase()
         del self.func.attributes["astra.shared_loops"]
+        attach_schedule(self.func, self.described())
+
+    def described(self) -> str:
+        """The schedule for readers: the loops of each nest, those that are shared before the bar."""
+        nests = []
+        for item in self.nests:
+            sizes = [f"{loop.extent}{'' if loop.parallel else ' reduced'}" for loop in item.loops]
+            outer, inner = sizes[: self.shared], sizes[self.shared :]
+            rows = f", {item.rows.extent} rows at a time" if item.rows else ""
+            staged = ", through a buffer" if item.staged is not None else ""
+            nests.append(f"{' x '.join(outer)} | {' x '.join(inner)}{rows}{staged}")
+        return f"{'; '.join(nests)}; {self.tasks}"
 
     def find_streams(self) -> dict[int, list[int]]:
         """For the nests, by identity, the outputs that are stored past the cache; their innermost loops are cut."""
@@ -114,6 +128,7 @@ class _KernelEmitter:
         if depth == self.shared and size > 2 * TASK_MULTIPLE and self.interleaved_leaf(depth, size):
             size -= size % -TASK_MULTIPLE
         blocks = -(-shared[depth - 1].extent // size)
+        self.tasks = f"{before * blocks} tasks"
         forall = builder.op(
             "scf.forall",
             (),

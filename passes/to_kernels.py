@@ -16,6 +16,7 @@ from astra_mlir.dialects.elements import from_numpy
 from astra_mlir.passes import kernel_rules
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.kernel_rules.registry import KernelRequest
+from astra_mlir.passes.schedules import attach_schedule, describe
 
 __all__ = ["ToKernels"]
 
@@ -90,6 +91,8 @@ class _Rewriter:
                 self.present.add(symbol)
                 function.operation.detach_from_parent()
                 self.body.append(function)
+                if symbol == request.name and request.schedule is not None:
+                    attach_schedule(function.operation, describe(request.schedule))
         if request.name not in self.present:
             raise AssertionError(f"the kernel builder of {request.name} does not define it")
 

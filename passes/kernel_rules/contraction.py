@@ -39,6 +39,7 @@ def _request(op: ir.Operation, schedule: Schedule, accumulator: str) -> KernelRe
         outs=(Out(op.results[0].type),),
         build=lambda: schedule.text(name, *types),
         scratch=scratch_types(schedule, accumulator),
+        schedule=schedule,
     )
 
 
@@ -64,6 +65,7 @@ def _packed_before(op: ir.Operation, gemm: Gemm, loop: ir.Operation, *, accumula
         build=lambda: schedule.text(name, *types),
         prepared=prepared,
         loop=loop,
+        schedule=schedule,
     )
 
 

@@ -212,4 +212,5 @@ def _request(op: ir.Operation, what: Convolution, operands: list[ir.Value], resu
         texts.append(_entry_text(name, plan, arrays, calls, element))
         return "\n\n".join(texts)
 
-    return KernelRequest(name=name, ins=(lhs, rhs), outs=(Out(result.type),), build=text, scratch=scratch)
+    outs = (Out(result.type),)
+    return KernelRequest(name=name, ins=(lhs, rhs), outs=outs, build=text, scratch=scratch, schedule=plan)

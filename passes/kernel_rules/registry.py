@@ -64,6 +64,7 @@ class KernelRequest:
     absorbed: Sequence[ir.Operation] = ()
     prepared: KernelRequest | None = None
     loop: ir.Operation | None = None
+    schedule: Any = None  # a dataclass of what was chosen, for readers
 
 
 def with_element(op: ir.Operation, value: ir.Value, element: ir.Type) -> ir.Value:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import astra_mlir as astra
 from astra_mlir.bindings import ir, make_context
 from astra_mlir.dialects import verify
 
@@ -60,3 +61,31 @@ def test_verifying_costs_a_few_times_as_much_as_iterating() -> None:
         module = _program(_astra)
         ratio = _best_time(lambda: verify(module)) / _best_time(lambda: _look_at_everything(module))
     assert ratio < 5, f"verifying an operation costs {ratio:.1f} times looking at it"
+
+
+def test_parts_are_counted_by_their_size() -> None:
+    """A gather of few rows from a large table moves those rows, not the table."""
+    program = """func.func @main(%t: tensor<1000x8xf32>, %i: tensor<i32>) -> tensor<4x8xf32> {
+      %zero = stablehlo.constant dense<0> : tensor<i32>
+      %0 = stablehlo.dynamic_slice %t, %i, %zero, sizes = [4, 8]
+        : (tensor<1000x8xf32>, tensor<i32>, tensor<i32>) -> tensor<4x8xf32>
+      return %0 : tensor<4x8xf32>
+    }"""
+    assert astra.compile(program).cost().bytes_accessed == 2 * 4 * 32 + 2 * 4
+
+
+def test_groups_are_the_kernels_of_the_program() -> None:
+    program = """func.func @main(%x: tensor<64x64xf32>) -> tensor<64x64xf32> {
+      %0 = stablehlo.dot_general %x, %x, contracting_dims = [1] x [0]
+        : (tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<64x64xf32>
+      %1 = stablehlo.exponential %0 : tensor<64x64xf32>
+      %2 = stablehlo.add %1, %x : tensor<64x64xf32>
+      return %2 : tensor<64x64xf32>
+    }"""
+    exe = astra.compile(program)
+    product, fused = sorted(exe.cost().groups, key=lambda group: group.kernel)
+    assert product.kernel.startswith("astra_dot_")
+    assert product.calls == 1
+    assert fused.operations == {"exp": 1, "addf": 1}
+    assert "f32 x f32 -> f32, 1 x 64 x 64 x 64" in exe.schedules()[product.kernel]
+    assert "4096" in exe.schedules()[fused.kernel]
