@@ -59,9 +59,11 @@ num_devices = Setting("ASTRA_NUM_DEVICES", 1, _count, "the virtual devices of th
 verify_passes = Setting("ASTRA_VERIFY_PASSES", False, _flag, "whether IR is verified after each pass: 1 or 0")
 jit_cache_size = Setting("ASTRA_JIT_CACHE_SIZE", 128, _count, "compiled signatures that one jit function keeps")
 cache_bytes = Setting("ASTRA_BUFFER_CACHE_BYTES", 1 << 30, _count, "free buffers that the runtime keeps for reuse")
-use_cache = Setting("ASTRA_CACHE", True, _flag, "whether object code is kept on disk for later processes: 1 or 0")
-cache_dir = Setting("ASTRA_CACHE_DIR", "", str, "the folder of kept object code; by default ~/.cache/astra")
-cache_max_bytes = Setting("ASTRA_CACHE_MAX_BYTES", 1 << 30, _count, "the most bytes of object code that are kept")
+use_cache = Setting(
+    "ASTRA_CACHE", True, _flag, "whether compiled programs are kept on disk for later processes: 1 or 0"
+)
+cache_dir = Setting("ASTRA_CACHE_DIR", "", str, "the folder of kept programs; by default ~/.cache/astra")
+cache_max_bytes = Setting("ASTRA_CACHE_MAX_BYTES", 1 << 30, _count, "the most bytes of compiled programs that are kept")
 runtime_library = Setting(
     "ASTRA_RUNTIME_LIBRARY", "", str, "path of libastra_runtime.so, in place of the installed one"
 )
