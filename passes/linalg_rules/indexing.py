@@ -7,11 +7,13 @@ from math import prod
 
 from astra_mlir.bindings import ir
 from astra_mlir.passes.linalg_rules.convert import to_index
+from astra_mlir.passes.linalg_rules.element import element
 from astra_mlir.passes.linalg_rules.lowering import ZERO, Lowering, TypeInfo, Val, dim, rule
 
 __all__ = ["clamped", "extract_slice", "insert_slice", "pad"]
 
 _DYNAMIC = -(2**63)
+_FEW = 4  # elements of an operand for each that a gather reads, from which computing only those pays
 _LARGE_PAD = 1 << 17  # elements from which writing the padding alone pays for its kernels
 
 
@@ -196,6 +198,9 @@ def _gather(low: Lowering, op: ir.Operation) -> list[Val]:
         exprs = [((), k) if i == index_dim else dim(place[i]) for i in range(indices.info.rank)]
         components.append(_index_component(low, indices, exprs, k, index_dim, info))
     source = low.tensor(operand)
+    owner = op.operands[0].owner
+    here = not isinstance(owner, ir.Block) and owner.operation.block == op.block  # not in front of a loop
+    alone = here and len(list(op.operands[0].uses)) == 1 and _FEW * info.size <= operand.info.size
 
     def body(args: list[ir.Value]) -> list[ir.Value]:
         starts = dict(zip(start_map, args, strict=True))
@@ -210,7 +215,7 @@ def _gather(low: Lowering, op: ir.Operation) -> list[Val]:
                 position = low.loop_index(loop)
                 index = position if index is None else low.emit("arith.addi", [index, position], low.index)
             where.append(low.constant_index(0) if index is None else index)
-        return [low.emit("tensor.extract", [source, *where], info.element)]
+        return [element(low, source, where) if alone else low.emit("tensor.extract", [source, *where], info.element)]
 
     return low.elementwise([info], components, body, loops=True)
 

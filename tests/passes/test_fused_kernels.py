@@ -107,3 +107,36 @@ def test_padding_of_large_arrays(name: str) -> None:
     cut = x[max(0, -top) : 400 + min(0, bottom), max(0, -left) : 600 + min(0, right)]
     around = [(max(0, top), max(0, bottom)), (max(0, left), max(0, right))]
     np.testing.assert_array_equal(np.asarray(got), np.pad(cut, around, constant_values=7.0))
+
+
+def test_cross_entropy_needs_no_memory_of_the_size_of_its_input() -> None:
+    def loss(x: jax.Array, labels: jax.Array) -> jax.Array:
+        return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(x), labels[:, None], 1))
+
+    x = 4 * np.random.default_rng(0).standard_normal((32, 5003), np.float32)
+    labels = np.arange(32, dtype=np.int32) * 150
+    compiled = astra.compile(loss, x, labels)
+    wide = x.astype(np.float64)
+    expected = np.mean(np.log(np.exp(wide).sum(1)) - wide[np.arange(32), labels])
+    np.testing.assert_allclose(np.asarray(compiled(x, labels)), expected, rtol=1e-6)
+    assert compiled.memory().arena_bytes < 4096
+    gradient = np.exp(wide) / np.exp(wide).sum(1, keepdims=True)
+    gradient[np.arange(32), labels] -= 1
+    got = astra.jit(jax.grad(loss))(x, labels)
+    np.testing.assert_allclose(np.asarray(got), gradient / 32, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("scanned", [False, True])
+def test_gathers_of_few_elements_of_computed_arrays(scanned: bool) -> None:
+    x, scale = np.linspace(-2, 2, 6000, dtype=np.float32).reshape(60, 100), np.linspace(1, 2, 100, dtype=np.float32)
+    rows = np.array([3, 59, 0, 3], np.int32)
+
+    def program(x: jax.Array, scale: jax.Array, rows: jax.Array) -> jax.Array:
+        table = jnp.exp(x * scale) - x.T.reshape(60, 100)[::-1]
+        if scanned:
+            return jax.lax.scan(lambda total, row: (total + table[row], total), jnp.zeros(100), rows)[0]
+        return table[rows]
+
+    table = np.exp(x.astype(np.float64) * scale) - x.T.reshape(60, 100)[::-1]
+    expected = table[rows].sum(0) if scanned else table[rows]
+    np.testing.assert_allclose(np.asarray(astra.jit(program)(x, scale, rows)), expected, rtol=1e-5, atol=1e-5)
