@@ -120,7 +120,7 @@ def _peak(type_: str) -> float:
     """Billions of operations (two for each multiply-add) per second on all cores that the process may use."""
     machine, count = TargetMachine.host(), 200_000
     lanes = machine.vector_bits // {"float": 32, "double": 64}[type_]
-    code = load(object_code(_multiply_adds(type_, lanes), machine), ["multiply_adds"])
+    code = load(object_code(_multiply_adds(type_, lanes), machine, whole=True))
     function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(code.address("multiply_adds"))
     threads = len(os.sched_getaffinity(0))
     buffers = [ctypes.create_string_buffer(_CHAINS * machine.vector_bits // 8) for _ in range(threads)]
