@@ -81,9 +81,20 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--peers", help=f"who runs beside Astra (default: {','.join(PEERS)}, where installed)")
     parser.add_argument("--seconds", type=float, default=1.0, help="how long to time each case (default: 1)")
     parser.add_argument("--json", type=Path, help="add the results to this file")
+    parser.add_argument("--missing", action="store_true", help="only cases that the file of --json does not have yet")
     parser.add_argument("--markdown", type=Path, help="write the documentation page here")
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     return parser.parse_args()
+
+
+def _add_to(path: Path | None, report: Report) -> Report:
+    """What was measured now together with what ``path`` has of earlier runs, kept there."""
+    if path is None:
+        return report
+    whole = Report.from_json(path.read_text()) if path.exists() else Report()
+    whole.update(report, [case.name for case in CASES])
+    path.write_text(whole.to_json())
+    return whole
 
 
 def main() -> int:
@@ -91,6 +102,9 @@ def main() -> int:
     os.environ["ASTRA_CACHE"] = "0"  # what earlier runs compiled is not to be found
     os.environ.setdefault("TORCHINDUCTOR_FORCE_DISABLE_CACHES", "1")
     cases, parts = select(options.cases, options.groups), options.only.split(",")
+    if options.missing and options.json and options.json.exists():
+        known = {result.name for result in Report.from_json(options.json.read_text()).results}
+        cases = [case for case in cases if case.name not in known]
     if options.list:
         print("\n".join(case.name for case in cases))
         return 0
@@ -104,6 +118,7 @@ def main() -> int:
         try:
             report.results.append(measure(case, options.seconds, peers))
             print(_line(report.results[-1]), flush=True)
+            _add_to(options.json, report)  # a run that is broken off keeps what it has
         except Exception as error:
             failed = True
             print(f"{case.name:44} FAILED: {type(error).__name__}: {error}", flush=True)
@@ -117,12 +132,7 @@ def main() -> int:
         report.compiled.append(c := _compile_gpt())
         print(f"{c.name:44} compile: Astra {c.astra_seconds:.2f} s, XLA {c.xla_seconds:.2f} s")
     agree = all(result.agrees for result in report.results)
-    if options.json:
-        if options.json.exists():
-            whole = Report.from_json(options.json.read_text())
-            whole.update(report, [case.name for case in CASES])
-            report = whole
-        options.json.write_text(report.to_json())
+    report = _add_to(options.json, report)
     print("\n".join(report.verdict()))
     if options.markdown:
         options.markdown.write_text(report.to_markdown())
