@@ -128,14 +128,38 @@ def _part(schedule: AttentionSchedule, name: str, tile_name: str, flat: list[tup
                 lane = f.mul(panel, columns)
                 valid = f.min(f.sub(size, lane), columns)
                 at = f.mul(lane, steps)
-                w.pack(f"%{source}", base, lanes, lane, valid, array.stride(letter), steps, columns, arrays[target], at)
+                w.pack(
+                    f"%{source}",
+                    base,
+                    lanes,
+                    lane,
+                    valid,
+                    array.stride(letter),
+                    steps,
+                    columns,
+                    arrays[target],
+                    at,
+                    adjacent=array.stride(a.column) == 1,
+                )
         base = f.add(w.base("key", batch), f.mul(lower, w.array("key").stride(a.column)))
         width = schedule.features(a.depth).columns
         with f.loop(0, f.ceil_div(depth, width)) as panel:
             lane = f.mul(panel, width)
             valid, at = f.min(f.sub(depth, lane), width), f.mul(lane, schedule.columns)
             step = w.array("key").stride(a.column)
-            w.pack("%key", base, depth_lanes, lane, valid, step, size, width, arrays["%key_rows"], at)
+            w.pack(
+                "%key",
+                base,
+                depth_lanes,
+                lane,
+                valid,
+                step,
+                size,
+                width,
+                arrays["%key_rows"],
+                at,
+                adjacent=w.array("key").stride(a.depth) == 1,
+            )
         for sums, width in (("%key_sums", depth_width), ("%value_sums", feature_width)):
             with f.loop(0, padded * width, w.lanes) as i:
                 w.store(w.splat(0.0), arrays[sums], i)

@@ -68,7 +68,19 @@ def _packing(schedule: AttentionSchedule, name: str, flat: list[tuple[str, str]]
         lane = f.mul(panel, columns)
         count = f.min(f.sub(valid, lane), columns)
         at = f.add(to, f.mul(lane, depth))
-        w.pack("%key", base, lanes, lane, count, key.stride(a.depth), depth, columns, "%packed_key", at)
+        w.pack(
+            "%key",
+            base,
+            lanes,
+            lane,
+            count,
+            key.stride(a.depth),
+            depth,
+            columns,
+            "%packed_key",
+            at,
+            adjacent=key.stride(a.column) == 1,
+        )
     columns, features = schedule.features(a.feature).columns, a.size(a.feature)
     value = w.array("value")
     lanes = w.multiples(value.stride(a.feature), features)
@@ -78,7 +90,19 @@ def _packing(schedule: AttentionSchedule, name: str, flat: list[tuple[str, str]]
         lane = f.mul(panel, columns)
         count = f.min(f.sub(features, lane), columns)
         at = f.add(to, f.mul(lane, schedule.columns))
-        w.pack("%value", base, lanes, lane, count, value.stride(a.column), valid, columns, "%packed_value", at)
+        w.pack(
+            "%value",
+            base,
+            lanes,
+            lane,
+            count,
+            value.stride(a.column),
+            valid,
+            columns,
+            "%packed_value",
+            at,
+            adjacent=value.stride(a.feature) == 1,
+        )
     return w
 
 

@@ -10,7 +10,13 @@ from astra_mlir.passes.kernel_rules.attention_shapes import Array, AttentionSche
 from astra_mlir.passes.kernel_rules.function_text import AS_WRITTEN, FunctionText, Index
 from astra_mlir.passes.kernel_rules.gemm_functions import widen
 from astra_mlir.passes.kernel_rules.gemm_levels import flatten, level_offset, narrow
-from astra_mlir.passes.kernel_rules.gemm_packing import PACK_ARGUMENTS, pack_text
+from astra_mlir.passes.kernel_rules.gemm_packing import (
+    COPY_ARGUMENTS,
+    PACK_ARGUMENTS,
+    block_side,
+    copy_text,
+    pack_text,
+)
 
 __all__ = ["Writer", "entry_arrays"]
 
@@ -200,19 +206,29 @@ class Writer:
 
     def pack(
         self, source: str, offset: Index, lanes: str, lane0: Index, valid: Index, step: int, depth: Index, width: int,
-        panel: str, panel_offset: Index,
+        panel: str, panel_offset: Index, *, adjacent: bool = False,
     ) -> None:  # fmt: skip
-        """``panel[panel_offset + k * width + l] = source[offset + lanes[lane0 + l] + k * step]`` for ``l < valid``."""
+        """``panel[panel_offset + k * width + l] = source[offset + lanes[lane0 + l] + k * step]`` for ``l < valid``.
+
+        ``adjacent``: lanes are known to be side by side, ``lanes[l] = l``.
+        """
         element = self.array(source.removeprefix("%")).element
-        values = (
-            source, offset, lanes, lane0, valid, self.f.constant("true", "i1"), step, depth, panel, panel_offset,
-        )  # fmt: skip
-        kinds = [type.format(s=element, t=self.element) for _, type in PACK_ARGUMENTS]
         types, side = self.schedule.scores, int(width != self.schedule.scores.rows)
-        name = types.pack(element, width, side, "any")
+        values: tuple[Index, ...]
+        if adjacent:
+            name, arguments = types.copy(element, width), COPY_ARGUMENTS
+            values = (source, self.f.add(offset, lane0), step, depth, valid, panel, panel_offset, 0)
+        else:
+            in_blocks = step == 1 and isinstance(depth, int) and depth >= block_side(types, width)
+            way = "blocks" if in_blocks else "any"
+            name, arguments = types.pack(element, width, side, way), PACK_ARGUMENTS
+            ascending = self.f.constant("true", "i1")
+            values = (source, offset, lanes, lane0, valid, ascending, step, depth, panel, panel_offset)
+        kinds = [type.format(s=element, t=self.element) for _, type in arguments]
         self.f.call(name, list(zip(values, kinds, strict=True)))
         if name not in self.called:
-            self.called[name] = pack_text(types, element, width, side, "any")
+            text = copy_text(types, element, width) if adjacent else pack_text(types, element, width, side, way)
+            self.called[name] = text
 
     def product(
         self, product: Product, a: tuple[str, Index], b: tuple[str, Index, Index], c: tuple[str, Index], depth: Index,
