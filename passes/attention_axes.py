@@ -13,7 +13,7 @@ from math import prod
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list
 
-__all__ = ["Axis", "Labels", "axes_in", "flat", "forward", "source_of", "unify"]
+__all__ = ["Axis", "Labels", "axes_in", "flat", "forward", "same", "source_of", "unify"]
 
 
 class Axis:
@@ -159,6 +159,32 @@ def source_of(value: ir.Value, labels: Labels, *, broadcasts: bool = False) -> t
             break
         value, labels = op.operands[0], found
     return value, labels
+
+
+def same(a: ir.Value, b: ir.Value, depth: int = 8) -> bool:
+    """Whether two values are computed in the same way: reverse mode computes some again, behind barriers."""
+    a, b = _before_barriers(a), _before_barriers(b)
+    if a == b:
+        return True
+    if depth == 0 or isinstance(a.owner, ir.Block) or isinstance(b.owner, ir.Block) or a.type != b.type:
+        return False
+    x, y = a.owner.operation, b.owner.operation
+    alike = x.name == y.name and x.name != "astra.rng" and len(x.results) == 1 and not len(x.regions)
+    return (
+        alike
+        and len(x.operands) == len(y.operands)
+        and dict(x.attributes.items()) == dict(y.attributes.items())
+        and all(same(*operands, depth - 1) for operands in zip(x.operands, y.operands, strict=True))
+    )
+
+
+def _before_barriers(value: ir.Value) -> ir.Value:
+    while not isinstance(value.owner, ir.Block):
+        op = value.owner.operation
+        if op.name != "astra.optimization_barrier" or len(op.operands) != 1:
+            break
+        value = op.operands[0]
+    return value
 
 
 def size_of(axes: Sequence[Axis]) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import value_of
-from astra_mlir.passes.attention_axes import Axis, Labels, flat, source_of
+from astra_mlir.passes.attention_axes import Axis, Labels, flat, same, source_of
 from astra_mlir.passes.simplify_rules.core import Rewriter, defining
 
 __all__ = ["Causal", "General", "additive_mask", "mask_terms"]
@@ -33,14 +33,12 @@ class General:
     inverted: bool
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, General) and self._key == other._key
+        if not isinstance(other, General) or self.inverted != other.inverted:
+            return False
+        return tuple(map(flat, self.labels)) == tuple(map(flat, other.labels)) and same(self.value, other.value)
 
     def __hash__(self) -> int:
-        return hash(self._key)
-
-    @property
-    def _key(self) -> tuple[object, ...]:
-        return self.value, tuple(map(flat, self.labels)), self.inverted
+        return hash(self.inverted)
 
 
 Term = Causal | General

@@ -18,7 +18,18 @@ import numpy as np
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list, value_of
-from astra_mlir.passes.attention_axes import Axis, Labels, axes_in, flat, forward, size_of, source_of, unify, unknown
+from astra_mlir.passes.attention_axes import (
+    Axis,
+    Labels,
+    axes_in,
+    flat,
+    forward,
+    same,
+    size_of,
+    source_of,
+    unify,
+    unknown,
+)
 from astra_mlir.passes.attention_build import replace_attention
 from astra_mlir.passes.attention_forms import (
     EXPONENTIALS,
@@ -297,7 +308,7 @@ class Candidate:
         if before is None:
             setattr(self, which, operand)
         else:
-            _require(before.value == operand.value and unify(before.labels, operand.labels))
+            _require(same(before.value, operand.value) and unify(before.labels, operand.labels))
 
     def cotangent_product(self, value: ir.Value, labels: Labels) -> Sum | None:
         """The form of the product of the result's cotangent and the values, if the value is that."""
@@ -497,9 +508,12 @@ def _select(c: Candidate, op: ir.Operation) -> Form:
     predicate, *values = op.operands
     if predicate in c.forms:
         empty, form = c.forms[predicate], c.forms.get(values[1])
-        _require(isinstance(empty, Empty) and empty.rows and isinstance(form, Sum) and c.rw.splat_of(values[0]) == 0)
+        _require(isinstance(empty, Empty) and empty.rows and c.rw.splat_of(values[0]) == 0)
+        if form is None:  # the cotangent of the same choice
+            form = c.cotangent_product(values[1], empty.labels)
+        _require(isinstance(form, Sum))
         assert form is not None
-        _require(unify(empty.labels, form.labels) and all(powers[0] for powers, _ in form.terms))
+        _require(unify(empty.labels, form.labels))
         c.empty_is_zero = True
         return form
     _require(predicate.type.shape == op.results[0].type.shape)

@@ -145,6 +145,30 @@ def test_scores_below_what_masked_ones_are_given() -> None:
     check(gradient(jax.grad, function), gradient(jax.grad, function), inputs, kernels=2, tolerance=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["plain", "causal", "mask"])
+def test_pytorch(kind: str) -> None:
+    """Heads split from the features; PyTorch's softmax is 0 where nothing is kept."""
+    torch = pytest.importorskip("torch")
+    inputs = [torch.from_numpy(x) for x in arrays(*[(2, 50, 64)] * 3)]
+    mask = torch.from_numpy(np.cos(np.arange(2500)).reshape(50, 50) > 0)
+
+    def function(*arguments: torch.Tensor) -> torch.Tensor:
+        q, k, v = (x.view(2, 50, 4, 16).transpose(1, 2) for x in arguments)
+        options = {"plain": {}, "causal": {"is_causal": True}, "mask": {"attn_mask": mask}}[kind]
+        result = torch.nn.functional.scaled_dot_product_attention(q, k, v, **options)
+        return result.transpose(1, 2).reshape(2, 50, 64)
+
+    def loss(*arguments: torch.Tensor) -> torch.Tensor:
+        return (function(*arguments) ** 2).sum()
+
+    doubles = [x.double().requires_grad_() for x in inputs]
+    wanted = [function(*doubles), *torch.autograd.grad(loss(*doubles), doubles)]
+    executable = astra.compile(lambda *x: (function(*x), *astra.grad(loss, argnums=(0, 1, 2))(*x)), *inputs)
+    assert executable.ir("linalg").count('"astra.kernel_call"') == 2
+    for found, expected in zip(executable(*inputs), wanted, strict=True):
+        np.testing.assert_allclose(found.numpy(), expected.detach().numpy(), atol=1e-5)
+
+
 def test_rows_without_a_score() -> None:
     """NaN, or 0 if asked for."""
     q, k, v = arrays((1, 40, 2, 8), (1, 50, 2, 8), (1, 50, 2, 8))
