@@ -225,6 +225,8 @@ def _gemm_of(op: ir.Operation) -> Gemm | None:
     batches, _, _, depth = gemm.sizes
     if _is_small(gemm) and _is_in_loop(op):
         return None
+    if batches > 1 and rows * columns < 4:  # a tile of registers would be empty but for a corner
+        return None
     if batches == 0 or rows * columns * depth < MIN_WORK or depth == 1 or rows == columns == 1:
         return None
     return gemm
