@@ -3,7 +3,7 @@
 Every output channel sees one input channel, so there is nothing to share in a matrix product.  The window's weights
 (or, for the kernel's gradient, its sums) stay in registers while a row of the input goes by.  Taken: one output
 channel per input channel, with the channels last in all three arrays, or (forward only) a spatial dimension of
-stride 1 last.
+stride 1 last; and, with the channels last, groups of a few channels, whose lanes trade places within a vector.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from astra_mlir.passes.target import Target
 
 __all__ = ["Depthwise", "schedule_depthwise"]
 
+MAX_TERMS = 150  # products of a result in a convolution of small groups, which are written out
 MAX_WINDOW = 25  # places of the window whose weights or sums are held in vectors
 TASK_WORK = 1 << 18  # multiply-adds in a task of at least 20 us: each needs a load
 
@@ -56,6 +57,16 @@ def schedule_depthwise(what: Convolution, accumulator: str, target: Target) -> D
     features_last = many and what.result_dimensions[1] == last and what.rhs_dimensions[1] == last
     one_to_one = what.rhs_shape[what.rhs_dimensions[0]] == 1 and what.groups == channels
     window = prod(what.rhs_shape[d] for d in what.rhs_dimensions[2])
+    size = what.rhs_shape[what.rhs_dimensions[0]]
+    if (
+        what.batch_groups == 1 < size
+        and what.groups * size == channels == what.lhs_shape[what.lhs_dimensions[1]]
+        and types.lanes % size == 0
+        and window * size <= MAX_TERMS
+        and features_last
+        and what.lhs_dimensions[1] == last
+    ):
+        return Depthwise(what, types, "channels")
     if what.batch_groups == 1 and one_to_one and channels == what.lhs_shape[what.lhs_dimensions[1]]:
         if window > MAX_WINDOW:
             return None
@@ -164,14 +175,32 @@ class _Printer:
             return None
         return self.f.value(f"vector.create_mask {self.f.ssa(lanes)} : vector<{self.lanes}xi1>")
 
+    def terms(self) -> list[tuple[int, int, int]]:
+        """For each product in a result: how far the input is, where the weight is, which channel of the group."""
+        channel = self.what.rhs_dimensions[0]
+        return [
+            (source, weight + i * self.rhs_strides[channel], i)
+            for source, weight in self.window()
+            for i in range(self.what.rhs_shape[channel])
+        ]
+
     def weighted_sum(self, at: Index, weights: list[str], mask: str | None) -> str:
-        """The sum over the window at a place of the input, two chains of it."""
-        zero = self.f.constant(f"dense<{self.types.zero}>", self.vector)
-        sums = [zero, zero]
-        for i, ((source, _), weight) in enumerate(zip(self.window(), weights, strict=True)):
-            value = self.load("%lhs", self.what.elements[0], self.f.add(at, source), mask)
-            sums[i % 2] = self.types.multiply_add(self.f, value, weight, sums[i % 2], self.vector)
-        return self.types.add(self.f, *sums, self.vector)
+        """The sum of the products at a place of the input, in a few chains."""
+        f, size = self.f, self.what.rhs_shape[self.what.rhs_dimensions[0]]
+        sums = [f.constant(f"dense<{self.types.zero}>", self.vector)] * (2 if size == 1 else 4)
+        loaded: dict[int, str] = {}
+        for i, ((source, _, channel), weight) in enumerate(zip(self.terms(), weights, strict=True)):
+            if source not in loaded:
+                loaded[source] = self.load("%lhs", self.what.elements[0], f.add(at, source), mask)
+            value = loaded[source]
+            if size > 1:  # every lane meets the same channel of its group
+                lanes = [lane // size * size + channel for lane in range(self.lanes)]
+                value = f.value(f"vector.shuffle {value}, {value} {lanes} : {self.vector}, {self.vector}")
+            chain = i % len(sums)
+            sums[chain] = self.types.multiply_add(f, value, weight, sums[chain], self.vector)
+        while len(sums) > 1:
+            sums = [self.types.add(f, *pair, self.vector) for pair in zip(sums[::2], sums[1::2], strict=True)]
+        return sums[0]
 
     # --- kinds -------------------------------------------------------------------------------------------------------
 
@@ -181,7 +210,7 @@ class _Printer:
         levels, first_source, first_target = self.places()
         shape, row = [level[0] for level in levels], levels[-2]
         outer = tuple(levels[:-2])
-        count, work = prod(level[0] for level in outer), prod(shape[-2:]) * len(self.window())
+        count, work = prod(level[0] for level in outer), prod(shape[-2:]) * len(self.terms())
         with f.grouped(count, max(1, TASK_WORK // work), sequential=2 * TASK_WORK // work) as unit:
             source = f.add(level_offset(f, outer, unit, 1), first_source)
             target = f.add(level_offset(f, outer, unit, 2), first_target)
@@ -190,7 +219,7 @@ class _Printer:
                     mask = self.mask(lanes)
                     weights = [
                         self.load("%rhs", self.what.elements[1], f.add(channel, weight), mask)
-                        for _, weight in self.window()
+                        for _, weight, _ in self.terms()
                     ]
                     with f.loop(0, row[0]) as place:
                         at = f.add(source, f.mul(place, row[1]), channel)

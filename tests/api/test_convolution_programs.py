@@ -46,6 +46,7 @@ PROGRAMS = {
     "examples at stride 2": (jax.vmap(convolve(stride=2)), (5, 2, 17, 18, 20), (5, 3, 3, 20, 24)),
     "examples, NCHW": (jax.vmap(convolve(NCHW)), (5, 2, 20, 17, 18), (5, 24, 20, 3, 3)),
     "gradients of examples": (gradients(jax.vmap(convolve(stride=2))), (5, 2, 17, 18, 20), (5, 3, 3, 20, 24)),
+    "small groups": (convolve(groups=10), (4, 40, 40, 40), (3, 3, 4, 40)),
     "gradients of patches": (gradients(convolve(stride=8, padding="VALID")), (4, 64, 64, 3), (8, 8, 3, 96)),
     "gradients of depthwise at stride 2": (gradients(convolve(stride=2, groups=40)), (4, 40, 40, 40), (3, 3, 1, 40)),
 }

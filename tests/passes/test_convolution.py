@@ -181,6 +181,18 @@ CASES = {
     "three dimensions": case(
         lhs_shape=(2, 6, 7, 8, 4), rhs_shape=(3, 3, 3, 4, 16), spec=("NDHWC", "DHWIO", "NDHWC"), padding=((1, 1),) * 3
     ),
+    "small groups": case(lhs_shape=(2, 10, 10, 36), rhs_shape=(3, 3, 4, 36), groups=9, padding=SAME),
+    "groups of pairs with stride": case(
+        lhs_shape=(2, 11, 10, 18),
+        rhs_shape=(3, 2, 2, 18),
+        groups=9,
+        padding=SAME,
+        strides=(2, 1),
+        reversal=(True, False),
+    ),
+    "groups of a vector with input holes": case(
+        lhs_shape=(2, 5, 6, 24), rhs_shape=(3, 3, 8, 24), groups=3, padding=SAME, lhs_dilation=(2, 1)
+    ),
     "depthwise": case(lhs_shape=(2, 10, 11, 40), rhs_shape=(3, 3, 1, 40), groups=40, padding=SAME),
     "depthwise with stride": case(
         lhs_shape=(2, 10, 11, 19),
