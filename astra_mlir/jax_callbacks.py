@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from jax._src import callback as jax_callback
 from jax._src import dtypes, ffi
+from jax._src.interpreters import mlir
 
 __all__ = ["TARGET", "called_by", "install"]
 
@@ -61,7 +62,8 @@ def install() -> None:
         platforms = ctx.module_context.platforms
         if len(platforms) != 1 or platforms[0] not in PLATFORMS:
             return original(ctx, callback, token, operands, operand_avals, result_avals, **how)
-        return _emit(ctx, callback, token, operands, operand_avals, result_avals, how["has_side_effect"])
+        sharding = how.get("sharding")
+        return _emit(ctx, callback, token, operands, operand_avals, result_avals, how["has_side_effect"], sharding)
 
     jax_callback.emit_python_callback = emit
 
@@ -75,7 +77,7 @@ def _register() -> None:
 
 def _emit(
     ctx: Any, callback: Callable[..., Any], token: Any, operands: Sequence[Any], operand_avals: Sequence[Any],
-    result_avals: Sequence[Any], has_side_effect: bool,
+    result_avals: Sequence[Any], has_side_effect: bool, sharding: Any,
 ) -> tuple[list[Any], Any, Any]:  # fmt: skip
     def checked(*arguments: Any) -> list[np.ndarray[Any, Any]]:
         results = callback(*arguments)
@@ -101,6 +103,8 @@ def _emit(
     ctx = dataclasses.replace(ctx, avals_in=list(operand_avals), avals_out=list(result_avals))
     lower = ffi.build_ffi_lowering_function(TARGET, has_side_effect=has_side_effect)
     call = lower(ctx, *operands, function=registration.name)
+    if sharding is not None:
+        mlir.set_sharding(ctx.module_context, call, sharding)
     # Operations with side effects keep their order in Astra: the token needs no part in the call.
     return list(call.results), token, None
 

@@ -101,9 +101,11 @@ class _Rewriter:
         call = self.call(op, request)
         if len(op.results) != len(request.outs):
             raise AssertionError(f"the outs of kernel {request.name} are not the results of {op.name}")
-        for old, new, out in zip(op.results, call.results, request.outs, strict=False):
-            if out.permutation is not None:
-                with ir.InsertionPoint(op), op.location:
+        made = iter(call.results)
+        for old, out in zip(op.results, request.outs, strict=True):
+            with ir.InsertionPoint(op), op.location:
+                new = _empty(old.type) if out is None else next(made)
+                if out is not None and out.permutation is not None:
                     new = build("transpose", [new], [old.type], permutation=list(out.permutation)).result
             if old.type != new.type:
                 raise AssertionError(f"the outs of kernel {request.name} are not the results of {op.name}")
@@ -117,7 +119,8 @@ class _Rewriter:
         prepared = self.prepared(request.prepared, request.loop) if request.prepared and request.loop else []
         with ir.InsertionPoint(op), op.location:
             tables = [self.constant(array) for array in request.tables]
-            inits = [out.init if out.init is not None else _empty(out.type) for out in request.outs]
+            outs = [out for out in request.outs if out is not None]
+            inits = [out.init if out.init is not None else _empty(out.type) for out in outs]
             inits += [_empty(scratch) for scratch in request.scratch]
             return build(
                 "kernel_call",

@@ -36,19 +36,24 @@ def custom_call(op: ir.Operation) -> KernelRequest | None:
     if any(not isinstance(value.type, ir.RankedTensorType) for value in (*op.operands, *op.results)):
         raise refuse(op, f"'{target}' takes or gives something that is no array", "pass arrays only")
     words = descriptor(op, target, _attributes(op))
-    ins = [_transposed(op, value, order) for value, order in zip(op.operands, _orders(op, "operand"), strict=True)]
-    outs = []
+    # Arrays without elements have no address, and no part in the kernel.
+    there = [0 not in value.type.shape for value in (*op.operands, *op.results)]
+    orders = zip(op.operands, _orders(op, "operand"), strict=True)
+    ins = [_transposed(op, value, order) for value, order in orders if 0 not in value.type.shape]
+    outs: list[Out | None] = []
     for result, order in zip(op.results, _orders(op, "result"), strict=True):
-        if order is None:
+        if 0 in result.type.shape:
+            outs.append(None)
+        elif order is None:
             outs.append(Out(result.type))
         else:
             back = [order.index(i) for i in range(len(order))]
             outs.append(Out(_permuted(result.type, order), permutation=tuple(back)))
     types = [memref_type(shape_of(value), element_of(value.type).storage) for value in ins]
     types += [f"memref<{len(words)}xi64>"]
-    types += [memref_type(list(out.type.shape), element_of(out.type).storage) for out in outs]
-    name = kernel_name("custom_call", target, *types)
-    return KernelRequest(name, ins, outs, lambda: _text(name, types, len(ins)), tables=(words,))
+    types += [memref_type(list(out.type.shape), element_of(out.type).storage) for out in outs if out is not None]
+    name = kernel_name("custom_call", target, there, *types)
+    return KernelRequest(name, ins, outs, lambda: _text(name, types, len(ins), there), tables=(words,))
 
 
 def _attributes(op: ir.Operation) -> ir.DictAttr | None:
@@ -83,20 +88,24 @@ def _transposed(op: ir.Operation, value: ir.Value, order: list[int] | None) -> i
     return build("transpose", [value], [type], permutation=order, loc=op.location, ip=ip).results[0]
 
 
-def _text(name: str, types: Sequence[str], num_ins: int) -> str:
-    """Collects the addresses and calls the runtime; ``types[num_ins]`` is the descriptor."""
+def _text(name: str, types: Sequence[str], num_ins: int, there: Sequence[bool]) -> str:
+    """Collects the addresses and calls the runtime; ``types[num_ins]`` is the descriptor.
+
+    ``there`` says of each operand and result whether the kernel has it, that is, whether it has elements.
+    """
     arguments = [(f"%a{i}", type) for i, type in enumerate(types)]
     f = Function(name, arguments)
-    addresses = f"memref<{max(1, len(types) - 1)}xi64>"
+    addresses = f"memref<{max(1, len(there))}xi64>"
     table = f.header(f"memref.alloca() : {addresses}")
 
     def address(value: str, type: str) -> str:
         index = f.value(f"memref.extract_aligned_pointer_as_index {value} : {type} -> index")
         return f.value(f"arith.index_cast {index} : index to i64")
 
-    arrays = [argument for i, argument in enumerate(arguments) if i != num_ins]
-    for i, (value, type) in enumerate(arrays):
-        f.emit(f"memref.store {address(value, type)}, {table}[{f.constant(i)}] : {addresses}")
+    arrays = iter([argument for i, argument in enumerate(arguments) if i != num_ins])
+    for i, given in enumerate(there):
+        place = address(*next(arrays)) if given else f.constant(0, "i64")
+        f.emit(f"memref.store {place}, {table}[{f.constant(i)}] : {addresses}")
     words, buffers = address(*arguments[num_ins]), address(table, addresses)
     f.emit(f"func.call @{_ENTRY}({words}, {buffers}) : (i64, i64) -> ()")
     return f"func.func private @{_ENTRY}(i64, i64)\n{f.text()}"

@@ -46,7 +46,8 @@ class KernelRequest:
     """A kernel that computes an operation.
 
     ``name`` is the symbol of the function and determines its body (see :func:`kernel_name`).  ``outs`` correspond to
-    the results of the operation one to one; ``scratch`` are temporaries that are too big for the stack; ``tables`` are
+    the results of the operation one to one (``None``: a result without elements, which the kernel does not get);
+    ``scratch`` are temporaries that are too big for the stack; ``tables`` are
     constant inputs (NumPy arrays; the same object each time, so that calls share one constant).  ``build`` gives the
     text of one or more ``func.func private``, among them ``@name`` that takes a memref for each of ``ins``, ``tables``,
     ``outs`` and ``scratch``, in this order: identity layout, static shape, signless integers.  Functions that the
@@ -57,7 +58,7 @@ class KernelRequest:
 
     name: str
     ins: Sequence[ir.Value]
-    outs: Sequence[Out]
+    outs: Sequence[Out | None]
     build: Callable[[], str]
     scratch: Sequence[ir.Type] = ()
     tables: Sequence[Any] = ()

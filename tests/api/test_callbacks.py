@@ -62,6 +62,12 @@ def test_several_results_of_several_types() -> None:
     assert np.array_equal(a, np.full((2, 2), 7)) and bool(b) and c.shape == (0,)
 
 
+def test_arrays_without_elements() -> None:
+    shape = jax.ShapeDtypeStruct((4, 0), np.float32)
+    f = astra.jit(lambda x, y: jax.pure_callback(lambda x, y: np.zeros((4, x.shape[1]), np.float32) + y, shape, x, y))
+    assert f(np.zeros((2, 0), np.float32), np.float32(1)).shape == (4, 0)
+
+
 def test_ordered_effects_are_refused() -> None:
     with pytest.raises(astra.UnsupportedError, match="ordered effects"):
         astra.jit(lambda x: (jax.debug.print("{}", x, ordered=True), x)[1])(X)
