@@ -60,8 +60,11 @@ class _Rewriter:
         """Replace what has a kernel in the regions of ``parent``."""
         for region in parent.regions:
             for block in region:
-                for op in list(block.operations):
-                    op = op.operation
+                operations = [op.operation for op in block.operations]
+                gone: set[int] = set()  # places of operations that the kernel of one before them computes
+                for place, op in enumerate(operations):
+                    if place in gone:
+                        continue
                     rule = kernel_rules.KERNEL_RULES.get(op.name)
                     if rule is not None and OPS[op.name].pure and all(_has_no_elements(r.type) for r in op.results):
                         self.replace_by_nothing(op)
@@ -71,7 +74,10 @@ class _Rewriter:
                         self.rewrite_within(op)
                     else:
                         self.add_functions(request)
-                        self.replace_by_call(op, request)
+                        if request.last is not None:
+                            following = [i for i in range(place + 1, len(operations)) if i not in gone]
+                            gone.update(i for i in following if operations[i] in (*request.absorbed, request.last))
+                        self.replace_by_call(request.last or op, request)
 
     def replace_by_nothing(self, op: ir.Operation) -> None:
         """Results without elements need no kernel."""

@@ -13,6 +13,7 @@ from math import prod
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list, value_of
 from astra_mlir.passes.kernel_rules.contraction_shapes import accumulator_of, memref_text, row_major_strides
+from astra_mlir.passes.kernel_rules.epilogue import Fused, epilogue_of
 from astra_mlir.passes.kernel_rules.gemm import Gemm, GemmSchedule, schedule_gemm
 from astra_mlir.passes.kernel_rules.gemm_functions import bits_of
 from astra_mlir.passes.kernel_rules.gemm_levels import Level, merge_levels
@@ -111,7 +112,43 @@ def _product(op: ir.Operation, gemm: Gemm, schedule: Schedule, *, accumulate: bo
     loop = _loop_around(op, op.operands[1]) if isinstance(schedule, GemmSchedule) else None
     if loop is not None and prod(op.operands[1].type.shape) <= MAX_PACKED:
         return _packed_before(op, gemm, loop, accumulate=accumulate)
+    if isinstance(schedule, GemmSchedule) and not accumulate and not gemm.is_staged:
+        fused = epilogue_of(op, _adding(op.block))
+        if fused is not None and _fits(op, gemm, fused):
+            return _with_epilogue(op, schedule, fused)
     return _request(op, schedule, gemm.accumulator)
+
+
+def _with_epilogue(op: ir.Operation, schedule: GemmSchedule, fused: Fused) -> KernelRequest:
+    """The product with what follows it."""
+    ins = (*op.operands, *fused.operands)
+    result = op.results[0].type
+    types = [memref_text(value.type) for value in op.operands]
+    others = [memref_text(value.type) for value in fused.operands]
+    schedule = replace(schedule, epilogue=fused.epilogue)
+    name = kernel_name("dot", schedule, *types, *others, memref_text(result))
+    return KernelRequest(
+        name=name,
+        ins=ins,
+        outs=(Out(result),),
+        build=lambda: schedule.text(name, *types, memref_text(result), others),
+        scratch=scratch_types(schedule, schedule.gemm.accumulator),
+        absorbed=(*reversed(fused.operations[:-1]), op),
+        last=fused.last,
+    )
+
+
+def _fits(op: ir.Operation, gemm: Gemm, fused: Fused) -> bool:
+    """Whether the columns and rows of the kernel are those that the epilogue's operands lie along."""
+    shape, kinds = list(op.results[0].type.shape), fused.epilogue.kinds
+    _, rows, columns, _ = gemm.sizes
+    return ("row" not in kinds or shape[-1] == columns) and ("column" not in kinds or shape == [rows, columns])
+
+
+def _adding(block: ir.Block) -> set[ir.Operation]:
+    """The additions of a block that kernels of products do in place."""
+    dots = [op.operation for op in block.operations if op.operation.name == "astra.dot_general"]
+    return {add for dot in dots if (add := _absorbing_add(dot)) is not None}
 
 
 def _is_dot(value: ir.Value) -> bool:

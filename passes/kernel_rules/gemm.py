@@ -8,9 +8,11 @@ overlapping windows of a convolution are strides, not copies.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
+from astra_mlir.passes.kernel_rules.epilogue import Epilogue
 from astra_mlir.passes.kernel_rules.gemm_formats import format_of
 from astra_mlir.passes.kernel_rules.gemm_functions import GemmTypes, bits_of
 from astra_mlir.passes.kernel_rules.gemm_levels import Level
@@ -108,6 +110,7 @@ class GemmSchedule:
     tiles: tuple[int, int, int]  # batches, tiles of rows, tiles of columns
     group: int  # tiles of a task
     accumulate: bool = False  # add to what the result holds
+    epilogue: Epilogue | None = None  # what is computed of a finished tile
 
     @property
     def scratch(self) -> tuple[int, ...]:
@@ -182,9 +185,10 @@ class GemmSchedule:
         """Elements of the packed right operand, all its panels."""
         return self.gemm.sizes[0] * self.panels * self.panel_elements
 
-    def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str) -> str:
-        """The functions: ``@name(lhs, rhs, result[, scratch])`` on memrefs of the given types and all that it calls."""
-        return program_text(self, name, lhs_type, rhs_type, result_type)
+    def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str, others: Sequence[str] = ()) -> str:
+        """The functions: ``@name(lhs, rhs[, others], result[, scratch])`` on memrefs of the given types, and all that
+        it calls; others are operands of the epilogue."""
+        return program_text(self, name, lhs_type, rhs_type, result_type, others)
 
     def packing_text(self, name: str, rhs_type: str, packed_type: str) -> str:
         """The functions: ``@name(rhs, packed)`` makes what a product that is packed before takes as right operand."""

@@ -19,6 +19,7 @@ from astra_mlir.passes.kernel_rules.gemm_levels import Level, flatten, level_off
 from astra_mlir.passes.kernel_rules.gemm_packing import COPY_ARGUMENTS, PACK_ARGUMENTS, copy_text, pack_text
 
 if TYPE_CHECKING:
+    from astra_mlir.passes.kernel_rules.epilogue import Epilogue
     from astra_mlir.passes.kernel_rules.gemm import GemmSchedule
 
 __all__ = ["packing_text", "program_text"]
@@ -31,8 +32,10 @@ Visit = Callable[[Index, Index, Index, Index], None]  # offset in lhs, in rhs, s
 Pieces = Callable[[Visit], None]
 
 
-def program_text(schedule: GemmSchedule, name: str, lhs_type: str, rhs_type: str, result_type: str) -> str:
-    """``@name(lhs, rhs, result[, scratch])`` on memrefs of the given types, and all that it calls."""
+def program_text(
+    schedule: GemmSchedule, name: str, lhs_type: str, rhs_type: str, result_type: str, others: Sequence[str] = ()
+) -> str:
+    """``@name(lhs, rhs[, others], result[, scratch])`` on memrefs of the given types, and all that it calls."""
     gemm, types = schedule.gemm, schedule.types
     functions = {types.micro: micro_text(types), types.macro: macro_text(types)}
     packed = [(gemm.lhs, types.rows, 0)] if schedule.pack_lhs else []
@@ -44,7 +47,7 @@ def program_text(schedule: GemmSchedule, name: str, lhs_type: str, rhs_type: str
     ahead = _PanelWriter(schedule) if schedule.pack_rhs == "ahead" else None
     if ahead is not None:
         functions[ahead.name] = ahead.text
-    functions[name] = _entry(schedule, name, (lhs_type, rhs_type, result_type), tile, ahead)
+    functions[name] = _entry(schedule, name, (lhs_type, rhs_type, *others, result_type), tile, ahead)
     return "\n\n".join(functions.values())
 
 
@@ -84,7 +87,8 @@ def _entry(schedule: GemmSchedule, name: str, array_types: Sequence[str], tile: 
     """The function of one shape: its numbers, and the tasks."""
     gemm = schedule.gemm
     rhs = "%packed_array" if schedule.pack_rhs == "before" else "%rhs_array"
-    arguments = list(zip(("%lhs_array", rhs, "%result_array"), array_types, strict=True))
+    others = [f"{other}_array" for other in _others(schedule)]
+    arguments = list(zip(("%lhs_array", rhs, *others, "%result_array"), array_types, strict=True))
     arguments += [("%packed_array", f"memref<{size}x{gemm.accumulator}>") for size in schedule.scratch]
     f = FunctionText(name, arguments)
     swapped = {"%lhs_array": "%rhs", "%rhs_array": "%lhs"} if gemm.is_swapped else {}
@@ -96,6 +100,11 @@ def _entry(schedule: GemmSchedule, name: str, array_types: Sequence[str], tile: 
     work = schedule.tile_rows * schedule.tile_columns * gemm.sizes[3]
     _run(f, tile, prod(schedule.tiles), schedule.group, 2 * TASK_WORK // work)
     return f.text()
+
+
+def _others(schedule: GemmSchedule) -> list[str]:
+    """The names of the epilogue's operands."""
+    return [f"%other{i}" for i in range(len(schedule.epilogue.kinds))] if schedule.epilogue else []
 
 
 @dataclass(frozen=True)
@@ -125,7 +134,7 @@ class _Writer:
         flat = {
             "%lhs": self.gemm.lhs, "%rhs": self.gemm.rhs, "%result": self.gemm.result, "%packed": self.gemm.accumulator,
         }  # fmt: skip
-        self.arrays = [(array, f"memref<?x{flat[array].removeprefix('u')}>") for array in arrays]
+        self.arrays = [(array, f"memref<?x{flat.get(array, self.gemm.result).removeprefix('u')}>") for array in arrays]
         self.values: list[int] = []
         self.arguments = [*self.arrays, ("%task", "index")]
         self.f = FunctionText("", self.arguments, inline=False)
@@ -281,7 +290,7 @@ class _TileWriter(_Writer):
 
     def __init__(self, schedule: GemmSchedule) -> None:
         rhs = "%packed" if schedule.pack_rhs in ("ahead", "before") else "%rhs"
-        super().__init__(schedule, "tile", ("%lhs", rhs, "%result"))
+        super().__init__(schedule, "tile", ("%lhs", rhs, *_others(schedule), "%result"))
 
     def write(self) -> None:
         f, form, schedule, gemm, types = self.f, self.form, self.schedule, self.gemm, self.types
@@ -328,8 +337,41 @@ class _TileWriter(_Writer):
             self.output = (self.alloca(schedule.result_block_elements, gemm.accumulator), 0, tile_columns)
         self.bases = self.operand_base(batch, 1), self.operand_base(batch, 2)
         self.for_each_block()
+        if schedule.epilogue is not None:
+            self.finish(schedule.epilogue, result_at, row_stride)
         if gemm.is_staged:
             self.store_staged(self.output[0], tile_columns, result_at, row_stride)
+
+    def finish(self, epilogue: Epilogue, result_at: Index, row_stride: Index) -> None:
+        """The epilogue of a tile, a vector at a time."""
+        f, lanes, element = self.f, self.types.lanes, self.gemm.accumulator
+        vector, memref, bits = f"vector<{lanes}x{element}>", f"memref<?x{element}>", f"vector<{lanes}xi1>"
+        zero = f.constant("dense<0.0>", vector)
+        kinds = f"{memref}, {bits}, {vector}"
+
+        def spread(array: str, at: Index) -> str:
+            scalar = f.value(f"memref.load {array}[{f.ssa(at)}] : {memref}")
+            return f.value(f"vector.broadcast {scalar} : {element} to {vector}")
+
+        with f.loop(0, self.m) as i:
+            row = f.add(result_at, f.mul(i, row_stride))
+            with f.loop(0, self.n, lanes) as j:
+                mask = f.value(f"vector.create_mask {f.ssa(f.sub(self.n, j))} : {bits}")
+
+                def read(array: str, at: Index, mask: str = mask) -> str:
+                    return f.value(f"vector.maskedload {array}[{f.ssa(at)}], {mask}, {zero} : {kinds} into {vector}")
+
+                place = f.add(row, j)
+                values = [read("%result", place)]
+                for other, kind in zip(_others(self.schedule), epilogue.kinds, strict=True):
+                    if kind in ("full", "row"):
+                        values.append(read(other, place if kind == "full" else f.add(self.column, j)))
+                    else:
+                        values.append(spread(other, f.add(self.row, i) if kind == "column" else 0))
+                lines, result = epilogue.inline(f"e{f.fresh()[1:]}", values, lanes)
+                for line in lines:
+                    f.line(line)
+                f.line(f"vector.maskedstore %result[{f.ssa(place)}], {mask}, {result} : {kinds}")
 
     def for_each_block(self) -> None:
         """Loops over the steps, with a block of packed or plain operands in each iteration."""

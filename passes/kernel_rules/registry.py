@@ -52,7 +52,9 @@ class KernelRequest:
     text of one or more ``func.func private``, among them ``@name`` that takes a memref for each of ``ins``, ``tables``,
     ``outs`` and ``scratch``, in this order: identity layout, static shape, signless integers.  Functions that the
     module already has are not added again, so a helper's name must determine its body too.  ``absorbed`` are operations
-    whose work the kernel does along the way and that nothing else uses.  ``prepared`` is a kernel that runs before the
+    whose work the kernel does along the way and that nothing else uses.  ``last`` is the operation whose
+    results the kernel gives where that is not the one that the rule was asked for; that is the last of ``absorbed``, in
+    the order in which they can be erased.  ``prepared`` is a kernel that runs before the
     loop ``loop``, once for equal requests; its outs follow ``ins``.
     """
 
@@ -66,6 +68,7 @@ class KernelRequest:
     prepared: KernelRequest | None = None
     loop: ir.Operation | None = None
     schedule: Any = None  # a dataclass of what was chosen, for readers
+    last: ir.Operation | None = None
 
 
 def with_element(op: ir.Operation, value: ir.Value, element: ir.Type) -> ir.Value:
