@@ -112,7 +112,8 @@ def _product(op: ir.Operation, gemm: Gemm, schedule: Schedule, *, accumulate: bo
     loop = _loop_around(op, op.operands[1]) if isinstance(schedule, GemmSchedule) else None
     if loop is not None and prod(op.operands[1].type.shape) <= MAX_PACKED:
         return _packed_before(op, gemm, loop, accumulate=accumulate)
-    if isinstance(schedule, GemmSchedule) and not accumulate and not gemm.is_staged:
+    is_float = gemm.accumulator in ("f32", "f64")
+    if isinstance(schedule, GemmSchedule) and is_float and not accumulate and not gemm.is_staged:
         fused = epilogue_of(op, _adding(op.block))
         if fused is not None and _fits(op, gemm, fused):
             return _with_epilogue(op, schedule, fused)
