@@ -134,6 +134,7 @@ def _with_epilogue(op: ir.Operation, schedule: GemmSchedule, fused: Fused) -> Ke
         outs=(Out(result),),
         build=lambda: schedule.text(name, *types, memref_text(result), others),
         scratch=scratch_types(schedule, schedule.gemm.accumulator),
+        schedule=schedule,
         absorbed=(*reversed(fused.operations[:-1]), op),
         last=fused.last,
     )

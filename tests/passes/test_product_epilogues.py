@@ -22,7 +22,7 @@ def used_twice(a, b, c):
 
 
 def in_a_scan(a, b, c):
-    return jax.lax.scan(lambda h, x: (jnp.tanh(h @ b + c + x), h[0, 0]), a[:, : b.shape[1]], jnp.arange(3.0))
+    return jax.lax.scan(lambda h, x: (jnp.tanh(0.1 * (h @ b) + c + x), h[0, 0]), a[:, : b.shape[1]], jnp.arange(3.0))
 
 
 A, B, ROW, COLUMN, FULL = normal(37, 70), normal(70, 83), normal(83), normal(37, 1), normal(37, 83)
