@@ -100,10 +100,17 @@ def register_lapack() -> None:
             ffi.register_target(name, handler)
 
 
-def _with_lapack(entry: Any) -> Any:
+# Up to this many rows and columns the loops that JAX has for any platform are faster as native code than LAPACK.
+_SMALL_LU = 16
+
+
+def _with_lapack(primitive: Any) -> Any:
     """JAX's lowering for its CPU backend, which calls LAPACK."""
+    entry = mlir._platform_specific_lowerings["cpu"][primitive]
 
     def rule(ctx: Any, *operands: Any, **parameters: Any) -> Any:
+        if primitive is lax_linalg.lu_p and max(ctx.avals_in[0].shape[-2:]) <= _SMALL_LU:
+            return mlir._lowerings[primitive].rule(ctx, *operands, **parameters)
         register_lapack()
         return entry.rule(ctx, *operands, **parameters)
 
@@ -132,7 +139,7 @@ def register() -> None:
             rule = mlir.lower_fun(_unaffected(function), multiple_results=several)
             rules.setdefault(primitive, mlir.LoweringRuleEntry(rule, False))
         for primitive in _LAPACK:
-            rules.setdefault(primitive, _with_lapack(mlir._platform_specific_lowerings["cpu"][primitive]))
+            rules.setdefault(primitive, _with_lapack(primitive))
         for primitive in (debugging.debug_callback_p, debugging.debug_print_p):
             rules.setdefault(primitive, mlir._platform_specific_lowerings["cpu"][primitive])
         rules.setdefault(lax_internal.top_k_p, mlir.LoweringRuleEntry(_top_k, False))
