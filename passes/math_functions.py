@@ -85,31 +85,33 @@ def _exp2(b: FloatBuilder, x: Number) -> Number:
     return b.scale(b.fma(r, _polynomial(b, "EXP2", r), 1.0), integer)
 
 
-def _expm1_core(b: FloatBuilder, x: Number) -> Number:
-    """expm1 of a number that is neither beyond overflow nor far below -1 / epsilon; the sign of 0 is lost.
+def _half_of_expm1(b: FloatBuilder, x: Number) -> Number:
+    """Half of expm1 of a number that is neither beyond overflow nor far below -1 / epsilon; the sign of 0 is lost.
 
     2^n (1 + r) - 1 first, which is exact where the two nearly cancel.
     """
     n, r = _exp_argument(b, x)
     half = b.power_of_two(n - 1)
-    return b.fma(half, r * r * _polynomial(b, "EXP", r), b.fma(half, r, half - 0.5)) * 2.0
+    return b.fma(half, r * r * _polynomial(b, "EXP", r), b.fma(half, r, half - 0.5))
 
 
 @_function("expm1")
 def _expm1(b: FloatBuilder, x: Number) -> Number:
     low = -20.0 if b.format.bits == 32 else -40.0
-    y = _expm1_core(b, b.at_least(b.at_most(x, _exp_range(b)[1]), low))
-    return b.copysign(y, x)
+    y = _half_of_expm1(b, b.at_least(b.at_most(x, _exp_range(b)[1]), low))
+    return b.copysign(y + y, x)
 
 
 @_function("tanh")
 def _tanh(b: FloatBuilder, x: Number) -> Number:
-    """x + x^3 p(x^2) up to 0.55, beyond it t / (t + 2) with t = expm1(2 |x|)."""
+    """h / (h + 1) with 2 h = expm1(2 |x|); what the sum and the quotient lost is put right."""
     magnitude = b.at_most(b.abs(x), 10.0 if b.format.bits == 32 else 20.0)
-    z = magnitude * magnitude
-    small = b.fma(magnitude * z, _polynomial(b, "TANH", z), magnitude)
-    t = _expm1_core(b, magnitude + magnitude)
-    return b.copysign(b.select(magnitude.compare("olt", 0.55), small, t / (t + 2.0)), x)
+    h = _half_of_expm1(b, magnitude + magnitude)
+    divisor = h + 1.0
+    inverse = 1.0 / divisor
+    y = h * inverse
+    lost = b.fma(-y, h - (divisor - 1.0), b.remainder_of(y, divisor, h))
+    return b.copysign(b.fma(lost, inverse, y), x)
 
 
 @_function("sinh")

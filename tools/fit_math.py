@@ -82,7 +82,6 @@ FITS = (
         _from_series(lambda z: (mpmath.cos(mpmath.sqrt(z)) - 1 + z / 2) / z**2, mpf(1) / 24),
         (0, _QUARTER_PI**2), (2, 6),
     ),
-    Fit("TANH", _odd(mpmath.tanh, -mpf(1) / 3), (0, 0.3025), (4, 10)),
     Fit("ATAN", _odd(mpmath.atan, -mpf(1) / 3), (0, 1), (8, 21)),
     Fit("SINH", _odd(mpmath.sinh, mpf(1) / 6), (0, 1), (3, 7)),
     Fit("ASIN", _odd(mpmath.asin, mpf(1) / 6), (0, 0.25), (5, 13)),
