@@ -69,7 +69,7 @@ runtime_library = Setting(
 )
 
 SETTINGS: tuple[Setting, ...] = (  # type: ignore[type-arg]
-    num_threads, target, optimization_level, compile_threads, verify_passes, jit_cache_size, cache_bytes,
+    num_threads, num_devices, target, optimization_level, compile_threads, verify_passes, jit_cache_size, cache_bytes,
     use_cache, cache_dir, cache_max_bytes, runtime_library,
 )  # fmt: skip
 

@@ -392,13 +392,13 @@ struct LayoutHandle {
 
 void delete_layout(LayoutHandle *layout) { delete layout; }
 
-namespace {
-
 LayoutHandle *row_major_layout(size_t rank) {
   std::string text = "{";
   for (size_t i = rank; i-- > 0;) text += std::to_string(i) + (i > 0 ? "," : "");
   return new LayoutHandle{text + "}"};
 }
+
+namespace {
 
 Error *layout_destroy(Layouts_Destroy_Args *args) {
   delete args->layout;
@@ -426,8 +426,6 @@ Error *layout_of_buffer(Layouts_Buffer_Args *args) {
 
 Error *layouts_of_outputs(Layouts_Executable_Args *args) {
   CompiledProgram &program = *args->executable->program;
-  if (program.layouts.empty())
-    for (const size_t rank : program.ranks) program.layouts.push_back(row_major_layout(rank));
   args->num_layouts = program.layouts.size();
   args->layouts = program.layouts.data();
   return nullptr;

@@ -61,12 +61,14 @@ std::shared_ptr<CompiledProgram> program_of(Client *client, const astra_pjrt_com
   program->name.assign(given.name, given.name_size);
   program->fingerprint.assign(given.fingerprint, given.fingerprint_size);
   program->program.assign(given.program, given.program_size);
+  for (const size_t rank : program->ranks) program->layouts.push_back(row_major_layout(rank));
   const auto cost = [](const char *name, double value) {
     NamedValue named = {sizeof(NamedValue), nullptr, name, std::strlen(name), NamedValue::kFloat, {}, 1};
     named.float_value = static_cast<float>(value);
     return named;
   };
-  program->costs = {cost("flops", given.flops), cost("bytes accessed", given.bytes_accessed)};
+  if (given.flops > 0 || given.bytes_accessed > 0)  // else they are not known
+    program->costs = {cost("flops", given.flops), cost("bytes accessed", given.bytes_accessed)};
   return program;
 }
 
@@ -124,20 +126,29 @@ Error *serialize(Executable_Serialize_Args *args) {
 
 // --- running ---------------------------------------------------------------------------------------------------------
 
-// One run of a program on one device: what it reads and writes, held until it is over.
+// One run of a program on one device: what it reads and writes, held until it is over.  Inputs are counted as used
+// directly from the time they are put here, and as used in the queue after `enter_queue`.
 struct Run {
+  explicit Run(std::shared_ptr<CompiledProgram> program) : program(std::move(program)) {}
+  Run(const Run &) = delete;
+  Run &operator=(const Run &) = delete;
+  ~Run() {
+    for (const StoragePtr &input : inputs) --(queued ? input->queued : input->direct);
+    if (queued)
+      for (const StoragePtr &output : outputs) --output->queued;
+    for (const auto &copied : copies) --(queued ? copied.first->queued : copied.first->direct);
+  }
+
   std::shared_ptr<CompiledProgram> program;
+  bool queued = false;
   std::vector<StoragePtr> inputs, outputs;
   std::vector<std::pair<StoragePtr, size_t>> copies;  // what an input is a copy of, once it is there
 
-  // Between these two the run is in a queue.
-  void enter() const {
-    for (const auto *storages : {&inputs, &outputs})
-      for (const StoragePtr &storage : *storages) ++storage->runs;
-  }
-  void leave() const {
-    for (const auto *storages : {&inputs, &outputs})
-      for (const StoragePtr &storage : *storages) --storage->runs;
+  void enter_queue() {
+    for (const StoragePtr &input : inputs) ++input->queued, --input->direct;
+    for (const auto &copied : copies) ++copied.first->queued, --copied.first->direct;
+    for (const StoragePtr &output : outputs) ++output->queued;
+    queued = true;
   }
 
   std::unique_ptr<Error> execute() const {
@@ -187,13 +198,15 @@ Error *run_on(Device *device, const std::shared_ptr<CompiledProgram> &program, c
   if (num_arguments != program->donated.size())
     return fail(kInvalidArgument, "astra: " + program->name + " takes " + std::to_string(program->donated.size()) +
                                       " arguments, got " + std::to_string(num_arguments));
-  Run run{program, {}, {}, {}};
+  const auto shared_run = std::make_shared<Run>(program);  // held by the queue where the run is put there
+  Run &run = *shared_run;
   run.inputs.reserve(num_arguments);
   std::vector<PendingPtr> awaited;
   for (size_t i = 0; i < num_arguments; ++i) {
-    run.inputs.push_back(arguments[i]->share());
-    if (run.inputs.back() == nullptr)
+    StoragePtr input = arguments[i]->share_with_run();
+    if (input == nullptr)
       return fail(kInvalidArgument, "Array has been deleted: argument " + std::to_string(i) + " of " + program->name);
+    run.inputs.push_back(std::move(input));
     const PendingPtr &pending = arguments[i]->pending;
     if (pending != nullptr && !(pending->done() && pending->succeeded())) awaited.push_back(pending);
   }
@@ -212,6 +225,7 @@ Error *run_on(Device *device, const std::shared_ptr<CompiledProgram> &program, c
     StoragePtr &input = run.inputs[alias];
     if (!given[alias] || !input->writable()) {
       StoragePtr copy = Storage::allocate(program->client, input->bytes);
+      ++copy->direct;
       run.copies.push_back({std::exchange(input, std::move(copy)), static_cast<size_t>(alias)});
     }
     run.outputs.push_back(input);
@@ -219,7 +233,7 @@ Error *run_on(Device *device, const std::shared_ptr<CompiledProgram> &program, c
 
   // What is overwritten here may still be read by programs in the queue: then this one waits in it, too.
   bool queued = program->asynchronous || !awaited.empty();
-  for (size_t i = 0; i < num_arguments; ++i) queued = queued || (given[i] && run.inputs[i]->runs.load() > 0);
+  for (size_t i = 0; i < num_arguments; ++i) queued = queued || (given[i] && run.inputs[i]->queued.load() > 0);
   PendingPtr pending;
   if (!queued) {
     if (std::unique_ptr<Error> error = run.execute()) return error.release();
@@ -232,17 +246,16 @@ Error *run_on(Device *device, const std::shared_ptr<CompiledProgram> &program, c
     results[i] = new Buffer(memory, program->types[i], dims, program->ranks[i], run.outputs[i], pending);
   if (complete != nullptr) *complete = new Event{pending};
   if (queued) {
-    run.enter();
-    device->queue.push([run = std::move(run), awaited = std::move(awaited), pending] {
+    run.enter_queue();
+    device->queue.push([shared_run, awaited = std::move(awaited), pending] {
       std::unique_ptr<Error> error;
       for (const PendingPtr &input : awaited) {
         input->wait();
         error.reset(input->error());
         if (error != nullptr) break;
       }
-      if (error == nullptr) error = run.execute();
-      run.leave();
-      pending->finish(std::move(error));
+      if (error == nullptr) error = shared_run->execute();
+      pending->finish(std::move(error));  // what waits to be copied is copied before the run lets go of it
     });
   }
   return nullptr;

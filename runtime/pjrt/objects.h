@@ -63,11 +63,13 @@ class Storage {
   Storage(const Storage &) = delete;
   Storage &operator=(const Storage &) = delete;
 
-  // Whether a program that was given the only buffer may write here: not memory of others, nor what others look at.
-  bool writable() const { return release_ == nullptr && holders.load() == 0; }
+  // Whether a run that was given the only buffer may write here: not memory of others, nor what others look at.
+  // Runs in the queue do not count: one that writes is queued behind them.
+  bool writable() const { return release_ == nullptr && holders.load() == 0 && direct.load() == 1; }
 
   std::atomic<int> holders{0};  // buffers, and references of other libraries
-  std::atomic<int> runs{0};     // programs in a queue or running that use it
+  std::atomic<int> direct{0};   // runs on callers' threads that use it
+  std::atomic<int> queued{0};   // runs in its device's queue that use it
   void *const data;
   const size_t bytes;
 
@@ -146,6 +148,12 @@ struct Buffer {
     const std::lock_guard<std::mutex> lock(mutex);
     return storage;
   }
+  // As `share`, for a run: who takes the buffer afterwards knows of it.
+  StoragePtr share_with_run() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (storage != nullptr) ++storage->direct;
+    return storage;
+  }
   StoragePtr take() {
     const std::lock_guard<std::mutex> lock(mutex);
     if (storage != nullptr) --storage->holders;
@@ -174,7 +182,7 @@ struct CompiledProgram {
   std::vector<const char *> memory_kinds;
   std::vector<size_t> memory_kind_sizes;
   int64_t argument_bytes = 0;
-  std::vector<LayoutHandle *> layouts;  // of the outputs, made when asked for
+  std::vector<LayoutHandle *> layouts;  // of the outputs
 };
 
 struct Executable {
@@ -189,6 +197,7 @@ struct LoadedExecutable {
 
 int64_t element_bytes(ElementType type);  // 0: not an element type of arrays here
 int64_t array_bytes(ElementType type, const int64_t *dims, size_t num_dims);
+LayoutHandle *row_major_layout(size_t rank);
 void delete_layout(LayoutHandle *layout);
 std::vector<int64_t> dense_strides(ElementType type, const int64_t *dims, size_t num_dims);
 

@@ -319,6 +319,11 @@ PyObject *run_plan(PyObject *self, PyObject *const *leaves, size_t count) {
   Pointers places;
   std::vector<Ref> owners, kept;
   if (!code.aliases.empty() && as_jax && !take_over(code, leaves, arguments.places, owners, kept)) return nullptr;
+  // Another thread may donate or delete an array that this call reads: its memory stays until the call is over.
+  if (arguments.any_jax)
+    for (size_t i = 0; i < count; ++i)
+      if (Py_TYPE(leaves[i]) == jax.array_type && (owners.empty() || !owners[i]))
+        if (Ref owner = owner_of(arguments.places[i])) arguments.kept.push_back(owner.release());
   Ref *const given = owners.empty() ? nullptr : owners.data();
   if (!allocate_results(code, as_jax, results, places, arguments.places, given)) return nullptr;
   PyObject *tree = nullptr;

@@ -59,12 +59,10 @@ struct ArrayAttribute {
 class Future {
  public:
   void finish(FfiError *error) {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      error_.reset(error);
-      done_ = true;
-    }
-    changed_.notify_all();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    error_.reset(error);
+    done_ = true;
+    changed_.notify_all();  // before the lock is free: who waits may delete this then
   }
   std::unique_ptr<FfiError> wait() {
     std::unique_lock<std::mutex> lock(mutex_);
@@ -337,8 +335,12 @@ astra_status call_handler(void *user, const astra_custom_call_info *call) {
   if (failed == nullptr) failed.reset(run_stage(handlers->initialize, frame, kInitialize));
   if (failed == nullptr) failed.reset(run_stage(handlers->execute, frame, kExecute));
   if (execution.state != nullptr) {
-    const std::lock_guard<std::mutex> lock(types_mutex);
-    const auto deleter = types()[execution.state_type - 1].second;
+    void (*deleter)(void *) = nullptr;
+    {
+      const std::lock_guard<std::mutex> lock(types_mutex);
+      const auto number = static_cast<size_t>(execution.state_type) - 1;
+      if (number < types().size()) deleter = types()[number].second;
+    }
     if (deleter != nullptr) deleter(execution.state);
   }
   return failed == nullptr ? ASTRA_OK : astra_get_api(ASTRA_ABI_VERSION)->fail(failed->message.c_str());
