@@ -52,8 +52,11 @@ def test_the_number_of_threads_changes_no_bit(case: Case) -> None:
     assert len(set(digests(case.smaller(), (*THREADS, 2, 8)))) == 1
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+# Small variants of most programs have no parallel loops: single operations are run as they are, too, models if asked.
+_FULL = [pytest.param(c, id=c.name, marks=() if "single" in c.groups else pytest.mark.slow) for c in CASES]
+
+
+@pytest.mark.parametrize("case", _FULL)
 def test_the_number_of_threads_changes_no_bit_at_full_size(case: Case) -> None:
     assert len(set(digests(case, THREADS))) == 1
 
