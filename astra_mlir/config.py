@@ -45,6 +45,13 @@ def _count(text: str) -> int:
     return value
 
 
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError("the number is not positive")
+    return value
+
+
 def _flag(text: str) -> bool:
     if text.lower() not in ("0", "1", "true", "false"):
         raise ValueError("expected 0 or 1")
@@ -54,8 +61,8 @@ def _flag(text: str) -> bool:
 num_threads = Setting("ASTRA_NUM_THREADS", 0, _count, "the threads of parallel loops; 0: what the process may use")
 target = Setting("ASTRA_TARGET", "host", str, "the processor to compile for when a call names none (see Target.parse)")
 optimization_level = Setting("ASTRA_OPT_LEVEL", 3, _count, "LLVM's optimisation level, 0 to 3")
-compile_threads = Setting("ASTRA_COMPILE_THREADS", 2, _count, "threads that generate machine code for one program")
-num_devices = Setting("ASTRA_NUM_DEVICES", 1, _count, "the virtual devices of the JAX backend")
+compile_threads = Setting("ASTRA_COMPILE_THREADS", 2, _positive, "threads that generate machine code for one program")
+num_devices = Setting("ASTRA_NUM_DEVICES", 1, _positive, "the virtual devices of the JAX backend")
 verify_passes = Setting("ASTRA_VERIFY_PASSES", False, _flag, "whether IR is verified after each pass: 1 or 0")
 jit_cache_size = Setting("ASTRA_JIT_CACHE_SIZE", 128, _count, "compiled signatures that one jit function keeps")
 cache_bytes = Setting("ASTRA_BUFFER_CACHE_BYTES", 1 << 30, _count, "free buffers that the runtime keeps for reuse")

@@ -36,7 +36,7 @@ from astra_mlir.jax_arrays import (
 from astra_mlir.kept_code import compile_kept
 from astra_mlir.native import Dispatcher, Plan
 from astra_mlir.runtime import thread_limit
-from astra_mlir.signature import ArraySpec
+from astra_mlir.signature import ArraySpec, refuse_masked
 from astra_mlir.target_machine import TargetMachine
 
 __all__ = ["CacheInfo", "CompiledFunction", "JitFunction", "compile_function", "jit"]
@@ -175,6 +175,7 @@ def leaf_key(leaf: Any) -> Any:
 
 def _normalized(leaf: Any, path: str) -> Any:
     """A leaf that is neither JAX's nor NumPy's as a NumPy array; raises for what is no array."""
+    refuse_masked(leaf, path)
     if hasattr(leaf, "__jax_array__"):
         return leaf.__jax_array__()
     if hasattr(leaf, "__array__") or hasattr(leaf, "__dlpack__"):
@@ -325,6 +326,7 @@ def compile_function(
     in_tree = tree_structure((dynamic, dynamic_kwargs))
     paths = arguments.paths(dynamic, dynamic_kwargs)
     for leaf, path in zip(tree_leaves((dynamic, dynamic_kwargs)), paths, strict=True):
+        refuse_masked(leaf, path)
         if isinstance(leaf, np.ndarray) and not leaf.dtype.isnative:
             raise DTypeError(
                 f"{path}: the {leaf.dtype.name} array has the other byte order ({leaf.dtype.str}); convert it with "

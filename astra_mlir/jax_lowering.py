@@ -62,7 +62,7 @@ def _top_k(ctx: Any, operand: Any, *, k: int, axis: int) -> Any:
     types = [mlir.aval_to_ir_type(ctx.module_context, aval) for aval in avals]
     attributes = ir.DictAttr.get({"k": mlir.i64_attr(k), "largest": ir.BoolAttr.get(True)})
     call = mlir.custom_call(
-        "mhlo.topk", result_types=types, operands=[operand], extra_attributes={"mhlo.attributes": attributes}
+        "mhlo.topk", result_types=types, operands=[operand], extra_attributes={"mhlo.backend_config": attributes}
     )
     return [hlo.transpose(result, mlir.dense_int_array(order)) for result in call.results]
 

@@ -18,7 +18,7 @@ from astra_mlir.errors import AstraError, DTypeError, InvalidProgramError, Shape
 if TYPE_CHECKING:
     from astra_mlir.bindings import ir
 
-__all__ = ["ArraySpec", "Signature", "numpy_dtype", "signature_of"]
+__all__ = ["ArraySpec", "Signature", "numpy_dtype", "refuse_masked", "signature_of"]
 
 
 def numpy_dtype(element_type: ir.Type) -> np.dtype[Any]:
@@ -72,6 +72,7 @@ class ArraySpec:
         return array
 
     def _as_array(self, value: Any) -> np.ndarray[Any, Any]:
+        refuse_masked(value, self.path)
         if isinstance(value, (bool, int, float, complex)) and not isinstance(value, np.generic):
             return self._from_number(value)
         if not hasattr(value, "__array__") and not hasattr(value, "__dlpack__"):
@@ -94,6 +95,12 @@ class ArraySpec:
             return np.asarray(value, self.dtype)
         except OverflowError:
             raise DTypeError(f"{self.path}: {value!r} does not fit into {self.dtype.name}") from None
+
+
+def refuse_masked(value: Any, path: str) -> None:
+    """Raise :class:`AstraError` for an array of ``numpy.ma``: compiled code would take what the mask hides."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise AstraError(f"{path}: masked arrays are not supported; fill in what is masked (x.filled(0)) first")
 
 
 def _excerpt(value: object) -> str:

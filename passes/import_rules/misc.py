@@ -31,7 +31,7 @@ def _custom_call(op: ir.Operation, b: Importer) -> Sequence[ir.Value] | None:
     if target in _WRAPPED:
         return b.op(_WRAPPED[target], operands, results).results
     if target == "mhlo.topk":
-        given = op.attributes["mhlo.attributes"]
+        given = op.attributes["mhlo.attributes" if "mhlo.attributes" in op.attributes else "mhlo.backend_config"]
         return top_k(operands[0], results, given["k"], given["largest"], b)
     flat = _flatten(results)
     # All attributes stay, so that they are there again after export.

@@ -402,6 +402,13 @@ def test_refused_primitives_name_their_place() -> None:
         astra.jit(scanned)(ones(2))
 
 
+def test_masked_arrays_are_refused() -> None:
+    f = astra.jit(lambda x: x.sum())
+    assert f(np.ones(2, np.float32)) == 2
+    with pytest.raises(astra.AstraError, match="x: masked arrays are not supported"):
+        f(np.ma.array([1, 2], np.float32, mask=[0, 1]))
+
+
 def test_errors_of_the_function_come_through() -> None:
     with pytest.raises(TypeError, match="dot_general"):
         astra.jit(lambda x: x @ ones(3))(ones(2))
