@@ -97,7 +97,7 @@ def test_a_changed_compiler_compiles_anew(
     cache: Path, compilations: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _check()
-    monkeypatch.setattr(program_cache, "_compiler", lambda: "another")
+    monkeypatch.setattr(program_cache, "compiler_hash", lambda: "another")
     _check()
     assert len(compilations) == 2
 

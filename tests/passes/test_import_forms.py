@@ -13,6 +13,7 @@ from astra_mlir.errors import UnsupportedError
 from astra_mlir.passes import run_pipeline
 from astra_mlir.passes.export_rules.core import EXPORT
 from astra_mlir.passes.import_rules.core import IMPORT, REJECTED
+from astra_mlir.passes.import_rules.tokens import CREATORS
 
 from .round_trip import evaluate, evaluate_in_jax, same
 
@@ -38,11 +39,13 @@ def test_every_stablehlo_operation_is_imported_or_refused_by_name() -> None:
     generated = pytest.importorskip("jaxlib.mlir.dialects._stablehlo_ops_gen")
     names = {member.OPERATION_NAME for member in vars(generated).values() if hasattr(member, "OPERATION_NAME")}
     assert len(names) > 110
-    assert not {name for name in names if name not in IMPORT and name not in REJECTED}
+    assert {name for name in names if name not in IMPORT and name not in REJECTED} == set(CREATORS)
 
 
 def test_every_astra_operation_is_exported() -> None:
-    assert {name for name in OPS if name not in EXPORT} == {"astra.kernel_call"}
+    # What is left is made by code generation, behind the stage that is exported.
+    late = {"astra.kernel_call", "astra.attention", "astra.attention_gradient"}
+    assert {name for name in OPS if name not in EXPORT} == late
 
 
 # --- forms of JAX ------------------------------------------------------------------------------------------------
