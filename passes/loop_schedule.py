@@ -139,9 +139,13 @@ class Schedule:
                     i += 1
 
     def choose(self) -> None:
-        """Choose innermost loops; a kernel of one nest may also give up or cut shared loops for better strides."""
+        """Choose innermost loops; a kernel of one nest may also give up or cut shared loops for better strides.
+
+        Not with buffers inside of the kernel: they have room for one iteration of the loops that are shared now.
+        """
         *fills, item = self.nests or [None]
-        if item is not None and self.shared and all(not any(fill.flats[: fill.nest.inputs]) for fill in fills):
+        only_fills = not self.local_spans and all(not any(fill.flats[: fill.nest.inputs]) for fill in fills)
+        if item is not None and self.shared and only_fills:
             loops = item.loops
             best = max(loops, key=lambda loop: _stride_score(item, loop))
             reductions = [loop for loop in loops if not loop.parallel]

@@ -140,3 +140,39 @@ def test_gathers_of_few_elements_of_computed_arrays(scanned: bool) -> None:
     table = np.exp(x.astype(np.float64) * scale) - x.T.reshape(60, 100)[::-1]
     expected = table[rows].sum(0) if scanned else table[rows]
     np.testing.assert_allclose(np.asarray(astra.jit(program)(x, scale, rows)), expected, rtol=1e-5, atol=1e-5)
+
+
+PAIRS = """
+    ^bb0(%a: tensor<f64>, %b: tensor<f64>, %c: tensor<f64>, %d: tensor<f64>):
+      %p = stablehlo.compare GE, %a, %c : (tensor<f64>, tensor<f64>) -> tensor<i1>
+      %m = stablehlo.select %p, %a, %c : tensor<i1>, tensor<f64>
+      %n = stablehlo.select %p, %b, %d : tensor<i1>, tensor<f64>
+      stablehlo.return %m, %n : tensor<f64>, tensor<f64>
+"""
+
+
+@pytest.mark.parametrize(
+    ("operation", "attribute", "shape", "result"),
+    [
+        ("reduce", "dimensions = array<i64: 0>", (2, 3), 3),
+        ("reduce", "dimensions = array<i64: 0>", (7, 5), 5),
+        ("reduce_window", "window_dimensions = array<i64: 2>", (4,), 3),
+    ],
+)
+def test_column_reductions_with_a_result_that_nobody_reads(
+    operation: str, attribute: str, shape: tuple[int, ...], result: int
+) -> None:
+    """Values of y where x is largest: the largest x themselves are in a buffer inside of the kernel."""
+    kind, out = f"tensor<{'x'.join(map(str, shape))}xf64>", f"tensor<{result}xf64>"
+    program = f"""func.func @main(%x: {kind}, %y: {kind}) -> {out} {{
+  %i = stablehlo.constant dense<0xFFF0000000000000> : tensor<f64>
+  %z = stablehlo.constant dense<0.0> : tensor<f64>
+  %0:2 = "stablehlo.{operation}"(%x, %y, %i, %z) <{{{attribute}}}> ({{{PAIRS}}})
+    : ({kind}, {kind}, tensor<f64>, tensor<f64>) -> ({out}, {out})
+  return %0#1 : {out}
+}}"""
+    random = np.random.default_rng(1)
+    x, y = random.normal(size=shape), random.normal(size=shape)
+    (got,) = astra.compile(program)(x, y)
+    rows = [(x[i : i + 2], y[i : i + 2]) for i in range(result)] if x.ndim == 1 else list(zip(x.T, y.T, strict=True))
+    np.testing.assert_array_equal(got, [values[np.argmax(keys)] for keys, values in rows])
