@@ -161,9 +161,8 @@ class Executable(Function):
         from astra_mlir.passes.rematerialize import predicted_peak
         from astra_mlir.passes.transforms import find_function
 
-        return predicted_peak(
-            find_function(self._lowered("astra").operation, self.program.entry, "predicted_peak_bytes")
-        )
+        module = self._lowered("astra")  # held by name: a function of it does not keep its module
+        return predicted_peak(find_function(module.operation, self.program.entry, "predicted_peak_bytes"))
 
     def _lowered(self, stage: str) -> mlir.Module:
         from astra_mlir.bindings import make_context

@@ -14,8 +14,9 @@ LAYERS, ROWS, WIDTH = 8, 512, 32
 
 
 def _layers(ws: tuple[jax.Array, ...], h: jax.Array) -> jax.Array:
+    x = h  # products with an array, unlike ones with a number, take memory where reverse mode keeps them
     for w in ws:
-        h = jnp.sin(jnp.tanh(h @ w) * 2)
+        h = jnp.sin(jnp.tanh(h @ w) * x)
     return jnp.sum(h * h)
 
 

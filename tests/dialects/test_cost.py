@@ -74,18 +74,37 @@ def test_parts_are_counted_by_their_size() -> None:
     assert astra.compile(program).cost().bytes_accessed == 2 * 4 * 32 + 2 * 4
 
 
-def test_groups_are_the_kernels_of_the_program() -> None:
-    program = """func.func @main(%x: tensor<64x64xf32>) -> tensor<64x64xf32> {
+_PRODUCT_AND_MORE = """func.func @main(%x: tensor<64x64xf32>) -> (RESULTS) {
       %0 = stablehlo.dot_general %x, %x, contracting_dims = [1] x [0]
         : (tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<64x64xf32>
       %1 = stablehlo.exponential %0 : tensor<64x64xf32>
       %2 = stablehlo.add %1, %x : tensor<64x64xf32>
-      return %2 : tensor<64x64xf32>
+      return RETURNED : RESULTS
     }"""
-    exe = astra.compile(program)
+
+
+def _returning(*values: str) -> astra.Executable:
+    results = ", ".join(["tensor<64x64xf32>"] * len(values))
+    return astra.compile(_PRODUCT_AND_MORE.replace("RETURNED", ", ".join(values)).replace("RESULTS", results))
+
+
+def test_groups_are_the_kernels_of_the_program() -> None:
+    exe = _returning("%0", "%2")  # the product is a result itself, so its kernel computes nothing else
     product, fused = sorted(exe.cost().groups, key=lambda group: group.kernel)
     assert product.kernel.startswith("astra_dot_")
     assert product.calls == 1
     assert fused.operations == {"exp": 1, "addf": 1}
     assert "f32 x f32 -> f32, 1 x 64 x 64 x 64" in exe.schedules()[product.kernel]
+    assert "epilogue" not in exe.schedules()[product.kernel]
     assert "4096" in exe.schedules()[fused.kernel]
+
+
+def test_a_product_and_its_epilogue_are_one_group() -> None:
+    exe = _returning("%2")
+    (product,) = exe.cost().groups
+    assert product.kernel.startswith("astra_dot_")
+    assert product.calls == 1
+    schedule = exe.schedules()[product.kernel]
+    assert "f32 x f32 -> f32, 1 x 64 x 64 x 64" in schedule
+    assert "math.exp" in schedule
+    assert "arith.addf" in schedule

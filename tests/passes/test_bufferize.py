@@ -199,7 +199,9 @@ def test_buffers_in_results_are_dead_before_them(rows, results):
 def test_a_chain_of_products_begins_in_its_result():
     shapes = [jax.ShapeDtypeStruct((256, 256), np.float32)] * 3
     executable = astra.compile(lambda a, b, c: jnp.tanh(jnp.tanh(a @ b) @ c) @ a, *shapes)
-    assert executable.memory().arena_bytes == 2 * 4 * 256**2  # three products' results and packed operands
+    # Each product reads the one before, so the first is in the result and the second takes the one array of scratch:
+    # tanh is computed by the products' kernels, and their operands are read in place.
+    assert executable.memory().arena_bytes <= 4 * 256**2
 
 
 @settings(max_examples=12, deadline=None)
