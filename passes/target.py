@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError
 
-__all__ = ["FEATURES", "TARGETS", "TARGET_ATTRIBUTE", "Target", "host_target", "target_named", "target_of"]
+__all__ = ["FEATURES", "TARGETS", "TARGET_ATTRIBUTE", "Target", "host_target", "round_up", "target_named", "target_of"]
 
 TARGET_ATTRIBUTE = "astra.target"
 
@@ -108,3 +108,12 @@ def target_of(op: ir.Operation) -> Target:
     if TARGET_ATTRIBUTE in op.attributes:
         return target_named(ir.StringAttr(op.attributes[TARGET_ATTRIBUTE]).value)
     return host_target()
+
+
+def round_up(value: int, multiple: int) -> int:
+    """The least multiple that is not below a value: sizes in whole vectors, tiles or lines of the cache.
+
+    >>> round_up(10, 4)
+    12
+    """
+    return -(-value // multiple) * multiple

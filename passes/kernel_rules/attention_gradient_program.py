@@ -19,9 +19,10 @@ from astra_mlir.passes.kernel_rules.attention_program import (
     row_limit,
     score_text,
 )
-from astra_mlir.passes.kernel_rules.attention_shapes import TASK_WORK, AttentionSchedule, round_up
+from astra_mlir.passes.kernel_rules.attention_shapes import TASK_WORK, AttentionSchedule
 from astra_mlir.passes.kernel_rules.attention_text import INDICES, Writer, entry_arrays
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
+from astra_mlir.passes.target import round_up
 
 __all__ = ["gradient_scratch", "gradient_text", "parts_of"]
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from math import inf
 
 from astra_mlir.passes.kernel_rules.attention_products import Product
-from astra_mlir.passes.kernel_rules.attention_shapes import AttentionSchedule, round_up
+from astra_mlir.passes.kernel_rules.attention_shapes import AttentionSchedule
 from astra_mlir.passes.kernel_rules.attention_text import Writer, entry_arrays
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
+from astra_mlir.passes.target import round_up
 
 __all__ = ["attention_text", "module_text", "packed_sizes", "score_text"]
 

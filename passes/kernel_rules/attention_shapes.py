@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from astra_mlir.passes.kernel_rules.gemm_functions import GemmTypes, bits_of
-from astra_mlir.passes.target import Target
+from astra_mlir.passes.target import Target, round_up
 
 __all__ = ["Array", "Attention", "AttentionSchedule", "schedule_attention"]
 
@@ -109,10 +109,6 @@ class AttentionSchedule:
     def tiles(self) -> int:
         """Of one batch element."""
         return -(-self.attention.size(self.attention.rows) // self.rows)
-
-
-def round_up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple
 
 
 def schedule_attention(attention: Attention, target: Target) -> AttentionSchedule:

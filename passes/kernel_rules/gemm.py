@@ -18,7 +18,7 @@ from astra_mlir.passes.kernel_rules.gemm_functions import GemmTypes, bits_of
 from astra_mlir.passes.kernel_rules.gemm_levels import Level
 from astra_mlir.passes.kernel_rules.gemm_packing import block_side
 from astra_mlir.passes.kernel_rules.gemm_program import TASK_WORK, packing_text, program_text
-from astra_mlir.passes.target import Target
+from astra_mlir.passes.target import Target, round_up
 
 __all__ = ["Gemm", "GemmSchedule", "schedule_gemm"]
 
@@ -86,13 +86,9 @@ class Gemm:
         )  # fmt: skip
 
 
-def _round_up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple
-
-
 def _even_tile(total: int, largest: int, multiple: int) -> int:
     """A tile of at most ``largest`` that divides ``total`` into tiles of nearly equal size."""
-    return _round_up(-(-total // -(-total // largest)), multiple)
+    return round_up(-(-total // -(-total // largest)), multiple)
 
 
 @dataclass(frozen=True)
@@ -160,7 +156,7 @@ class GemmSchedule:
     @property
     def largest_rows(self) -> int:
         is_short = self.pack_lhs or self.gemm.is_staged
-        return _round_up(_largest_rows(self.types, is_short), self.types.rows)
+        return round_up(_largest_rows(self.types, is_short), self.types.rows)
 
     @property
     def largest_columns(self) -> int:
@@ -240,11 +236,11 @@ def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False, packe
         # what is packed in a task is packed again in each task beside it: fewer columns cost packing of the left
         # operand, fewer rows that of the right one
         if tile_columns >= 2 * (max(tile_rows, types.columns) if pack_lhs else 2 * types.columns):
-            tile_columns = _round_up(tile_columns // 2, types.columns)
+            tile_columns = round_up(tile_columns // 2, types.columns)
         elif tile_rows >= 2 * types.rows and (pack_rhs != "tile" or tile_rows > MIN_ROWS):
-            tile_rows = _round_up(tile_rows // 2, types.rows)
+            tile_rows = round_up(tile_rows // 2, types.rows)
         elif tile_columns >= 2 * types.columns:
-            tile_columns = _round_up(tile_columns // 2, types.columns)
+            tile_columns = round_up(tile_columns // 2, types.columns)
         else:
             break
     tiles = (batches, -(-rows // tile_rows), -(-columns // tile_columns))
@@ -262,7 +258,7 @@ def _pack_rhs(gemm: Gemm, types: GemmTypes, segments: int, largest_rows: int) ->
     if plain and segments == 1 and (rows <= types.rows or columns * steps * element_bytes <= 2 * types.target.l1_bytes):
         return "no"
     # once for all rows where they are many and it stays in the cache; the pieces of a large one in each task
-    packed_bytes = batches * _round_up(columns, types.columns) * steps * element_bytes // types.group
+    packed_bytes = batches * round_up(columns, types.columns) * steps * element_bytes // types.group
     return "ahead" if rows > 4 * largest_rows and packed_bytes <= AHEAD_BYTES and not gemm.rhs_overlaps else "tile"
 
 

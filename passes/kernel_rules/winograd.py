@@ -27,7 +27,7 @@ from astra_mlir.passes.kernel_rules.gemm_functions import (
     widen,
 )
 from astra_mlir.passes.kernel_rules.gemm_levels import flatten, narrow, transposed
-from astra_mlir.passes.target import Target
+from astra_mlir.passes.target import Target, round_up
 
 __all__ = ["Winograd", "schedule_winograd"]
 
@@ -42,10 +42,6 @@ GAIN = 0.8  # of the multiply-adds of the definition
 MIN_TASKS = 16
 MAX_KERNELS = 1 << 20  # elements of all kernels together, which are transformed to 16 times as many
 TASK_ELEMENTS = 1 << 13  # of the kernel that are transformed in a task of at least 20 us
-
-
-def _round_up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple
 
 
 @dataclass(frozen=True)
@@ -132,7 +128,7 @@ def schedule_winograd(what: Convolution, accumulator: str, target: Target) -> Wi
         return None
 
     def even(total: int, largest: int, multiple: int) -> int:
-        return _round_up(-(-total // -(-total // largest)), multiple)
+        return round_up(-(-total // -(-total // largest)), multiple)
 
     channels = even(inputs, MAX_CHANNELS, types.lanes)
     width, most = even(outputs, MAX_CHANNELS, types.columns), min(MAX_TILES, BLOCK // channels)
@@ -140,7 +136,7 @@ def schedule_winograd(what: Convolution, accumulator: str, target: Target) -> Wi
         if most > 2 * types.rows:
             most //= 2
         elif width >= 4 * types.columns:
-            width = _round_up(width // 2, types.columns)
+            width = round_up(width // 2, types.columns)
         else:
             break
     most = min(most, BLOCK // width) // types.rows * types.rows
@@ -332,7 +328,7 @@ class _TileWriter(_Writer):
         count_outputs = f.min(f.sub(outputs, first_output), width)
         block = PLANES * (BLOCK + SKEW)
         transformed, products = self.alloca(block, self.accumulator), self.alloca(block, self.accumulator)
-        rows = self.alloca(_round_up(MAX_TILES, types.rows), "index")
+        rows = self.alloca(round_up(MAX_TILES, types.rows), "index")
         lhs_plane, product_plane = f.add(f.mul(most, chunk), SKEW), f.add(f.mul(most, width), SKEW)
         with f.loop(0, f.mul(f.ceil_div(self.count, types.rows), types.rows)) as i:
             f.line(f"memref.store {f.ssa(f.mul(i, chunk))}, {rows}[{f.ssa(i)}] : memref<?xindex>")
