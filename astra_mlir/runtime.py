@@ -51,6 +51,8 @@ class Call(ctypes.Structure):
         ("outputs", ctypes.c_void_p),
         ("arena_bytes", ctypes.c_int64),
         ("num_threads", ctypes.c_int64),
+        ("team", ctypes.c_void_p),
+        ("participant", ctypes.c_int64),
     ]
 
 
@@ -110,6 +112,9 @@ class _Api(ctypes.Structure):
         ("function_input", ctypes.CFUNCTYPE(_STATUS, _P, _I64, _P)),
         ("function_output", ctypes.CFUNCTYPE(_STATUS, _P, _I64, _P)),
         ("function_call", ctypes.CFUNCTYPE(_STATUS, _P, _P, _P, _P, _I64)),
+        ("team_create", ctypes.CFUNCTYPE(_STATUS, _I64, _P)),
+        ("team_abort", ctypes.CFUNCTYPE(None, _P, ctypes.c_char_p)),
+        ("team_destroy", ctypes.CFUNCTYPE(None, _P)),
     ]
 
 

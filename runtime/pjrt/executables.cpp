@@ -162,7 +162,7 @@ struct Run {
     for (const StoragePtr &output : outputs) addresses.push_back(output->data);
     addresses.push_back(nullptr);
     astra_call call = {sizeof(astra_call), program->entry, addresses.data(), addresses.data() + first_output,
-                       program->arena_bytes, 0};
+                       program->arena_bytes, 0, nullptr, 0};
     const astra_status status = client->api->execute(client->context, &call);
     if (status == ASTRA_OK) return nullptr;
     return std::unique_ptr<Error>(

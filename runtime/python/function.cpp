@@ -170,7 +170,7 @@ bool execute(const FunctionObject &function, int64_t limit, void **inputs, void 
   std::copy(code.constants.begin(), code.constants.end(), inputs + code.inputs.size());
   int64_t threads = 0;
   if (!threads_of(function, limit, threads)) return false;
-  const astra_call call = {sizeof(astra_call), code.entry, inputs, outputs, code.arena_bytes, threads};
+  const astra_call call = {sizeof(astra_call), code.entry, inputs, outputs, code.arena_bytes, threads, nullptr, 0};
   astra_status status = ASTRA_OK;
   Py_BEGIN_ALLOW_THREADS;
   status = hooks.api->execute(hooks.context, &call);

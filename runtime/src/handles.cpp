@@ -71,6 +71,7 @@ void *address_of(Function *function) {
 void *resolve(const char *name) {
   static const Symbol own[] = {
       {"astra_parallel_for", address_of(astra_parallel_for)}, {"astra_custom_call", address_of(astra_custom_call)},
+      {"astra_exchange", address_of(astra_exchange)},         {"astra_participant", address_of(astra_participant)},
       {"__truncsfhf2", address_of(__truncsfhf2)},
       {"__truncdfhf2", address_of(__truncdfhf2)},             {"__truncsfbf2", address_of(__truncsfbf2)},
       {"__truncdfbf2", address_of(__truncdfbf2)},             {"__extendhfsf2", address_of(__extendhfsf2)},
@@ -204,7 +205,7 @@ astra_status function_call(astra_function *function, astra_context *context, ast
       source = places.back();
     }
     if (status == ASTRA_OK) {
-      const astra_call call = {sizeof(astra_call), saved.entry, sources.data(), places.data(), saved.arena_bytes, num_threads};
+      const astra_call call = {sizeof(astra_call), saved.entry, sources.data(), places.data(), saved.arena_bytes, num_threads, nullptr, 0};
       status = execute(context, &call);
     }
     if (status != ASTRA_OK)

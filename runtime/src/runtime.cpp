@@ -4,6 +4,8 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <csetjmp>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "custom_calls.h"
+#include "team.h"
 
 using astra::fail;
 
@@ -20,11 +23,16 @@ constexpr int64_t kDefaultCacheBytes = int64_t{1} << 30;
 
 thread_local std::string last_error_message;
 
-// The context and the number of threads of the `execute` that runs on this thread.
-thread_local astra_context *current_context = nullptr;
-thread_local int64_t current_threads = 0;
-// Whether a custom call of that `execute` has failed; its message is the last error.
-thread_local bool current_failed = false;
+// The `execute` that runs on this thread.
+struct Current {
+  astra_context *context = nullptr;
+  int64_t threads = 0;
+  bool failed = false;  // a custom call or an exchange; its message is the last error
+  astra_team *team = nullptr;
+  int64_t participant = 0;
+  std::jmp_buf *leave = nullptr;  // with a team: out of the compiled code
+};
+thread_local Current current;
 
 // Contexts that exist, so that the child of a fork can repair each.
 std::mutex registry_mutex;
@@ -135,25 +143,63 @@ void parallel_for(astra_context *context, astra_task_fn body, void *body_context
   context->threads.run(body, body_context, count, num_threads);
 }
 
+// The code of a participant.  One that fails does not go on: a loop that ends when the others say so would never end.
+// Compiled code has nothing to clean up, so it is left by a jump.
+void enter_in_team(const astra_call *call, void *arena) {
+  std::jmp_buf leave;
+  current.leave = &leave;
+  call->team->begin(call->participant);
+  if (setjmp(leave) == 0) call->entry(call->inputs, call->outputs, arena);
+  call->team->end(call->participant);
+}
+
+// After a failure whose message is the last error.
+void leave_code() {
+  current.failed = true;
+  if (current.team == nullptr) return;
+  current.team->abort(last_error_message);
+  std::longjmp(*current.leave, 1);
+}
+
+// False after a failure whose message is the last error.
+bool exchange(const int64_t *descriptor, const char *input, char *output) {
+  try {
+    const astra::Exchange exchange(descriptor, current.team == nullptr ? 1 : current.team->size, current.participant);
+    if (!exchange.takes_part) {
+      exchange.fill_with_zeros(output);
+    } else if (current.team == nullptr) {
+      exchange.copy({input}, output);
+    } else if (!current.team->exchange(current.participant, exchange, input, output)) {
+      fail(ASTRA_FAILED, current.team->why().c_str());
+      return false;
+    }
+    return true;
+  } catch (const std::exception &error) {
+    fail(ASTRA_FAILED, error.what());
+    return false;
+  }
+}
+
 astra_status execute(astra_context *context, const astra_call *call) {
-  if (call->struct_size < sizeof(astra_call)) return fail(ASTRA_UNSUPPORTED_VERSION, "execute: a call of an unknown version");
+  if (call->struct_size < offsetof(astra_call, team)) return fail(ASTRA_UNSUPPORTED_VERSION, "execute: a call of an unknown version");
   if (call->entry == nullptr) return fail(ASTRA_INVALID_ARGUMENT, "execute: the call has no entry");
+  astra_team *const team = call->struct_size < sizeof(astra_call) ? nullptr : call->team;
+  if (team != nullptr && (call->participant < 0 || call->participant >= team->size))
+    return fail(ASTRA_INVALID_ARGUMENT, "execute: the team has no such participant");
   void *arena = nullptr;
   if (call->arena_bytes > 0) {
     arena = allocate(context, call->arena_bytes);
-    if (arena == nullptr) return fail(ASTRA_OUT_OF_MEMORY, "execute: no memory for the arena");
+    if (arena == nullptr) {
+      if (team != nullptr) team->abort("execute: no memory for the arena");
+      return fail(ASTRA_OUT_OF_MEMORY, "execute: no memory for the arena");
+    }
   }
-  astra_context *const outer_context = current_context;
-  const int64_t outer_threads = current_threads;
-  const bool outer_failed = current_failed;
-  current_context = context;
-  current_threads = call->num_threads;
-  current_failed = false;
-  call->entry(call->inputs, call->outputs, arena);
-  const bool failed = current_failed;
-  current_context = outer_context;
-  current_threads = outer_threads;
-  current_failed = outer_failed;
+  const Current outer = current;
+  current = {context, call->num_threads, false, team, team == nullptr ? 0 : call->participant, nullptr};
+  if (team == nullptr) call->entry(call->inputs, call->outputs, arena);
+  else enter_in_team(call, arena);
+  const bool failed = current.failed;
+  current = outer;
   deallocate(context, arena);
   return failed ? ASTRA_FAILED : ASTRA_OK;
 }
@@ -190,6 +236,7 @@ constexpr astra_api kApi = {
     astra::buffer_size, astra::code_load, astra::code_address, astra::code_retain, astra::code_release,
     astra::function_load, astra::function_retain, astra::function_release, astra::function_info, astra::function_input,
     astra::function_output, astra::function_call,
+    astra::team_create, astra::team_abort, astra::team_destroy,
 };
 
 }  // namespace
@@ -210,17 +257,26 @@ extern "C" {
 const astra_api *astra_get_api(uint32_t abi_version) { return abi_version == ASTRA_ABI_VERSION ? &kApi : nullptr; }
 
 void astra_parallel_for(astra_task_fn body, void *context, int64_t count) {
-  astra_context *const owner = current_context != nullptr ? current_context : context_default();
-  owner->threads.run(body, context, count, current_threads);
+  astra_context *const owner = current.context != nullptr ? current.context : context_default();
+  owner->threads.run(body, context, count, current.threads);
 }
 
 void astra_custom_call(const int64_t *descriptor, void *const *buffers) {
-  if (current_failed) return;
+  if (current.failed) return;
+  bool failed = false;
   try {
-    current_failed = astra::custom_call(descriptor, buffers) != ASTRA_OK;
+    failed = astra::custom_call(descriptor, buffers) != ASTRA_OK;
   } catch (const std::exception &error) {
-    current_failed = true;
+    failed = true;
     fail(ASTRA_FAILED, error.what());
   }
+  if (failed) leave_code();
+}
+
+int64_t astra_participant(void) { return current.participant; }
+
+void astra_exchange(const int64_t *descriptor, void *const *buffers) {
+  if (current.failed) return;
+  if (!exchange(descriptor, static_cast<const char *>(buffers[0]), static_cast<char *>(buffers[1]))) leave_code();
 }
 }

@@ -4,7 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -200,6 +202,121 @@ void test_buffers() {
   api().context_destroy(context);
 }
 
+// --- teams --------------------------------------------------------------------------------------------------------
+
+// What a participant does: exchanges with the descriptors in its first input, each with the pieces that follow.
+struct Step {
+  std::vector<int64_t> descriptor;
+  std::vector<int32_t> input, expected;
+  bool custom_call_fails = false;
+};
+using Steps = std::vector<Step>;
+
+void run_steps(void **inputs, void **outputs, void *) {
+  for (const Step &step : *static_cast<const Steps *>(inputs[0])) {
+    if (step.custom_call_fails) {
+      const int64_t unknown[] = {4, 0x656e6f6e, 0, 0, 0};  // the target "none"
+      astra_custom_call(unknown, nullptr);
+      std::abort();  // a participant that failed does not go on
+    }
+    auto *const got = static_cast<int32_t *>(outputs[1]);  // no vector here: an exchange that fails jumps out
+    std::fill_n(got, step.expected.size(), -7);
+    void *const buffers[] = {const_cast<int32_t *>(step.input.data()), got};
+    astra_exchange(step.descriptor.data(), buffers);
+    if (!std::equal(step.expected.begin(), step.expected.end(), got)) *static_cast<bool *>(outputs[0]) = false;
+  }
+}
+
+struct Outcome {
+  astra_status status;
+  std::string message;
+};
+
+Outcome run_participant(astra_context *context, const Steps &steps, astra_team *team, size_t participant) {
+  bool right = true;
+  std::vector<int32_t> place(10000);
+  void *inputs[] = {const_cast<Steps *>(&steps)}, *outputs[] = {&right, place.data()};
+  const size_t size = team == nullptr ? offsetof(astra_call, team) : sizeof(astra_call);
+  const astra_call call = {size, run_steps, inputs, outputs, 64, 0, team, static_cast<int64_t>(participant)};
+  const astra_status status = api().execute(context, &call);
+  CHECK(right);
+  return {status, status == ASTRA_OK ? "" : api().last_error()};
+}
+
+std::vector<Outcome> run_team(astra_context *context, const std::vector<Steps> &programs) {
+  astra_team *team = nullptr;
+  CHECK(api().team_create(static_cast<int64_t>(programs.size()), &team) == ASTRA_OK);
+  std::vector<Outcome> outcomes(programs.size());
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < programs.size(); ++i)
+    threads.emplace_back([&, i] { outcomes[i] = run_participant(context, programs[i], team, i); });
+  for (std::thread &thread : threads) thread.join();
+  api().team_destroy(team);
+  return outcomes;
+}
+
+constexpr int64_t kGather = 0, kAllToAll = 1, kPermute = 2, kBroadcast = 3;
+
+void test_teams() {
+  astra_context *const context = new_context(2);
+  // Every kind in two groups of two, again and again; small pieces and some that are not copied on arrival.
+  for (const size_t count : {size_t{0}, size_t{1}, size_t{3}, size_t{3000}}) {
+    std::vector<Steps> programs(4);
+    const auto bytes = static_cast<int64_t>(4 * count);
+    for (int32_t me = 0; me < 4; ++me) {
+      const int32_t first = me & 1;  // groups {0, 2}, {1, 3}
+      const auto filled = [count](std::initializer_list<int32_t> values) {
+        std::vector<int32_t> all;
+        for (const int32_t value : values) all.insert(all.end(), count, value);
+        return all;
+      };
+      for (int32_t round = 0; round < 50; ++round) {
+        const int32_t base = 100 * round;
+        Steps &steps = programs[static_cast<size_t>(me)];
+        steps.push_back({{kGather, bytes, 2, 2, 0, 2, 1, 3}, filled({base + me}), filled({base + first, base + first + 2})});
+        steps.push_back({{kAllToAll, bytes, 2, 2, 0, 2, 1, 3}, filled({base + 10 * me, base + 10 * me + 1}),
+                         filled({base + 10 * first + (me > 1), base + 10 * (first + 2) + (me > 1)})});
+        steps.push_back({{kPermute, bytes, 0, 0, 3, 0, 1, 1, 2, 3, 3}, filled({base + me}), // (0 has no source)
+                         filled({me == 0 ? 0 : me == 3 ? base + 3 : base + me - 1})});
+        steps.push_back({{kBroadcast, bytes, 1, 3, 3, 1, -1}, filled({base + me}), filled({me % 2 == 1 ? base + 3 : 0})});
+        steps.push_back({{kGather, bytes, 2, 3, 0, 1, 3, 2, -1, -1}, filled({base + me}),
+                         me == 2 ? filled({base + 2, 0, 0}) : filled({base, base + 1, base + 3})});
+      }
+    }
+    for (const Outcome &outcome : run_team(context, programs)) CHECK(outcome.status == ASTRA_OK);
+  }
+
+  // Alone: a team of one, or none.
+  const Steps alone = {{{kGather, 4, 1, 1, 0}, {5}, {5}}, {{kPermute, 4, 0, 0, 0}, {5}, {0}}, {{kPermute, 4, 0, 0, 1, 0, 0}, {5}, {5}}};
+  CHECK(run_team(context, {alone})[0].status == ASTRA_OK);
+  CHECK(run_participant(context, alone, nullptr, 0).status == ASTRA_OK);
+  CHECK(astra_participant() == 0);
+  const Steps of_two = {{{kGather, 0, 1, 2, 0, 1}, {}, {}}};
+  CHECK(run_participant(context, of_two, nullptr, 0).message.find("runs as 1") != std::string::npos);
+
+  // What goes wrong with one ends the others, whatever they wait for.
+  const Step meet = {{kGather, 0, 0, 0}, {}, {}, false}, other = {{kBroadcast, 0, 0, 0}, {}, {}, false};
+  const Step fails = {{}, {}, {}, true}, absent = {{kGather, 0, 1, 1, 0}, {}, {}, false};
+  const std::vector<std::pair<Steps, const char *>> wrong = {
+      {{meet, fails}, "no function 'none'"}, {{meet}, "has ended"}, {{meet, other}, "different collective"}, {{meet, absent}, "in no group"}};
+  for (const auto &[last, message] : wrong)
+    for (int round = 0; round < 20; ++round)
+      for (const Outcome &outcome : run_team(context, {{meet, meet, meet}, {meet, meet, meet}, last})) {
+        CHECK(outcome.status == ASTRA_FAILED || (last.size() == 1 && outcome.status == ASTRA_OK));
+        CHECK(outcome.status == ASTRA_OK || outcome.message.find(message) != std::string::npos);
+      }
+  astra_team *team = nullptr;
+  CHECK(api().team_create(2, &team) == ASTRA_OK);
+  std::thread waits([&] {
+    CHECK(run_participant(context, {meet}, team, 1).message == "the other has no input");
+  });
+  api().team_abort(team, "the other has no input");
+  waits.join();
+  api().team_destroy(team);
+  CHECK(api().team_create(0, &team) == ASTRA_INVALID_ARGUMENT);
+  api().context_destroy(context);
+}
+
 // --- loading ------------------------------------------------------------------------------------------------------
 
 astra_status load(const std::vector<char> &object, astra_code **code) {
@@ -219,7 +336,7 @@ void test_loading(const std::vector<char> &object) {
   for (int i = 0; i < 7; ++i) {
     int which = i, chosen = 0;
     void *inputs[] = {&which}, *outputs[] = {filled.data(), &chosen};
-    const astra_call call = {sizeof call, entry, inputs, outputs, 100, 0};
+    const astra_call call = {sizeof call, entry, inputs, outputs, 100, 0, nullptr, 0};
     CHECK(api().execute(context, &call) == ASTRA_OK);
     CHECK(chosen == expected[i] && filled[999] == 34);
   }
@@ -284,6 +401,7 @@ int main(int argc, char **argv) {
   test_callers_at_once();
   test_pool();
   test_buffers();
+  test_teams();
   test_loading(object);
   test_malformed_objects(object);
   test_malformed_functions();

@@ -4,8 +4,9 @@
  * library serves an older caller.  Nothing throws across this boundary: functions that can fail return a status, and
  * `last_error` gives its message for the calling thread.
  *
- * Besides the table there are the symbols that generated code links against: `astra_parallel_for` and the conversions
- * to 16-bit floats that LLVM calls on processors that have no instruction for them.
+ * Besides the table there are the symbols that generated code links against: `astra_parallel_for`, `astra_custom_call`,
+ * `astra_exchange`, `astra_participant` and the conversions to 16-bit floats that LLVM calls on processors that have no
+ * instruction for them.
  */
 #ifndef ASTRA_RUNTIME_H
 #define ASTRA_RUNTIME_H
@@ -51,6 +52,9 @@ typedef void (*astra_task_fn)(void *context, int64_t begin, int64_t end);
  * caller, and scratch memory of the size that the compiler planned. */
 typedef void (*astra_entry_fn)(void **inputs, void **outputs, void *arena);
 
+/* The participants of a program that runs on several devices at once, each in a call of its own. */
+typedef struct astra_team astra_team;
+
 typedef struct astra_call {
   size_t struct_size;
   astra_entry_fn entry;
@@ -58,6 +62,9 @@ typedef struct astra_call {
   void **outputs;
   int64_t arena_bytes;
   int64_t num_threads; /* threads of its parallel loops; 0: the context's */
+  /* --- later than the rest: a caller whose struct_size does not cover these has no team --- */
+  astra_team *team;    /* NULL: the call is the only participant */
+  int64_t participant; /* which of the team this call is, from 0 on; the others run on other threads */
 } astra_call;
 
 /* An array that a custom call reads or writes: dense, row-major elements of one of XLA's FFI types (`xla/ffi/api`). */
@@ -193,6 +200,12 @@ typedef struct astra_api {
    * are checked.  Any number of threads may call one function at once. */
   astra_status (*function_call)(astra_function *function, astra_context *context, astra_buffer *const *inputs,
                                 astra_buffer **outputs, int64_t num_threads);
+
+  /* A team for one run of a program, or one after the other: `num_participants` calls of `execute`, each on a thread of
+   * its own.  When one fails, those that wait for it fail with its message; `team_abort` does the same from outside. */
+  astra_status (*team_create)(int64_t num_participants, astra_team **team);
+  void (*team_abort)(astra_team *team, const char *message);
+  void (*team_destroy)(astra_team *team); /* no call may be running in it */
 } astra_api;
 
 /* The table for `abi_version`, or NULL when this library does not implement that version. */
@@ -206,6 +219,13 @@ ASTRA_EXPORT void astra_parallel_for(astra_task_fn body, void *context, int64_t 
 /* For generated code: the custom call that a descriptor (runtime/src/custom_calls.h) describes, on the addresses of its
  * inputs and then its outputs.  A failure ends in `execute`; until then further calls do nothing. */
 ASTRA_EXPORT void astra_custom_call(const int64_t *descriptor, void *const *buffers);
+
+/* For generated code: which participant of its team the running call is; 0 without a team. */
+ASTRA_EXPORT int64_t astra_participant(void);
+
+/* For generated code, outside of parallel loops: gives the others of its team `buffers[0]` and fills `buffers[1]` with
+ * what the descriptor (runtime/src/team.h) says.  When the team fails, the call ends here. */
+ASTRA_EXPORT void astra_exchange(const int64_t *descriptor, void *const *buffers);
 
 #ifdef __cplusplus
 }
