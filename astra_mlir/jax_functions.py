@@ -38,6 +38,7 @@ from astra_mlir.native import Dispatcher, Plan
 from astra_mlir.runtime import thread_limit
 from astra_mlir.signature import ArraySpec, refuse_masked
 from astra_mlir.target_machine import TargetMachine
+from astra_mlir.trees import arguments_differ, described
 
 __all__ = ["CacheInfo", "CompiledFunction", "JitFunction", "compile_function", "jit"]
 
@@ -222,10 +223,7 @@ class CompiledFunction(Compiled, Plan):
         """Run; raises :class:`ShapeError` or :class:`DTypeError` naming the argument that does not fit."""
         leaves, tree = tree_flatten((args, kwargs))
         if tree != self.in_tree:
-            raise ShapeError(
-                f"{self.executable.program.name}: the arguments' structure differs from the one compiled for\n"
-                f"  expected {self.in_tree}\n  got      {tree}"
-            )
+            raise ShapeError(arguments_differ(self.executable.program.name, described(self.in_tree), described(tree)))
         return self.run(leaves)
 
     @property

@@ -26,7 +26,7 @@ from astra_mlir.program_frontend import ProgramFrontend, array_of, current
 from astra_mlir.split_programs import compile_parts
 from astra_mlir.transform_rules import FLOAT0, Float0
 from astra_mlir.transformations import Transformed
-from astra_mlir.trees import PlainTrees, Trees
+from astra_mlir.trees import PlainTrees, Trees, arguments_differ, described
 
 __all__ = [
     "Bottom",
@@ -116,10 +116,7 @@ class ExportedBottom(ProgramBottom):
     def check_tree(self, tree: Any) -> None:
         """Raise :class:`AstraError` unless arguments have the structure that was exported."""
         if tree != self.exported.in_tree:
-            raise AstraError(
-                f"{self.name}: the arguments' structure differs from the one exported\n"
-                f"  expected {self.exported.in_tree}\n  got      {tree}"
-            )
+            raise AstraError(arguments_differ(self.name, described(self.exported.in_tree), described(tree)))
 
 
 def short_name(bottom: Bottom) -> str:

@@ -27,6 +27,7 @@ from astra_mlir.signature import ArraySpec
 from astra_mlir.target_machine import TargetMachine
 from astra_mlir.torch_arrays import dtype_of, tensor_of
 from astra_mlir.torch_capture import Captured, capture, is_tracing, name_of
+from astra_mlir.trees import Described, arguments_differ
 
 __all__ = ["CompiledTorchFunction", "TensorExecutable", "TorchFunction", "jit"]
 
@@ -43,6 +44,17 @@ class TensorExecutable:
         dense = [_dense(tensor) for tensor in tensors]
         results = self.executable.run_pointers([tensor.data_ptr() for tensor in dense])
         return [wrap(array) for wrap, array in zip(self._from_array, results, strict=True)]
+
+
+class _Leaf:
+    def __repr__(self) -> str:
+        return "*"
+
+
+def _described(tree: pytree.TreeSpec) -> Described:
+    """What ``arguments_differ`` compares."""
+    args, kwargs = pytree.tree_unflatten([_Leaf()] * tree.num_leaves, tree)
+    return list(map(repr, args)), {name: repr(value) for name, value in kwargs.items()}
 
 
 class CompiledTorchFunction(Compiled):
@@ -70,10 +82,8 @@ class CompiledTorchFunction(Compiled):
         """Run; raises :class:`ShapeError` or :class:`DTypeError` naming the argument that does not fit."""
         leaves, tree = pytree.tree_flatten((args, kwargs))
         if tree != self.captured.in_tree:
-            raise ShapeError(
-                f"{self.executable.program.name}: the arguments' structure differs from the one compiled for\n"
-                f"  expected {self.captured.in_tree}\n  got      {tree}"
-            )
+            expected, given = _described(self.captured.in_tree), _described(tree)
+            raise ShapeError(arguments_differ(self.executable.program.name, expected, given))
         leaves = [_tensor(leaf) for leaf in leaves]
         for i, expected in enumerate(self.captured.static):
             if i not in self.captured.in_positions and _leaf_key(leaves[i]) != _leaf_key(expected):

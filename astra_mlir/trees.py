@@ -11,7 +11,40 @@ from typing import Any, Protocol
 
 from astra_mlir.errors import AstraError
 
-__all__ = ["PlainTrees", "Structure", "Trees"]
+__all__ = ["Described", "PlainTrees", "Structure", "Trees", "arguments_differ", "described"]
+
+Described = tuple[list[str], dict[str, str]]
+
+
+def arguments_differ(name: str, expected: Described, given: Described) -> str:
+    """The message for arguments whose structure is not the one that a function has.
+
+    Both are the structures of the positional arguments and those of the keyword arguments, as text.
+
+    >>> print(arguments_differ("f", (["*", "*"], {}), (["*"], {})))
+    f takes 2 positional arguments, got 1
+    >>> print(arguments_differ("f", (["{'w': *}"], {}), (["{'v': *}"], {})))
+    f: positional argument 0 has the structure {'v': *}, expected {'w': *}
+    """
+    (args, kwargs), (given_args, given_kwargs) = expected, given
+    if len(args) != len(given_args):
+        return f"{name} takes {len(args)} positional argument{'s' * (len(args) != 1)}, got {len(given_args)}"
+    if kwargs.keys() != given_kwargs.keys():
+        wanted = ", ".join(sorted(kwargs)) or "none"
+        return f"{name} takes the keyword arguments {wanted}; got {', '.join(sorted(given_kwargs)) or 'none'}"
+    pairs = [(f"positional argument {i}", *pair) for i, pair in enumerate(zip(args, given_args, strict=True))]
+    pairs += [(f"argument {key!r}", kwargs[key], given_kwargs[key]) for key in kwargs]
+    different = [f"{what} has the structure {g}, expected {e}" for what, e, g in pairs if e != g]
+    return f"{name}: " + ("; ".join(different) or "the static data in the arguments' tree differ")
+
+
+def described(treedef: Any) -> Described:
+    """What :func:`arguments_differ` compares, of JAX's structure of ``(args, kwargs)``."""
+    positional, named = treedef.children()
+    texts = [
+        [str(d).removeprefix("PyTreeDef(").removesuffix(")") for d in part.children()] for part in (positional, named)
+    ]
+    return texts[0], dict(zip(named.node_data()[1], texts[1], strict=True))
 
 
 class Trees(Protocol):

@@ -221,8 +221,12 @@ def test_a_function_ahead_of_time() -> None:
         compiled({"x": np.zeros(4, np.float32)})
     with pytest.raises(astra.DTypeError, match=r"p\['x'\]: expected element type float32, got int32"):
         compiled({"x": np.zeros(3, np.int32)})
-    with pytest.raises(astra.ShapeError, match="structure differs"):
+    with pytest.raises(astra.ShapeError, match=r"argument 0 has the structure \[\*\], expected \{'x': \*\}"):
         compiled([np.zeros(3, np.float32)])
+    with pytest.raises(astra.ShapeError, match="takes 1 positional argument, got 2"):
+        compiled({"x": np.zeros(3, np.float32)}, 2)
+    with pytest.raises(astra.ShapeError, match="takes the keyword arguments none; got n"):
+        compiled({"x": np.zeros(3, np.float32)}, n=2)
     with pytest.raises(astra.AstraError, match="argument types in it"):
         astra.compile(TEXT, np.zeros(3))
 

@@ -286,9 +286,9 @@ def test_import_takes_less_than_parsing(context) -> None:
     text = "\n".join(lines)
     ratios = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         module = ir.Module.parse(text)
-        parsed = time.perf_counter()
+        parsed = time.process_time()
         run_pipeline(module, "astra-import", verify=False)
-        ratios.append((time.perf_counter() - parsed) / (parsed - start))
+        ratios.append((time.process_time() - parsed) / (parsed - start))
     assert min(ratios) < 4, f"import took {min(ratios):.1f} times as long as parsing"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -26,10 +26,11 @@ def run(*arguments: str, program: str | bytes = PROGRAM) -> subprocess.Completed
 
 
 def test_starts_in_well_under_a_second() -> None:
-    def seconds() -> float:
-        start = time.perf_counter()
+    def seconds() -> float:  # of processor time: what else the machine does is not counted
+        start = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert run("--canonicalize").returncode == 0
-        return time.perf_counter() - start
+        end = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime
 
     assert min(seconds() for _ in range(5)) < 1.0
 
