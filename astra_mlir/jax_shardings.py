@@ -22,12 +22,16 @@ def without_shardings(artifact: bytes) -> bytes:
     """A portable artifact without shardings, of one with them for a single device."""
     with jax_mlir.make_ir_context() as context, ir.Location.unknown():
         module = stablehlo.deserialize_portable_artifact(context, artifact)
+        if b"manual_computation" in artifact:  # shard_map
+            from astra_mlir.partition import partition_module
+
+            partition_module(module, 1)
         drop_shardings(module)
         return stablehlo.serialize_portable_artifact(module, "1.17.0")  # type: ignore[no-any-return]
 
 
 def drop_shardings(module: Any) -> None:
-    """Remove meshes, shardings of values and, on one device, the regions of ``shard_map`` around their contents."""
+    """Remove meshes and the shardings of values."""
     bytecode = io.BytesIO()
     module.operation.write_bytecode(bytecode)
     if b"sdy" not in bytecode.getbuffer().tobytes():  # in most programs: much less than a walk over the operations
@@ -55,8 +59,8 @@ def _drop(op: Any) -> None:
                     inner.erase()
                 elif inner.name.startswith("sdy."):
                     raise UnsupportedError(
-                        f"{inner.location}: {inner.name}: programs over several devices (shard_map) are not compiled; "
-                        "compile the program for one device"
+                        f"{inner.location}: {inner.name}: programs over several devices (shard_map) are compiled by "
+                        "JAX's jit with JAX_PLATFORMS=astra only"
                     )
                 else:
                     _drop(inner)

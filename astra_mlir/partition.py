@@ -1,0 +1,168 @@
+"""Programs for several devices: from one program with shardings to the program that each device runs.
+
+Between JAX's runtime (``jax_programs_loaded.py``) and the compile driver.  Shardings are propagated by Shardy's own
+passes, in jaxlib; ``partition_local.py`` then rewrites the program for tiles.  See docs/distributed.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jax._src.interpreters import mlir as jax_mlir
+from jaxlib.mlir import ir
+from jaxlib.mlir.dialects import sdy, stablehlo
+from jaxlib.mlir.passmanager import PassManager
+
+from astra_mlir.errors import UnsupportedError
+from astra_mlir.jax_shardings import drop_shardings
+from astra_mlir.partition_local import Localizer
+from astra_mlir.partition_meshes import Meshes, Sharding, hlo_text, replicated
+from astra_mlir.partition_moves import Mover
+
+__all__ = ["PIPELINE", "Partitioned", "partition"]
+
+_VERSION = "1.17.0"
+
+# Shardy's own pipeline of jaxlib 0.10.2, with all reshardings explicit.
+PIPELINE = (
+    "sdy-lift-inlined-meshes", "sdy-remove-size-one-axes", "sdy-constant-or-scalar-splitter", "symbol-dce",
+    "sdy-manual-axes-cleanup", "sdy-add-data-flow-edges", "sdy-apply-sharding-constraints", "sdy-sharding-group-import",
+    "sdy-user-priority-propagate", "sdy-propagate-to-func-results", "func.func(sdy-constant-or-scalar-merger)",
+    "func.func(sdy-sink-data-flow-edges)", "sdy-remove-sharding-groups",
+    "func.func(sdy-sharding-constraint-to-reshard)",
+    "sdy-update-non-divisible-input-output-shardings", "sdy-remove-sub-axes-in-input-output-shardings",
+    "sdy-close-shardings", "func.func(sdy-insert-explicit-reshards{enable-full-version=true})",
+    "func.func(sdy-populate-op-sharding-rules)",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Partitioned:
+    """The program of each device, and where the arrays of the whole program lie."""
+
+    code: bytes
+    """A portable artifact."""
+    described: bytes
+    """MLIR's bytecode of the same, with the shardings as attributes of the module, for JAX to read."""
+    parameters: tuple[str, ...]
+    results: tuple[str, ...]
+
+
+def partition(code: bytes, num_replicas: int, num_partitions: int) -> Partitioned:
+    """The program that each of ``num_partitions`` devices runs, of a portable artifact of JAX's."""
+    with jax_mlir.make_ir_context() as context, ir.Location.unknown():
+        module = stablehlo.deserialize_portable_artifact(context, code)
+        parameters, results = partition_module(module, num_partitions)
+        for name, number in (("num_replicas", num_replicas), ("num_partitions", num_partitions)):
+            module.operation.attributes[f"mhlo.{name}"] = ir.IntegerAttr.get(ir.IntegerType.get_signless(32), number)
+        partitioned = stablehlo.serialize_portable_artifact(module, _VERSION, True)
+        tuple_of = "{" + ", ".join(results) + "}" if len(results) != 1 else results[0]
+        attributes = module.operation.attributes
+        attributes["mhlo.spmd_output_sharding"] = ir.StringAttr.get(tuple_of)
+        attributes["mhlo.spmd_parameters_shardings"] = ir.ArrayAttr.get([ir.StringAttr.get(p) for p in parameters])
+        described = jax_mlir.module_to_bytecode(module)
+    return Partitioned(partitioned, described, tuple(parameters), tuple(results))
+
+
+def partition_module(module: Any, num_partitions: int) -> tuple[list[str], list[str]]:
+    """Rewrite a module in place; the shardings of the arguments and results of its function ``main``."""
+    _check(module)
+    _run("sdy-propagate-sharding-from-func-to-call").run(module.operation)
+    _inline(module)
+    _run(",".join(PIPELINE)).run(module.operation)
+    meshes = Meshes(module, num_partitions)
+    main = _function(module, "main")
+    block = main.regions[0].blocks[0]
+    mover = Mover(block, num_partitions, _last_channel(module))
+    parameters = _shardings(meshes, main, "arg_attrs", [argument.type for argument in block.arguments])
+    returned = list(block.operations)[-1].operation
+    results = _shardings(meshes, main, "res_attrs", [value.type for value in returned.operands])
+    localizer = Localizer(meshes, mover)
+    localizer.function(main, parameters, results)
+    mover.finish()
+    drop_shardings(module)
+    return [hlo_text(s, num_partitions) for s in parameters], [hlo_text(s, num_partitions) for s in results]
+
+
+def _run(pipeline: str) -> Any:
+    return PassManager.parse(f"builtin.module({pipeline})")
+
+
+def _check(module: Any) -> None:
+    """Shardings as XLA wrote them before Shardy are not read."""
+    for op in module.body.operations:
+        for group in ("arg_attrs", "res_attrs"):
+            if group in op.operation.attributes:
+                for attributes in ir.ArrayAttr(op.operation.attributes[group]):
+                    if "mhlo.sharding" in ir.DictAttr(attributes) and "sdy.sharding" not in ir.DictAttr(attributes):
+                        raise UnsupportedError(
+                            "shardings of a program without Shardy are not read; leave jax_use_shardy_partitioner on"
+                        )
+
+
+def _function(module: Any, name: str) -> Any:
+    for op in module.body.operations:
+        if op.operation.name == "func.func" and ir.StringAttr(op.operation.attributes["sym_name"]).value == name:
+            return op.operation
+    raise UnsupportedError(f"a program for several devices without a function '{name}'")
+
+
+def _shardings(meshes: Meshes, main: Any, group: str, types: Sequence[Any]) -> list[Sharding]:
+    """Of all arguments or all results; what has none lies whole in each device."""
+    given = list(ir.ArrayAttr(main.attributes[group])) if group in main.attributes else [None] * len(types)
+    shardings = []
+    for attributes, type in zip(given, types, strict=True):
+        shape = tuple(type.shape) if isinstance(type, ir.RankedTensorType) else ()
+        if attributes is not None and "sdy.sharding" in ir.DictAttr(attributes):
+            attribute = sdy.TensorShardingAttr(ir.DictAttr(attributes)["sdy.sharding"])
+            shardings.append(meshes.sharding(attribute, shape))
+        else:
+            shardings.append(replicated(len(shape)))
+    return shardings
+
+
+def _walk(op: Any) -> Any:
+    for region in op.regions:
+        for block in region.blocks:
+            for inner in block.operations:
+                yield inner.operation
+                yield from _walk(inner.operation)
+
+
+def _last_channel(module: Any) -> int:
+    handles = (op.attributes["channel_handle"] for op in _walk(module.operation) if "channel_handle" in op.attributes)
+    return max((stablehlo.ChannelHandle(handle).handle for handle in handles), default=0)
+
+
+def _inline(module: Any) -> None:
+    """Put every called function in place of its calls, so that shardings need not cross from one to another."""
+    functions = {
+        ir.StringAttr(op.operation.attributes["sym_name"]).value: op.operation
+        for op in module.body.operations
+        if op.operation.name == "func.func"
+    }
+    done: set[str] = set()
+
+    def inline_into(name: str) -> None:
+        if name in done:
+            return
+        done.add(name)
+        for call in [op for op in _walk(functions[name]) if op.name == "func.call"]:
+            callee = ir.FlatSymbolRefAttr(call.attributes["callee"]).value
+            inline_into(callee)
+            copy = functions[callee].clone(ip=ir.InsertionPoint(module.body))
+            block = copy.regions[0].blocks[0]
+            for argument, operand in zip(block.arguments, list(call.operands), strict=True):
+                argument.replace_all_uses_with(operand)
+            *body, last = [op.operation for op in block.operations]
+            for op in body:
+                op.move_before(call)
+            for result, value in zip(call.results, list(last.operands), strict=True):
+                result.replace_all_uses_with(value)
+            call.erase()
+            copy.erase()
+
+    inline_into("main")
+    _run("symbol-dce").run(module.operation)

@@ -1,0 +1,122 @@
+"""Partitioning: where tiles lie, and the program of each device.  Numerics: tests/api/test_several_devices.py."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from jax._src.interpreters import mlir as jax_mlir
+from jaxlib.mlir import ir
+
+from astra_mlir.partition import partition_module
+from astra_mlir.partition_meshes import Digit, Sharding, groups, hlo_text, independent, tile_of
+
+X, Y0, Y1 = Digit(4, 2), Digit(2, 2), Digit(1, 2)
+
+
+def local(functions: str, partitions: int = 8) -> tuple[str, list[str], list[str]]:
+    """The program of each device on a mesh of x=2 and y=4, and the shardings of arguments and results."""
+    text = f'module {{ sdy.mesh @mesh = <["x"=2, "y"=4]>\n{functions} }}'
+    with jax_mlir.make_ir_context(), ir.Location.unknown():
+        module = ir.Module.parse(text)
+        parameters, results = partition_module(module, partitions)
+        assert module.operation.verify()
+        return str(module), parameters, results
+
+
+def test_tiles_are_numbered_by_the_digits_of_the_partition() -> None:
+    assert [tile_of(p, (Y0, Y1, X)) for p in range(8)] == [0, 2, 4, 6, 1, 3, 5, 7]
+    assert [tile_of(p, (Digit(1, 2, order=(1, 0)),)) for p in range(2)] == [1, 0]
+
+
+def test_groups_differ_in_their_digits_only() -> None:
+    assert groups(8, (Y0, Y1)) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert groups(8, (Y1, X)) == [[0, 4, 1, 5], [2, 6, 3, 7]]
+    assert groups(2, (Digit(1, 2, order=(1, 0)),)) == [[1, 0]]
+
+
+def test_digits_of_two_meshes_may_overlap() -> None:
+    assert independent((X, Y0, Y1))
+    assert not independent((Digit(1, 2), Digit(1, 4)))
+    assert not independent((X, Digit(2, 2, order=(0, 2, 4, 6, 1, 3, 5, 7))))
+
+
+def test_hlo_text_lists_the_devices_of_each_tile() -> None:
+    assert hlo_text(Sharding(((X,), (Y0, Y1))), 8) == "{devices=[2,4]0,1,2,3,4,5,6,7}"
+    assert hlo_text(Sharding(((), (X,))), 8) == "{devices=[1,2,4]0,1,2,3,4,5,6,7 last_tile_dim_replicate}"
+    assert hlo_text(Sharding(((), ())), 8) == "{replicated}"
+
+
+def test_a_contracted_dimension_is_added_up_over_its_partitions() -> None:
+    text, parameters, results = local("""
+      func.func public @main(%a: tensor<8x16xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {"y"}]>},
+                             %b: tensor<16x32xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"y"}, {}]>})
+          -> tensor<8x32xf32> {
+        %0 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0]
+            : (tensor<8x16xf32>, tensor<16x32xf32>) -> tensor<8x32xf32>
+        return %0 : tensor<8x32xf32>
+      }""")
+    assert "(tensor<4x4xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>" in text
+    assert text.count('"stablehlo.all_reduce"') == 1 and "dense<[[0, 1, 2, 3], [4, 5, 6, 7]]>" in text
+    assert parameters[0] == "{devices=[2,4]0,1,2,3,4,5,6,7}"
+    assert results == ["{devices=[2,1,4]0,1,2,3,4,5,6,7 last_tile_dim_replicate}"]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        ('{"x"}, {}', '{"x"}, {"y"}', {"dynamic_slice": 2}),
+        ('{"x"}, {"y"}', '{"x"}, {}', {"all_gather": 1}),
+        ('{"x"}, {}', '{}, {"x"}', {"all_to_all": 1}),
+        ('{"x", "y"}, {}', '{"y", "x"}, {}', {"collective_permute": 1}),
+        ('{"x"}, {"y"}', '{"y"}, {"x"}', {"all_gather": 2, "dynamic_slice": 4}),
+    ],
+)
+def test_resharding_uses_the_collective_that_moves_least(source: str, target: str, expected: dict[str, int]) -> None:
+    text, _, _ = local(f"""
+      func.func public @main(%a: tensor<8x16xf32> {{sdy.sharding = #sdy.sharding<@mesh, [{source}]>}})
+          -> (tensor<8x16xf32> {{sdy.sharding = #sdy.sharding<@mesh, [{target}]>}}) {{
+        return %a : tensor<8x16xf32>
+      }}""")
+    names = ("all_gather", "all_to_all", "collective_permute", "dynamic_slice")
+    found = {name: text.count(f"stablehlo.{name}") for name in names}
+    assert {name: number for name, number in found.items() if number} == expected
+
+
+def test_what_does_not_divide_stays_whole() -> None:
+    text, _, _ = local("""
+      func.func public @main(%a: tensor<7x16xf32>) -> tensor<7x16xf32> {
+        %0 = sdy.sharding_constraint %a <@mesh, [{"x"}, {"y"}]> : tensor<7x16xf32>
+        %1 = stablehlo.add %0, %0 : tensor<7x16xf32>
+        return %1 : tensor<7x16xf32>
+      }""")
+    assert "stablehlo.add" in text and "tensor<7x4xf32>" in text
+
+
+def test_an_iota_counts_on_from_its_tile() -> None:
+    text, _, _ = local("""
+      func.func public @main() -> (tensor<8xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"y"}]>}) {
+        %0 = stablehlo.iota dim = 0 : tensor<8xf32>
+        return %0 : tensor<8xf32>
+      }""")
+    assert "dense<[0, 1, 2, 3, 0, 1, 2, 3]>" in text and "stablehlo.iota dim = 0 : tensor<2xi32>" in text
+
+
+def test_regions_of_shard_map_take_the_place_of_the_operation() -> None:
+    body = """
+      func.func public @main(%a: tensor<8x16xf32>) -> tensor<8x16xf32> {{
+        %0 = sdy.manual_computation(%a) in_shardings=[<@mesh, [{{"x"}}, {{}}]>] out_shardings=[<@mesh, [{{"x"}}, {{}}]>]
+            manual_axes={{"x"}} (%b: tensor<{rows}x16xf32>) {{
+          %1 = stablehlo.reverse %b, dims = [0] : tensor<{rows}x16xf32>
+          sdy.return %1 : tensor<{rows}x16xf32>
+        }} : (tensor<8x16xf32>) -> tensor<8x16xf32>
+        return %0 : tensor<8x16xf32>
+      }}"""
+    text, _, _ = local(body.format(rows=4))
+    assert "stablehlo.reverse" in text and "sdy" not in text
+
+
+def test_np_tables_match_the_mesh() -> None:
+    """The devices of a mesh of (2, 4), taken along y, then x."""
+    devices = np.arange(8).reshape(2, 4)
+    order = sorted(range(8), key=lambda p: tile_of(p, (Y0, Y1, X)))
+    assert order == devices.T.ravel().tolist()
