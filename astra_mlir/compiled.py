@@ -5,6 +5,7 @@ Above ``executable.py``, below the modules of the frontends.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from astra_mlir.executable import Executable, Memory
@@ -67,6 +68,10 @@ class Compiled:
     def predicted_peak_bytes(self) -> int:
         """The bytes of temporaries predicted from the Astra IR; see :meth:`Executable.predicted_peak_bytes`."""
         return self.executable.predicted_peak_bytes()
+
+    def save(self, path: str | Path) -> None:
+        """Write the function to a file for programs without Python; see :meth:`Executable.save`."""
+        self.executable.save(path)
 
     def __repr__(self) -> str:
         return f"<astra compiled {self.executable.program.name} {self.signature} for {self.executable.target.cpu}>"

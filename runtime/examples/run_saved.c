@@ -1,6 +1,6 @@
 /* Runs a compiled function from a file that Python wrote, with no Python in the process:
  *
- *   >>> astra.compile(f, x, y).executable.save("f.astra")
+ *   >>> astra.compile(f, x, y).save("f.astra")
  *   $ cc -std=c11 -I runtime/include run_saved.c -o run_saved -L build/runtime -lastra_runtime \
  *       -Wl,-rpath,$PWD/build/runtime
  *   $ ./run_saved f.astra x.bin y.bin

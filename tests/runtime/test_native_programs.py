@@ -66,7 +66,7 @@ def test_the_c_example_gives_the_same_bits(build: Callable[[str], Path], tmp_pat
     p = {"w": rng.standard_normal((200, 300), np.float32), "b": rng.standard_normal(300, np.float32)}
     x = rng.standard_normal((64, 200), np.float32)
     compiled = astra.compile(layer, p, x)
-    compiled.executable.save(tmp_path / "layer.astra")
+    compiled.save(tmp_path / "layer.astra")
     for name, array in (("b", p["b"]), ("w", p["w"]), ("x", x)):
         array.tofile(tmp_path / name)
     signature = run(program, "layer.astra", cwd=tmp_path).stdout
@@ -102,12 +102,12 @@ def test_what_the_c_example_refuses(build: Callable[[str], Path], tmp_path: Path
 def test_code_for_a_processor_that_is_not_there(build: Callable[[str], Path], tmp_path: Path) -> None:
     program = build("") / "run_saved"
     target = astra.TargetMachine("x86_64-unknown-linux-gnu", "x86-64-v2", "+avx512fp16,+amx-fp16,+no-such-thing")
-    astra.compile(jnp.sin, np.ones(5, np.float32), target=target).executable.save(tmp_path / "f.astra")
+    astra.compile(jnp.sin, np.ones(5, np.float32), target=target).save(tmp_path / "f.astra")
     done = run(program, "f.astra", cwd=tmp_path, check=False)
     assert done.returncode == 1
     assert "this processor lacks" in done.stderr
     assert "no-such-thing" in done.stderr
     other = astra.TargetMachine.parse("aarch64-unknown-linux-gnu:generic")
-    astra.compile(jnp.sin, np.ones(5, np.float32), target=other).executable.save(tmp_path / "g.astra")
+    astra.compile(jnp.sin, np.ones(5, np.float32), target=other).save(tmp_path / "g.astra")
     done = run(program, "g.astra", cwd=tmp_path, check=False)
     assert "it is code for aarch64, and this machine is x86_64" in done.stderr
