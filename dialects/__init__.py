@@ -5,6 +5,7 @@ from __future__ import annotations
 from astra_mlir.dialects import (
     attention,
     codegen,
+    collectives,
     contraction,
     control,
     elementwise,
@@ -39,6 +40,7 @@ __all__ = [
     "attention",
     "build",
     "codegen",
+    "collectives",
     "contraction",
     "control",
     "define",

@@ -6,6 +6,7 @@ from astra_mlir.passes import autodiff as autodiff
 from astra_mlir.passes import bufferize as bufferize
 from astra_mlir.passes import drop_rules as drop_rules
 from astra_mlir.passes import emit_entry as emit_entry
+from astra_mlir.passes import expand_collectives as expand_collectives
 from astra_mlir.passes import expand_math as expand_math
 from astra_mlir.passes import expand_transforms as expand_transforms
 from astra_mlir.passes import exporting as exporting

@@ -14,7 +14,7 @@ __all__ = ["CPU_STAGES", "STAGE_NAMES", "stage_pipeline"]
 CPU_STAGES: dict[str, tuple[str, str]] = {
     "astra": (
         "StableHLO to the Astra dialect: one function, simplified, counted loops as scans, derivatives expanded",
-        "astra-import,astra-inline,astra-simplify,astra-raise-loops,astra-simplify,astra-expand-transforms",
+        "astra-import,astra-inline,astra-simplify,astra-raise-loops,astra-simplify,astra-expand-transforms,astra-expand-collectives",
     ),
     "linalg": (
         "Astra to linalg on tensors, elementwise chains fused, and calls of generated kernels",

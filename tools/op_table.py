@@ -16,6 +16,7 @@ from pathlib import Path
 
 import astra_mlir.tools
 from astra_mlir.dialects import OPS, OpDef
+from astra_mlir.dialects.collectives import COLLECTIVES
 from astra_mlir.dialects.transforms import CUSTOM_CALLS, TRANSFORMATIONS
 from astra_mlir.passes import PASSES, autodiff_rules, kernel_rules, linalg_rules, simplify_rules, vectorize_rules
 from astra_mlir.passes.export_rules.core import EXPORT
@@ -38,6 +39,7 @@ _FAMILY_TITLES = {
     "linear algebra": "Linear algebra and Fourier transforms",
     "random": "Random numbers",
     "transform": "Transformations of functions, and calls with derivative rules",
+    "collective": "Communication between devices",
     "misc": "Others",
     "codegen": "On the way to code",
 }
@@ -124,6 +126,15 @@ _NOT_NEEDED = {
     ("astra.attention", "import"): "made by `astra-recognize-attention`",
     ("astra.attention_gradient", "import"): "made by `astra-recognize-attention`",
     ("astra.constant", "vmap"): "has no operand that could be batched",
+    **{
+        (f"astra.{name}", "vmap"): "has no operand that could be batched"
+        for name in ("partition_id", "replica_id", "participant")
+    },
+    **{
+        (f"astra.{name}", mode): "made by `astra-expand-collectives`"
+        for name in ("exchange", "participant")
+        for mode in ("import", "export")
+    },
     ("astra.custom_call", "jvp"): "what it calls is not known; refused unless a rule is given (`astra.custom_jvp`)",
     ("astra.custom_call", "vjp"): "what it calls is not known; refused unless a rule is given (`astra.custom_vjp`)",
     ("astra.rng", "jvp"): "which numbers it draws by its bounds is not defined; refused",
@@ -165,7 +176,7 @@ def _import(definition: OpDef) -> str:
 
 
 def _cpu(definition: OpDef) -> str:
-    if definition.name in _TRANSFORM_CALLS:
+    if definition.name in _TRANSFORM_CALLS or definition.name in COLLECTIVES:
         return "expanded"
     if definition.name in linalg_rules.REFUSED:
         return "refused"
@@ -220,7 +231,7 @@ def _columns() -> list[_Column]:
         _Column(
             "CPU",
             "generated `kernel` (`astra-to-kernels`) or loops by way of `linalg` (`astra-to-linalg`); *expanded* before"
-            " (`astra-expand-transforms`); *refused*: below",
+            " (`astra-expand-transforms`, `astra-expand-collectives`); *refused*: below",
             _cpu,
         ),
         _Column(

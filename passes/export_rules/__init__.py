@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from astra_mlir.passes.export_rules import (
+    collectives,
     contraction,
     control,
     elementwise,
@@ -15,6 +16,6 @@ from astra_mlir.passes.export_rules import (
 )
 
 __all__ = [
-    "contraction", "control", "elementwise", "indexing", "linear_algebra", "reduction", "shape", "sorting",
-    "transforms",
+    "collectives", "contraction", "control", "elementwise", "indexing", "linear_algebra", "reduction", "shape",
+    "sorting", "transforms",
 ]  # fmt: skip

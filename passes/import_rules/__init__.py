@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from astra_mlir.passes.import_rules import (
     broadcasting,
+    collectives,
     contraction,
     control,
     elementwise,
@@ -19,6 +20,6 @@ from astra_mlir.passes.import_rules import (
 )
 
 __all__ = [
-    "broadcasting", "contraction", "control", "elementwise", "indexing", "linear_algebra", "mapping", "misc",
-    "normalization", "reduction", "rejected", "shape", "sorting",
+    "broadcasting", "collectives", "contraction", "control", "elementwise", "indexing", "linear_algebra", "mapping",
+    "misc", "normalization", "reduction", "rejected", "shape", "sorting",
 ]  # fmt: skip

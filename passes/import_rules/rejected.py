@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from astra_mlir.passes.import_rules.core import REJECTED
 
-_COMMUNICATION = (
-    "communication between devices is not supported; compile the program for one device (without sharding or pmap)"
-)
+_COMMUNICATION = "use all_reduce, all_gather and their like, which wait for what they send"
 _HOST_TRANSFER = "transfers between host and device inside a program are not supported; use arguments and results"
 _QUANTIZED = "quantized types are not supported; run stablehlo-legalize-quant-to-math first"
 
 REJECTED.update(
     {
         **dict.fromkeys(
-            (
-                "stablehlo.all_gather", "stablehlo.all_reduce", "stablehlo.all_to_all", "stablehlo.async_done",
-                "stablehlo.async_start", "stablehlo.collective_broadcast", "stablehlo.collective_permute",
-                "stablehlo.cross-replica-sum", "stablehlo.partition_id", "stablehlo.reduce_scatter",
-                "stablehlo.replica_id",
-            ),
-            _COMMUNICATION,
+            ("stablehlo.async_done", "stablehlo.async_start", "stablehlo.cross-replica-sum"), _COMMUNICATION
         ),
         **dict.fromkeys(
             ("stablehlo.send", "stablehlo.recv", "stablehlo.infeed", "stablehlo.outfeed"), _HOST_TRANSFER

@@ -7,6 +7,7 @@ from astra_mlir.passes.kernel_rules import contraction as contraction
 from astra_mlir.passes.kernel_rules import convolution as convolution
 from astra_mlir.passes.kernel_rules import cumulative as cumulative
 from astra_mlir.passes.kernel_rules import custom_call as custom_call
+from astra_mlir.passes.kernel_rules import exchange as exchange
 from astra_mlir.passes.kernel_rules import fft as fft
 from astra_mlir.passes.kernel_rules import linear_algebra as linear_algebra
 from astra_mlir.passes.kernel_rules import random as random

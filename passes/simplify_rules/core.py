@@ -118,7 +118,9 @@ def is_removable(op: ir.Operation) -> bool:
     definition = OPS.get(op.name)
     if definition is None or definition.terminator:
         return False
-    if not definition.pure and ("has_side_effect" not in op.attributes or op.attributes["has_side_effect"].value):
+    # Devices run the same code, so what none of them uses goes in all of them.
+    effects = not definition.pure and definition.family != "collective"
+    if effects and ("has_side_effect" not in op.attributes or op.attributes["has_side_effect"].value):
         return False
     if definition.regions:
         for region in op.regions:

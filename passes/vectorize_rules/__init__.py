@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from astra_mlir.passes.vectorize_rules import calls as calls
+from astra_mlir.passes.vectorize_rules import collectives as collectives
 from astra_mlir.passes.vectorize_rules import contraction as contraction
 from astra_mlir.passes.vectorize_rules import control as control
 from astra_mlir.passes.vectorize_rules import elementwise as elementwise

@@ -14,10 +14,10 @@ PROGRAMS = {
     "truncated": ("func.func @main(%a: tensor<2xf32>) -> tensor<2xf32> {\n  %0 = stablehlo.ad", "program.mlir:2:"),
     "unsupported operation": (
         MAIN.format(
-            body='  %0 = "stablehlo.all_gather"(%a) {all_gather_dim = 0 : i64, replica_groups = dense<0> : '
-            "tensor<1x1xi64>} : (tensor<2xf32>) -> tensor<2xf32>"
+            body='  %0 = "stablehlo.cross-replica-sum"(%a) {replica_groups = dense<0> : tensor<1x1xi64>} '
+            ": (tensor<2xf32>) -> tensor<2xf32>"
         ),
-        "program.mlir:2:8: 'stablehlo.all_gather'",
+        "program.mlir:2:8: 'stablehlo.cross-replica-sum'",
     ),
     "quantized type": (
         "func.func @main(%a: tensor<2x!quant.uniform<i8:f32, 0.1>>) { return }\n",

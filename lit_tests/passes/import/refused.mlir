@@ -1,22 +1,10 @@
 // What Astra does not do is refused by name, with the place and a way forward.
 // RUN: not %astra-opt %s --astra-import --split-input-file 2>&1 | %filecheck %s
 
-// CHECK: 'stablehlo.all_reduce' cannot be converted: communication between devices is not supported; compile the program for one device
-func.func @all_reduce(%x: tensor<4xf32>) -> tensor<4xf32> {
-  %0 = "stablehlo.all_reduce"(%x) <{replica_groups = dense<0> : tensor<1x1xi64>}> ({
-  ^bb0(%a: tensor<f32>, %b: tensor<f32>):
-    %1 = stablehlo.add %a, %b : tensor<f32>
-    stablehlo.return %1 : tensor<f32>
-  }) : (tensor<4xf32>) -> tensor<4xf32>
+// CHECK: 'stablehlo.cross-replica-sum' cannot be converted: use all_reduce
+func.func @sum(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = "stablehlo.cross-replica-sum"(%x) <{replica_groups = dense<0> : tensor<1x1xi64>}> : (tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
-}
-
-// -----
-
-// CHECK: 'stablehlo.replica_id' cannot be converted: communication between devices
-func.func @replica() -> tensor<ui32> {
-  %0 = stablehlo.replica_id : tensor<ui32>
-  return %0 : tensor<ui32>
 }
 
 // -----

@@ -1,0 +1,260 @@
+"""``astra-expand-collectives``: all communication becomes ``astra.exchange``, which the runtime does, and arithmetic.
+
+Last pass on the Astra dialect, after all transformations.  What the numbers in groups mean is decided here, by the
+numbers of replicas and partitions of the module.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from astra_mlir.bindings import ir
+from astra_mlir.dialects.collectives import COLLECTIVES
+from astra_mlir.dialects.core import value_of
+from astra_mlir.dialects.elements import to_numpy
+from astra_mlir.errors import UnsupportedError, source_place
+from astra_mlir.passes.core import Pass, register_pass
+from astra_mlir.passes.simplify import Simplify
+from astra_mlir.passes.simplify_rules.core import Rewriter
+from astra_mlir.passes.traversal import walk
+from astra_mlir.passes.vectorize_rules.core import identity_of
+
+__all__ = ["ExpandCollectives"]
+
+# Up to here each device gets all operands and combines them itself; larger ones are combined in parts, and the parts
+# gathered, which sends 2 (n - 1) / n of the data instead of n - 1 times it, in two steps instead of one.
+_SMALL_BYTES = 1 << 15
+
+
+@register_pass
+@dataclass(frozen=True)
+class ExpandCollectives(Pass):
+    """Write collectives as exchanges of the runtime.
+
+    Before::
+
+        module attributes {mhlo.num_partitions = 2 : i32} {
+          %0 = "astra.all_reduce"(%x) ({}) {channel = array<i64: 1, 1>, kind = "add",
+              replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>, use_global_device_ids = true}
+              : (tensor<8xf32>) -> tensor<8xf32>
+
+    After::
+
+          %zero = "astra.constant"() {value = dense<-0.0> : tensor<f32>} : () -> tensor<f32>
+          %0 = "astra.exchange"(%x) {groups = dense<[[0, 1]]> : tensor<1x2xi64>, kind = "gather"}
+              : (tensor<8xf32>) -> tensor<2x8xf32>
+          %1 = "astra.reduce"(%0, %zero) ({}) {dimensions = array<i64: 0>, kind = "add"}
+              : (tensor<2x8xf32>, tensor<f32>) -> tensor<8xf32>
+
+    A device adds in the order of the group, so all members compute the same bits.  A large operand is split: each
+    member combines one part (``all_to_all``), and the parts are gathered.  Without other devices, a collective is what
+    it is for a group of one.
+    """
+
+    name: ClassVar[str] = "astra-expand-collectives"
+    summary: ClassVar[str] = "write communication between devices as exchanges of the runtime"
+
+    def run(self, module: ir.Operation) -> None:
+        """Expand all collectives of ``module``."""
+        found = [op for op in walk(module.regions[0].blocks[0]) if op.name in COLLECTIVES]
+        if not found:
+            return
+        expansion = _Expansion(_number(module, "mhlo.num_replicas"), _number(module, "mhlo.num_partitions"))
+        for op in found:
+            expansion.b.at(op)
+            value = _RULES[op.name](expansion, op)
+            op.results[0].replace_all_uses_with(value)
+            op.erase()
+        Simplify().run(module)
+
+
+def _number(module: ir.Operation, name: str) -> int:
+    return int(ir.IntegerAttr(module.attributes[name]).value) if name in module.attributes else 1
+
+
+class _Expansion:
+    """Replaces the operations of a module for so many replicas and partitions."""
+
+    def __init__(self, replicas: int, partitions: int) -> None:
+        self.replicas, self.partitions = replicas, partitions
+        self.b = Rewriter()
+
+    # --- who takes part
+
+    def groups(self, op: ir.Operation) -> np.ndarray:
+        """The groups as numbers of participants."""
+        rows = to_numpy(value_of(op, "replica_groups")).tolist()
+        flat = op.name in ("astra.all_gather", "astra.all_reduce", "astra.reduce_scatter")
+        channel = value_of(op, "channel", (0, 0))[0] > 0
+        everywhere = bool(value_of(op, "use_global_device_ids", False))
+        n, p = self.replicas, self.partitions
+        if not rows or not rows[0]:  # all are one group
+            rows = [list(range(n * p if everywhere else p if channel and not flat else n))]
+        rows = [[member for member in row if member >= 0] for row in rows]
+        if channel and everywhere:
+            return _matrix(rows)
+        if not channel:  # replicas, of each partition
+            return _matrix([[r * p + i for r in row] for row in rows for i in range(p)])
+        if flat:  # replicas with all their partitions
+            return _matrix([[r * p + i for i in range(p) for r in row] for row in rows])
+        return _matrix([[r * p + i for i in row] for row in rows for r in range(n)])
+
+    def pairs(self, op: ir.Operation) -> np.ndarray:
+        """Sources and targets as numbers of participants."""
+        given = to_numpy(value_of(op, "source_target_pairs")).reshape(-1, 2)
+        n, p = self.replicas, self.partitions
+        if value_of(op, "channel", (0, 0))[0] > 0:
+            found = [r * p + given for r in range(n)]
+        else:
+            found = [given * p + i for i in range(p)]
+        return np.concatenate(found).astype(np.int64)
+
+    # --- what is sent
+
+    def exchange(self, kind: str, value: ir.Value, groups: np.ndarray, pairs: np.ndarray | None = None) -> ir.Value:
+        """``astra.exchange``; nothing is sent by a group of one."""
+        info = self.b.info(value)
+        shape = (groups.shape[1], *info.shape) if kind == "gather" else info.shape
+        if not info.size:
+            return self.b.splat(0, self.b.type(shape, info.element))
+        if self.replicas * self.partitions == 1 and kind != "permute":
+            return self.b.reshape(value, shape)
+        attributes = {"pairs": ir.DenseElementsAttr.get(pairs)} if pairs is not None else {}
+        return self.b.build(
+            "exchange", (value,), self.b.type(shape, info.element), kind=kind,
+            groups=ir.DenseElementsAttr.get(groups), **attributes,
+        )  # fmt: skip
+
+    def transpose(self, value: ir.Value, permutation: Sequence[int]) -> ir.Value:
+        """Dimensions in another order."""
+        info = self.b.info(value)
+        type = self.b.type([info.shape[d] for d in permutation], info.element)
+        return self.b.build("transpose", (value,), type, permutation=list(permutation))
+
+    def pieces(self, value: ir.Value, dim: int, count: int) -> ir.Value:
+        """``count`` parts along a dimension, as a new first dimension."""
+        shape = list(self.b.info(value).shape)
+        cut = self.b.reshape(value, [*shape[:dim], count, shape[dim] // count, *shape[dim + 1 :]])
+        return self.transpose(cut, [dim, *(d for d in range(len(shape) + 1) if d != dim)])
+
+    def joined(self, value: ir.Value, dim: int) -> ir.Value:
+        """The parts along the first dimension one after the other along ``dim`` of what they are parts of."""
+        shape = list(self.b.info(value).shape)
+        order = [*range(1, dim + 1), 0, *range(dim + 1, len(shape))]
+        return self.b.reshape(
+            self.transpose(value, order), [*shape[1 : dim + 1], shape[0] * shape[dim + 1], *shape[dim + 2 :]]
+        )
+
+    def combined(self, op: ir.Operation, value: ir.Value) -> ir.Value:
+        """The combination along the first dimension, narrow floats in f32."""
+        kind = value_of(op, "kind")
+        if kind == "custom":
+            raise UnsupportedError(
+                f"{source_place(op.location)}: '{op.name}' combines by a region that is no known kind; use add, "
+                "multiply, maximum, minimum, and, or or xor"
+            )
+        info = self.b.info(value)
+        wide = isinstance(info.element, ir.FloatType) and info.element.width < 32
+        element = ir.F32Type.get() if wide else info.element
+        if wide:
+            value = self.b.build("convert", (value,), self.b.type(info.shape, element))
+        init = self.b.splat(identity_of(kind, element), self.b.type((), element))
+        type = self.b.type(info.shape[1:], element)
+        result = self.b.build("reduce", (value, init), type, dimensions=[0], kind=kind)
+        return self.b.build("convert", (result,), self.b.type(info.shape[1:], info.element)) if wide else result
+
+    # --- the operations
+
+    def all_gather(self, op: ir.Operation) -> ir.Value:
+        return self.joined(self.exchange("gather", op.operands[0], self.groups(op)), value_of(op, "all_gather_dim"))
+
+    def all_reduce(self, op: ir.Operation) -> ir.Value:
+        operand, groups = op.operands[0], self.groups(op)
+        info, n = self.b.info(operand), groups.shape[1]
+        if info.size * _bytes(info.element) <= _SMALL_BYTES or (groups < 0).any():
+            if (groups < 0).any():
+                raise _uneven(op)
+            return self.combined(op, self.exchange("gather", operand, groups))
+        part = -(-info.size // n)
+        flat = self.b.reshape(operand, [info.size])
+        if part * n != info.size:
+            nothing = self.b.splat(0, self.b.type((), info.element))
+            type = self.b.type((part * n,), info.element)
+            flat = self.b.build("pad", (flat, nothing), type, low=[0], high=[part * n - info.size], interior=[0])
+        mine = self.combined(op, self.exchange("all_to_all", self.b.reshape(flat, [n, part]), groups))
+        flat = self.b.reshape(self.exchange("gather", mine, groups), [n * part])
+        if part * n != info.size:
+            type = self.b.type((info.size,), info.element)
+            flat = self.b.build("slice", (flat,), type, start_indices=[0], limit_indices=[info.size], strides=[1])
+        return self.b.reshape(flat, info.shape)
+
+    def reduce_scatter(self, op: ir.Operation) -> ir.Value:
+        groups = self.groups(op)
+        if (groups < 0).any():
+            raise _uneven(op)
+        pieces = self.pieces(op.operands[0], value_of(op, "scatter_dimension"), groups.shape[1])
+        return self.combined(op, self.exchange("all_to_all", pieces, groups))
+
+    def all_to_all(self, op: ir.Operation) -> ir.Value:
+        split, concat, count = (value_of(op, name) for name in ("split_dimension", "concat_dimension", "split_count"))
+        pieces = self.pieces(op.operands[0], split, count)
+        return self.joined(self.exchange("all_to_all", pieces, self.groups(op)), concat)
+
+    def collective_permute(self, op: ir.Operation) -> ir.Value:
+        operand, pairs = op.operands[0], self.pairs(op)
+        if self.replicas * self.partitions == 1:
+            info = self.b.info(operand)
+            return operand if len(pairs) else self.b.splat(0, self.b.type(info.shape, info.element))
+        everyone = np.arange(self.replicas * self.partitions, dtype=np.int64)[None]
+        return self.exchange("permute", operand, everyone, pairs)
+
+    def collective_broadcast(self, op: ir.Operation) -> ir.Value:
+        return self.exchange("broadcast", op.operands[0], self.groups(op))
+
+    def identity(self, op: ir.Operation) -> ir.Value:
+        """The number of this replica or partition."""
+        count, other = self.replicas, self.partitions
+        if op.name == "astra.partition_id":
+            count, other = other, count
+        type = op.results[0].type
+        if count == 1:
+            return self.b.splat(0, type)
+        i64 = self.b.type((), ir.IntegerType.get_signless(64))
+        number = self.b.build("participant", (), i64)
+        if other > 1:
+            name = "remainder" if op.name == "astra.partition_id" else "divide"
+            number = self.b.build(name, (number, self.b.splat(self.partitions, i64)), i64)
+        return self.b.build("convert", (number,), type)
+
+
+def _matrix(rows: Sequence[Sequence[int]]) -> np.ndarray:
+    """Rows of one length, filled with -1."""
+    size = max(map(len, rows))
+    return np.array([[*row, *[-1] * (size - len(row))] for row in rows], np.int64)
+
+
+def _bytes(element: ir.Type) -> int:
+    if isinstance(element, ir.ComplexType):
+        return 2 * int(element.element_type.width) // 8
+    return max(1, math.ceil(element.width / 8))
+
+
+def _uneven(op: ir.Operation) -> UnsupportedError:
+    return UnsupportedError(f"{source_place(op.location)}: '{op.name}' has groups of different sizes; make them equal")
+
+
+_RULES: dict[str, Callable[[_Expansion, ir.Operation], ir.Value]] = {
+    "astra.all_gather": _Expansion.all_gather,
+    "astra.all_reduce": _Expansion.all_reduce,
+    "astra.reduce_scatter": _Expansion.reduce_scatter,
+    "astra.all_to_all": _Expansion.all_to_all,
+    "astra.collective_permute": _Expansion.collective_permute,
+    "astra.collective_broadcast": _Expansion.collective_broadcast,
+    "astra.partition_id": _Expansion.identity,
+    "astra.replica_id": _Expansion.identity,
+}
