@@ -21,11 +21,10 @@ from jax._src import effects, source_info_util
 from jaxlib.mlir import ir as jax_ir
 from jaxlib.mlir.dialects import stablehlo as jax_stablehlo
 
-from astra_mlir import jax_lowering
+from astra_mlir import config, jax_lowering, jaxpr_key, program_cache
 from astra_mlir.errors import AstraError, UnsupportedError
 from astra_mlir.jax_shardings import drop_shardings
 from astra_mlir.program import Program
-from astra_mlir.program_cache import stablehlo_version
 
 __all__ = ["Captured", "artifact", "artifact_version", "capture", "capturing", "is_tracing"]
 
@@ -57,7 +56,7 @@ class Captured:
 def artifact_version() -> str:
     """The newest StableHLO version that both builds of MLIR read."""
     theirs = jax_stablehlo.get_current_version()
-    return str(jax_stablehlo.get_smaller_version(stablehlo_version(), theirs))
+    return str(jax_stablehlo.get_smaller_version(program_cache.stablehlo_version(), theirs))
 
 
 def _serialize(module: Any) -> bytes:
@@ -100,25 +99,72 @@ def capture(
                 f"'{_name(function)}' has ordered effects (ordered=True), which need JAX's runtime. Leave the order "
                 "out: callbacks of one compiled function keep theirs"
             )
-        try:
-            lowered = traced.lower(lowering_platforms=(jax_lowering.PLATFORM,))
-        except (NotImplementedError, ValueError) as error:
-            refusal = _refusal(str(error), traced.jaxpr.jaxpr, _name(function))
-            if refusal is None:
-                raise
-            raise UnsupportedError(refusal) from error
+        data, constants, kept = _stablehlo(traced, _name(function), donated)
     finally:
         capturing.reset(token)
     out_tree = jax.tree_util.tree_structure(traced.out_info)
+    paths = (*input_paths, *(f"closed-over array {i}" for i in range(len(constants))))
+    program = Program(data, "main", paths or None, tuple(constants), _name(function), kept)
+    in_avals = tuple(jax.tree_util.tree_leaves(traced.in_avals))
+    return Captured(program, in_avals, tuple(jax.tree_util.tree_leaves(traced.out_avals)), out_tree)
+
+
+def _stablehlo(
+    traced: Any, name: str, donated: Sequence[int]
+) -> tuple[bytes, list[np.ndarray[Any, Any]], tuple[Any, ...]]:
+    """A traced function as a portable artifact, its large constants, and what must live for its callbacks.
+
+    Taken from disk where an equal function has been lowered before.
+    """
+    key = _key(traced, donated)
+    found = program_cache.load_lowered(key) if key else None
+    if found is not None:
+        data, places = found
+        if _LAPACK in data:  # lowering would have done it
+            jax_lowering.register_lapack()
+        return data, [np.array(traced.jaxpr.consts[place]) for place in places], ()
+    try:
+        lowered = traced.lower(lowering_platforms=(jax_lowering.PLATFORM,))
+    except (NotImplementedError, ValueError) as error:
+        refusal = _refusal(str(error), traced.jaxpr.jaxpr, name)
+        if refusal is None:
+            raise
+        raise UnsupportedError(refusal) from error
     module = _copy(lowered.compiler_ir("stablehlo"))
     _mark_donated(module, donated)
     constants = _hoist_constants(module)
     data = _serialize(module)
-    paths = (*input_paths, *(f"closed-over array {i}" for i in range(len(constants))))
     kept = tuple(lowered._lowering.compile_args.get("keepalive") or ())  # what callbacks call
-    program = Program(data, "main", paths or None, tuple(constants), _name(function), kept)
-    in_avals = tuple(jax.tree_util.tree_leaves(traced.in_avals))
-    return Captured(program, in_avals, tuple(jax.tree_util.tree_leaves(traced.out_avals)), out_tree)
+    if key and not kept:
+        numbers = [_place(constant, traced.jaxpr.consts) for constant in constants]
+        if None not in numbers:
+            program_cache.store_lowered(key, data, [number for number in numbers if number is not None])
+    return data, constants, kept
+
+
+_LAPACK = b"lapack_"
+
+
+def _key(traced: Any, donated: Sequence[int]) -> str | None:
+    """What a lowered function is kept under; None where it must be lowered anew."""
+    if not config.use_cache.get():
+        return None
+    devices = {device for given in traced._meta_tys_flat for device in getattr(given.sharding, "device_set", ())}
+    if len(devices) > 1:
+        return None
+    try:
+        return jaxpr_key.jaxpr_key(traced, tuple(donated), program_cache.compiler_hash())
+    except jaxpr_key.Refused:
+        return None
+
+
+def _place(constant: np.ndarray[Any, Any], among: Sequence[Any]) -> int | None:
+    """Which of a jaxpr's constants has these elements."""
+    for number, candidate in enumerate(among):
+        same_type = getattr(candidate, "shape", None) == constant.shape and candidate.dtype == constant.dtype
+        if same_type and np.asarray(candidate).tobytes() == constant.tobytes():
+            return number
+    return None
 
 
 _WITHOUT_LOWERING = re.compile("translation rule for primitive '([^']+)' not found")

@@ -28,6 +28,8 @@ __all__ = ["clear", "folder", "forget", "kept", "key_of", "load", "store"]
 _MAGIC = b"astra object code 1\n"
 _DIGEST_BYTES = 32
 _SUFFIX = ".objects"
+_UNFINISHED = ".new"
+_LONGEST_WRITE_SECONDS = 600
 
 
 def folder() -> Path:
@@ -75,7 +77,7 @@ def store(key: str, objects: Sequence[bytes]) -> None:
     with contextlib.suppress(OSError):
         where = folder()
         where.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=where, suffix=".new")
+        handle, name = tempfile.mkstemp(dir=where, suffix=_UNFINISHED)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(_packed(objects))
@@ -91,16 +93,17 @@ _memory: OrderedDict[str, list[bytes]] = OrderedDict()
 _lock = threading.Lock()
 
 
-def kept(key: str, make: Callable[[], list[bytes]]) -> list[bytes]:
-    """An entry from memory, from disk, or made now and kept in both."""
+def kept(key: str, make: Callable[[], list[bytes]], on_disk: bool = True) -> list[bytes]:
+    """An entry from memory, from disk, or made now and kept in both (``on_disk``: where it may be found again)."""
     with _lock:
         if key in _memory:
             _memory.move_to_end(key)
             return _memory[key]
-    objects = load(key)
+    objects = load(key) if on_disk else None
     if objects is None:
         objects = make()
-        store(key, objects)
+        if on_disk:
+            store(key, objects)
     with _lock:
         _memory[key] = objects
         while len(_memory) > _MOST_IN_MEMORY:
@@ -143,7 +146,11 @@ def _unpacked(data: bytes) -> list[bytes] | None:
 
 
 def _drop_oldest(where: Path, limit: int) -> None:
-    """Remove the least recently used entries until all take at most ``limit`` bytes."""
+    """Remove the least recently used entries until all take at most ``limit`` bytes, and what was never finished."""
+    for path in where.glob("*" + _UNFINISHED):  # of processes that were killed while they wrote
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _LONGEST_WRITE_SECONDS:
+                path.unlink(missing_ok=True)
     entries = []
     for path in where.glob("*" + _SUFFIX):
         with contextlib.suppress(OSError):  # another process may have removed it

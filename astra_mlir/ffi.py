@@ -9,8 +9,8 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
+from astra_mlir.call_targets import TARGETS
 from astra_mlir.errors import AstraError
-from astra_mlir.passes.kernel_rules import custom_call
 from astra_mlir.runtime import runtime
 
 __all__ = ["register_function", "register_target"]
@@ -34,14 +34,14 @@ def register_target(name: str, handler: Any) -> None:
     addresses = [_address(name, stages.get(stage)) for stage in _STAGES]
     active = runtime()
     active.check(active.api.register_xla_handler(name.encode(), *addresses))
-    custom_call.register(name)
+    TARGETS.add(name)
 
 
 def register_function(name: str, function: ctypes.c_void_p) -> None:
     """Let compiled programs call a function of the runtime's own interface (``astra_target_fn``) under a name."""
     active = runtime()
     active.check(active.api.register_target(name.encode(), function, None))
-    custom_call.register(name)
+    TARGETS.add(name)
 
 
 def _address(name: str, handler: Any) -> int | None:

@@ -22,6 +22,8 @@ from jax._src import callback as jax_callback
 from jax._src import dtypes, ffi
 from jax._src.interpreters import mlir
 
+from astra_mlir.call_targets import CALLBACK, dtype_of_number
+
 __all__ = ["TARGET", "called_by", "install"]
 
 TARGET = "astra_python_callback"
@@ -29,7 +31,7 @@ PLATFORMS = ("astra", "astra_autodiff")
 
 # Names mean nothing in another process: programs that come from one say so.
 _PROCESS = os.urandom(6).hex()
-_NAME = re.compile(rb"astra callback [0-9a-f]+ [0-9]+")
+_NAME = re.compile(CALLBACK.encode() + rb"[0-9a-f]+ [0-9]+")
 _numbers = itertools.count()
 
 
@@ -37,7 +39,7 @@ class _Registration:
     """A Python function that programs may call, by its name, for as long as someone holds this."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.name = f"astra callback {_PROCESS} {next(_numbers)}"
+        self.name = f"{CALLBACK}{_PROCESS} {next(_numbers)}"
         self.function = function
         _registrations[self.name] = self
 
@@ -141,8 +143,6 @@ class _Call(ctypes.Structure):
 def _view(array: _Array) -> np.ndarray[Any, Any]:
     """The elements in place; valid until the call is over."""
     shape = tuple(array.dims[i] for i in range(array.rank))
-    from astra_mlir.passes.kernel_rules.call_descriptor import dtype_of_number  # not needed to start JAX
-
     dtype = dtype_of_number(array.type)
     size = dtype.itemsize * int(np.prod(shape))
     if size == 0:

@@ -20,6 +20,7 @@ import ml_dtypes
 import numpy as np
 
 from astra_mlir import code_cache, compiler
+from astra_mlir.call_targets import names_this_process
 from astra_mlir.errors import AstraError, InvalidProgramError, UnsupportedError
 from astra_mlir.executable import Executable
 from astra_mlir.jax_callbacks import called_by
@@ -63,7 +64,8 @@ class _Loaded:
 
 def compile_into(out: Any, code: bytes, options: bytes) -> None:
     """Compile a portable artifact (or MLIR text) and fill in the structure of the plugin."""
-    head, data = code_cache.kept(code_cache.key_of("backend program", code, compiler_hash()), lambda: _read(code))
+    key = code_cache.key_of("backend program", code, compiler_hash())
+    head, data = code_cache.kept(key, lambda: _read(code), on_disk=not names_this_process(code))
     description = json.loads(head)
     name = description["name"]
     executable = compiler.compile_program(Program(data, name=name))

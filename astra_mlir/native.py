@@ -32,11 +32,12 @@ else:
 
     module = sys.modules.get(_NAME) or _load()
 
-__all__ = ["Dispatcher", "Function", "Plan", "empty", "initialize", "use_jax"]
+__all__ = ["Dispatcher", "Function", "Plan", "empty", "initialize", "processor_identity", "use_jax"]
 
 Dispatcher = module.Dispatcher
 Function = module.Function
 Plan = module.Plan
 empty = module.empty
 initialize = module.initialize
+processor_identity = module.processor_identity
 use_jax = module.use_jax

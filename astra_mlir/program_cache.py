@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -24,7 +25,10 @@ from astra_mlir.program import Program
 from astra_mlir.signature import ArraySpec, Signature
 from astra_mlir.target_machine import CodegenOptions, TargetMachine
 
-__all__ = ["CompiledProgram", "compiler_hash", "key_of", "load", "stablehlo_version", "store"]
+__all__ = [
+    "CompiledProgram", "compiler_hash", "key_of", "load", "load_lowered", "stablehlo_version", "store",
+    "store_lowered",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,20 @@ def compiler_hash() -> str:
         if spec is None or spec.origin is None:
             continue
         top = Path(spec.origin)
-        files = [top] if name == "torch_mlir" else sorted(top.parent.rglob("*.py"))
-        for file in files:
-            status = file.stat()
-            digest.update(f"{name} {file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+        files = [(top.name, top.stat())] if name == "torch_mlir" else sorted(_sources(str(top.parent)))
+        for file, status in files:
+            digest.update(f"{name} {file} {status.st_size} {status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
+
+
+def _sources(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    """The Python files below a folder (not through links)."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _sources(entry.path)
+            elif entry.name.endswith(".py"):
+                yield entry.path, entry.stat()
 
 
 @cache
@@ -73,6 +86,17 @@ def stablehlo_version() -> str:
         found = [str(stablehlo.get_current_version()).encode()]
         code_cache.store(key, found)
     return found[0].decode()
+
+
+def load_lowered(key: str) -> tuple[bytes, list[int]] | None:
+    """A function lowered before: its program, and which of its constants are arguments."""
+    parts = code_cache.load(key)
+    return None if not parts else (parts[1], json.loads(parts[0]))
+
+
+def store_lowered(key: str, data: bytes, constants: Sequence[int]) -> None:
+    """Keep what :func:`load_lowered` gives."""
+    code_cache.store(key, [json.dumps(list(constants)).encode(), data])
 
 
 def load(key: str) -> CompiledProgram | None:

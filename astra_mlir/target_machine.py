@@ -10,17 +10,30 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
-
-import llvmlite.binding as llvm
+from typing import TYPE_CHECKING, Any
 
 from astra_mlir import code_cache, config
-from astra_mlir.code_units import Unit, code_units
 from astra_mlir.errors import AstraError, CompileError
+from astra_mlir.native import processor_identity
 from astra_mlir.runtime import runtime
+
+if TYPE_CHECKING:
+    import llvmlite.binding as llvm
+
+    from astra_mlir.code_units import Unit
+else:
+
+    class _Llvm:
+        """LLVM, loaded when it is first used: code that was found in the cache is loaded and called without it."""
+
+        def __getattr__(self, name):
+            import llvmlite.binding
+
+            return getattr(llvmlite.binding, name)
+
+    llvm = _Llvm()
 
 __all__ = [
     "CodegenOptions",
@@ -93,6 +106,8 @@ class TargetMachine:
     def why_not_here(self) -> str | None:
         """Why code for this target must not run in this process; None when it may."""
         host = _host()
+        if self == host:
+            return None
         if self.triple.partition("-")[0] != host.triple.partition("-")[0]:
             return f"it is code for {self.triple}, this machine is {host.triple}"
         has = llvm.get_host_cpu_features()
@@ -122,8 +137,17 @@ class TargetMachine:
 
 @cache
 def _host() -> TargetMachine:
-    _initialize()
-    return TargetMachine(llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+    """As LLVM describes this processor; kept on disk by all that it looks at, since loading LLVM takes a while."""
+    identity = processor_identity()
+    key = code_cache.key_of("processor", identity)
+    found = code_cache.load(key) if identity else None
+    if found is None:
+        _initialize()
+        names = llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+        found = [name.encode() for name in names]
+        if identity:
+            code_cache.store(key, found)
+    return TargetMachine(*(name.decode() for name in found))
 
 
 # LLVM prints to stderr and goes on with a generic processor when it does not know the name, so names are checked
@@ -238,6 +262,10 @@ def object_code(
 
     Raises :class:`CompileError` with LLVM's message when the text is not a module it accepts.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from astra_mlir.code_units import Unit, code_units
+
     options = options or CodegenOptions.default()
 
     def compile_unit(unit: Unit) -> bytes:

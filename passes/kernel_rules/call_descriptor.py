@@ -8,27 +8,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-import ml_dtypes
 import numpy as np
 
 from astra_mlir.bindings import ir
+from astra_mlir.call_targets import ELEMENT_TYPES
 from astra_mlir.dialects.elements import dtype_of, to_numpy
 from astra_mlir.errors import DTypeError, UnsupportedError, source_place
 
-__all__ = ["descriptor", "dtype_of_number"]
+__all__ = ["descriptor"]
 
-# XLA's FFI numbers of element types.
-_FFI_TYPES = {
-    np.dtype(dtype): number
-    for dtype, number in {
-        np.bool_: 1, np.int8: 2, np.int16: 3, np.int32: 4, np.int64: 5, np.uint8: 6, np.uint16: 7, np.uint32: 8,
-        np.uint64: 9, np.float16: 10, np.float32: 11, np.float64: 12, np.complex64: 15, ml_dtypes.bfloat16: 16,
-        np.complex128: 18, ml_dtypes.float8_e5m2: 19, ml_dtypes.float8_e4m3fn: 20, ml_dtypes.int4: 21,
-        ml_dtypes.uint4: 22, ml_dtypes.float8_e4m3b11fnuz: 23, ml_dtypes.float8_e5m2fnuz: 24,
-        ml_dtypes.float8_e4m3fnuz: 25, ml_dtypes.int2: 26, ml_dtypes.uint2: 27, ml_dtypes.float8_e4m3: 28,
-        ml_dtypes.float8_e3m4: 29, ml_dtypes.float4_e2m1fn: 32, ml_dtypes.float8_e8m0fnu: 33,
-    }.items()
-}  # fmt: skip
 _ARRAY, _DICTIONARY, _SCALAR, _STRING = 1, 2, 3, 4
 
 
@@ -52,9 +40,9 @@ def _string(text: str) -> list[int]:
 
 
 def _type(dtype: np.dtype) -> int:
-    if dtype not in _FFI_TYPES:
+    if dtype not in ELEMENT_TYPES:
         raise DTypeError(f"there is no element type {dtype.name} in the interface of custom calls")
-    return _FFI_TYPES[dtype]
+    return ELEMENT_TYPES[dtype]
 
 
 def _arrays(values: Sequence[ir.Value]) -> list[int]:
@@ -109,11 +97,3 @@ _ARRAYS = (
     (ir.DenseI32ArrayAttr, np.int32), (ir.DenseI64ArrayAttr, np.int64), (ir.DenseF32ArrayAttr, np.float32),
     (ir.DenseF64ArrayAttr, np.float64),
 )  # fmt: skip
-
-
-def dtype_of_number(number: int) -> np.dtype:
-    """The NumPy type of one of XLA's FFI numbers of element types."""
-    return _DTYPES[number]
-
-
-_DTYPES = {number: dtype for dtype, number in _FFI_TYPES.items()}

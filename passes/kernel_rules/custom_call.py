@@ -1,7 +1,7 @@
 """Kernels of ``astra.custom_call``: the addresses of its arrays, handed to the runtime with a descriptor.
 
 The function itself is found by name when the program runs (``astra_custom_call`` of the runtime); which names there are
-is what ``register`` is told, so that a program with an unknown one is refused when it is compiled.
+is what ``call_targets.py`` knows, so that a program with an unknown one is refused when it is compiled.
 """
 
 from __future__ import annotations
@@ -9,22 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from astra_mlir.bindings import ir
+from astra_mlir.call_targets import TARGETS
 from astra_mlir.dialects.core import build, value_of
 from astra_mlir.dialects.elements import to_numpy
 from astra_mlir.passes.kernel_rules.call_descriptor import descriptor
 from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
 from astra_mlir.passes.kernel_rules.text import Function, element_of, memref_type, refuse, shape_of
 
-__all__ = ["TARGETS", "register"]
-
-# The functions that the runtime knows, by name.
-TARGETS: set[str] = set()
 _ENTRY = "astra_custom_call"
-
-
-def register(name: str) -> None:
-    """Custom calls of this name may be compiled."""
-    TARGETS.add(name)
 
 
 @kernel_rule("custom_call")

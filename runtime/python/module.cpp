@@ -10,6 +10,10 @@
 #include "function.h"
 #include "plan.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace astra::python {
 
 Hooks hooks;
@@ -56,12 +60,38 @@ PyObject *empty(PyObject *, PyObject *arguments) {
   return new_result(specs[0], false);
 }
 
+// All of CPUID that tells one processor, as its operating system lets programs use it, from another.
+PyObject *processor_identity(PyObject *, PyObject *) {
+  std::vector<uint32_t> words;
+#if defined(__x86_64__)
+  constexpr uint32_t leaves[][2] = {{0, 0},    {1, 0},    {7, 0},    {7, 1},          {7, 2},          {0xd, 0},
+                                    {0xd, 1},  {0x14, 0}, {0x19, 0}, {0x1e, 1},       {0x24, 0},       {0x80000001, 0},
+                                    {0x80000002, 0}, {0x80000003, 0}, {0x80000004, 0}, {0x80000007, 0}, {0x80000008, 0}};
+  for (const auto &[leaf, subleaf] : leaves) {
+    uint32_t a = 0, b = 0, c = 0, d = 0;
+    __get_cpuid_count(leaf, subleaf, &a, &b, &c, &d);
+    if (leaf == 1) b &= 0x0000ff00;                                    // the rest is of the core that runs this
+    if (leaf == 1 && (c >> 27 & 1) != 0) {
+      uint32_t low, high;
+      __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+      words.insert(words.end(), {low, high});
+    }
+    if (leaf == 0xd) b = 0;  // the size of what is saved now
+    words.insert(words.end(), {a, b, c, d});
+  }
+#endif
+  return PyBytes_FromStringAndSize(reinterpret_cast<const char *>(words.data()),
+                                   static_cast<Py_ssize_t>(words.size() * sizeof(uint32_t)));
+}
+
 PyMethodDef module_methods[] = {
     {"initialize", initialize, METH_VARARGS,
      "initialize(api, context, threads): addresses of the runtime's table and context, and the variable of astra.threads."},
     {"use_jax", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(use_jax)), METH_VARARGS | METH_KEYWORDS,
      "What of JAX the call path uses."},
     {"empty", empty, METH_VARARGS, "empty((dtype, shape)): an uninitialised array, in the runtime's pool if it is large."},
+    {"processor_identity", processor_identity, METH_NOARGS,
+     "processor_identity(): what CPUID says of this processor; empty on others than x86-64."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import astra_mlir as astra
-from astra_mlir import code_cache, program_cache, target_machine
+from astra_mlir import code_cache, native, program_cache, target_machine
 
 NEGATE = "func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {{\n  {}\n  return %y : tensor<4xf32>\n}}"
 PROGRAM = NEGATE.format("%y = stablehlo.negate %x : tensor<4xf32>")
@@ -20,6 +21,7 @@ PROGRAM = NEGATE.format("%y = stablehlo.negate %x : tensor<4xf32>")
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    target_machine.TargetMachine.host()  # an entry of its own, once in a process
     monkeypatch.setenv("ASTRA_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -170,6 +172,43 @@ def test_writers_at_once(cache: Path) -> None:
         list(pool.map(lambda _: code_cache.store("same", objects), range(64)))
     assert code_cache.load("same") == objects
     assert len(list(cache.iterdir())) == 1
+
+
+def test_what_killed_writers_left_goes(cache: Path) -> None:
+    code_cache.store("a", [b"1"])
+    left, fresh = cache / "left.new", cache / "fresh.new"
+    left.write_bytes(b"half")
+    fresh.write_bytes(b"another process writes this now")
+    os.utime(left, (0, 0))
+    code_cache.store("b", [b"2"])
+    assert sorted(path.name for path in cache.iterdir()) == ["a.objects", "b.objects", "fresh.new"]
+
+
+def test_programs_with_callbacks_are_not_kept(cache: Path, compilations: list[str]) -> None:
+    import jax
+
+    def function(x: jax.Array) -> jax.Array:
+        return jax.pure_callback(np.sin, jax.ShapeDtypeStruct((4,), np.float32), x) + 1
+
+    x = np.arange(4, dtype=np.float32)
+    np.testing.assert_allclose(astra.jit(function)(x), np.sin(x) + 1, rtol=1e-6)
+    versions = len(list(cache.iterdir()))  # of StableHLO: all that is kept
+    np.testing.assert_allclose(astra.jit(lambda x: function(x))(x), np.sin(x) + 1, rtol=1e-6)
+    assert len(compilations) == 2
+    assert versions <= 1
+    assert len(list(cache.iterdir())) == versions
+
+
+def test_the_processor_is_known_without_llvm(cache: Path) -> None:
+    script = """import sys; from astra_mlir.target_machine import TargetMachine; print(TargetMachine.host())
+print("llvmlite.binding" in sys.modules)"""
+    first, second = (
+        subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+        for _ in range(2)
+    )
+    assert first[0] == second[0] == str(target_machine.TargetMachine.host())
+    assert first[1] == "True"
+    assert second[1] == "False" or not native.processor_identity()
 
 
 def test_several_objects_and_none() -> None:
