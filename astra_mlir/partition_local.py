@@ -75,8 +75,8 @@ class Localizer:
         attribute = op.attributes[name]
         if sdy.TensorShardingAttr.isinstance(attribute):
             return [self.meshes.sharding(attribute, shape or ()) for shape in shapes]
-        given = sdy.TensorShardingPerValueAttr(attribute).shardings
-        return [self.meshes.sharding(s, shape or ()) for s, shape in zip(given, shapes, strict=True)]
+        given = sdy.TensorShardingPerValueAttr(attribute).shardings  # an operation without results may have one too
+        return [self.meshes.sharding(s, shape or ()) for s, shape in zip(given, shapes, strict=False)]
 
     def _wanted(self, op: Any) -> list[Sharding]:
         shapes = [tuple(r.type.shape) if _is_array(r) else None for r in op.results]
@@ -122,6 +122,8 @@ class Localizer:
 
     def by_rule(self, op: Any) -> None:
         """On tiles of the factors that all values share."""
+        for region in op.regions:
+            _plain(region)
         want = self._wanted(op)
         shapes = [tuple(r.type.shape) if _is_array(r) else () for r in op.results]
         have = [self._known[v] if _is_array(v) else ((), replicated(0)) for v in op.operands]
@@ -178,17 +180,11 @@ class Localizer:
 
     def _constant(self, op: Any) -> None:
         (want,) = self._wanted(op)
-        value, result = ir.DenseElementsAttr(op.attributes["value"]), op.results[0]
-        shape = tuple(result.type.shape)
-        if any(want.dims) and value.is_splat:
-            type = ir.RankedTensorType.get(want.local(shape), result.type.element_type)
-            new = create("constant", [], [type], value=ir.DenseElementsAttr.get_splat(type, value.get_splat_value()))
-            self._known[new] = (shape, Sharding(want.dims))
-        else:
-            new = create("constant", [], [result.type], value=value)
-            self._known[new] = (shape, replicated(len(shape)))
+        shape = tuple(op.results[0].type.shape)
+        new, tiled = _constant_of(op, want.local(shape))
+        self._known[new] = (shape, Sharding(want.dims) if tiled else replicated(len(shape)))
         new = self.moved(new, want)
-        result.replace_all_uses_with(new)
+        op.results[0].replace_all_uses_with(new)
         op.erase()
 
     def _iota(self, op: Any) -> None:
@@ -364,6 +360,47 @@ _SPECIAL: dict[str, Callable[[Localizer, Any], None]] = {
 }  # fmt: skip
 
 
+def _constant_of(op: Any, shape: Sequence[int]) -> tuple[Any, bool]:
+    """A constant of this shape if all elements are equal, otherwise the whole one; and whether it is the first."""
+    whole = op.results[0].type
+    type = ir.RankedTensorType.get(list(shape), whole.element_type)
+    if isinstance(whole.element_type, ir.ComplexType):
+        return _complex_constant(op, type)
+    value = ir.DenseElementsAttr(op.attributes["value"])
+    if not value.is_splat:
+        return create("constant", [], [whole], value=value), False
+    return create("constant", [], [type], value=ir.DenseElementsAttr.get_splat(type, value.get_splat_value())), True
+
+
+def _complex_constant(op: Any, type: Any) -> tuple[Any, bool]:
+    """The bindings refuse the elements of such a constant, so its text is taken instead."""
+    if "sdy.sharding" in op.attributes:
+        del op.attributes["sdy.sharding"]
+    text = op.get_asm(print_generic_op_form=True).replace('"sdy.constant"', '"stablehlo.constant"')
+    splat = "dense<(" in text
+    if splat:
+        text = text.replace(str(op.results[0].type), str(type))
+    new = ir.Operation.parse(text)
+    ir.InsertionPoint.current.insert(new)
+    return new.results[0], splat
+
+
+def _plain(region: Any) -> None:
+    """Take shardings out of a region on scalars, such as a combiner."""
+    for block in region.blocks:
+        for op in [op.operation for op in block.operations]:
+            if op.name == "sdy.constant":
+                with ir.InsertionPoint(op), op.location:
+                    op.results[0].replace_all_uses_with(_constant_of(op, op.results[0].type.shape)[0])
+                op.erase()
+            elif op.name in ("sdy.reshard", "sdy.sharding_constraint"):
+                op.results[0].replace_all_uses_with(op.operands[0])
+                op.erase()
+            else:
+                for inner in op.regions:
+                    _plain(inner)
+
+
 # --- rules -----------------------------------------------------------------------------------------------------------
 
 
@@ -485,6 +522,8 @@ def _is_neutral(value: Any, kind: str) -> bool:
     maker = value.owner
     if not isinstance(maker, ir.Operation) or maker.name != "stablehlo.constant":
         return False
+    if isinstance(value.type.element_type, ir.ComplexType):  # whose elements the bindings refuse
+        return kind == "add" and "dense<(0.000000e+00,0.000000e+00)>" in maker.get_asm(print_generic_op_form=True)
     attribute = ir.DenseElementsAttr(maker.attributes["value"])
     scalar = attribute.get_splat_value() if attribute.is_splat else None
     element = value.type.element_type

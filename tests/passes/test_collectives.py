@@ -274,6 +274,22 @@ PROGRAMS = {
       }}) : (tensor<8x16xf32>, tensor<f32>) -> tensor<8x16xf32>
       return %0 : tensor<8x16xf32>
     }}""",
+    "combiners": f"""func.func public @main({A}) -> (tensor<8xf32>, tensor<8x16xf32>) {{
+      %zero = stablehlo.constant dense<0.0> : tensor<f32>
+      %0 = stablehlo.reduce(%a init: %zero) across dimensions = [1] : (tensor<8x16xf32>, tensor<f32>) -> tensor<8xf32>
+      reducer(%p: tensor<f32>, %q: tensor<f32>) {{
+        %two = stablehlo.constant dense<2.0> : tensor<f32>
+        %t = sdy.sharding_constraint %p <@mesh, []> : tensor<f32>
+        %u = stablehlo.maximum %t, %q : tensor<f32>
+        %v = stablehlo.minimum %u, %two : tensor<f32>
+        stablehlo.return %v : tensor<f32>
+      }}
+      %i = stablehlo.constant dense<(0.0, 1.0)> : tensor<8x16xcomplex<f32>>
+      %1 = stablehlo.complex %a, %a : tensor<8x16xcomplex<f32>>
+      %2 = stablehlo.multiply %1, %i : tensor<8x16xcomplex<f32>>
+      %3 = stablehlo.real %2 : (tensor<8x16xcomplex<f32>>) -> tensor<8x16xf32>
+      return %0, %3 : tensor<8xf32>, tensor<8x16xf32>
+    }}""",
     "calls": f"""func.func public @main({A}) -> (tensor<8x16xf32>, tensor<8x16xf32>) {{
       %0 = call @f(%a) : (tensor<8x16xf32>) -> tensor<8x16xf32>
       %1 = sdy.sharding_constraint %0 <@mesh, [{{"y"}}, {{}}]> : tensor<8x16xf32>
