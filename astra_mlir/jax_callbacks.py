@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import functools
 import itertools
 import os
 import re
@@ -17,9 +18,12 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+import jax
 import numpy as np
+from jax._src import buffer_callback as jax_buffer_callback
 from jax._src import callback as jax_callback
 from jax._src import dtypes, ffi
+from jax._src.buffer_callback import buffer_callback_p
 from jax._src.interpreters import mlir
 
 from astra_mlir.call_targets import CALLBACK, dtype_of_number
@@ -38,9 +42,10 @@ _numbers = itertools.count()
 class _Registration:
     """A Python function that programs may call, by its name, for as long as someone holds this."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], in_place: bool = False) -> None:
         self.name = f"{CALLBACK}{_PROCESS} {next(_numbers)}"
         self.function = function
+        self.in_place = in_place  # whether it takes views of operands and results and gives nothing
         _registrations[self.name] = self
 
 
@@ -68,6 +73,10 @@ def install() -> None:
         return _emit(ctx, callback, token, operands, operand_avals, result_avals, how["has_side_effect"], sharding)
 
     jax_callback.emit_python_callback = emit
+    entry = mlir._lowerings[buffer_callback_p]
+    for platform in PLATFORMS:
+        rule = functools.partial(_lower_buffer_callback, entry.rule)
+        mlir._platform_specific_lowerings[platform][buffer_callback_p] = mlir.LoweringRuleEntry(rule, False)
 
 
 @cache
@@ -109,6 +118,65 @@ def _emit(
         mlir.set_sharding(ctx.module_context, call, sharding)
     # Operations with side effects keep their order in Astra: the token needs no part in the call.
     return list(call.results), token, None
+
+
+class _Buffer:
+    """What a buffer callback sees of an operand or a result: its elements in place."""
+
+    def __init__(self, array: np.ndarray[Any, Any], writeable: bool) -> None:
+        self._array = array
+        array.flags.writeable = writeable
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("shape", "dtype", "ndim"):
+            return getattr(self._array, name)
+        raise AttributeError(name)
+
+    @property
+    def writeable(self) -> bool:
+        return bool(self._array.flags.writeable)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self._array, dtype, copy=copy)
+
+    def __dlpack__(self, **how: Any) -> Any:
+        return self._array.__dlpack__(**how)
+
+    def __dlpack_device__(self) -> tuple[Any, int]:
+        return self._array.__dlpack_device__()
+
+
+class _Context:
+    """What a buffer callback is told about its call."""
+
+    stage = jax_buffer_callback.ExecutionStage.EXECUTE
+
+    @property
+    def stream(self) -> int:
+        raise jax.errors.JaxRuntimeError("XLA FFI GPU context is not available")
+
+
+def _lower_buffer_callback(
+    original: Callable[..., Any], ctx: Any, *operands: Any, callback: Callable[..., Any], in_tree: Any, out_tree: Any,
+    has_side_effect: bool, input_output_aliases: Sequence[tuple[int, int]], **how: Any,
+) -> Any:  # fmt: skip
+    platforms = ctx.module_context.platforms
+    if len(platforms) != 1 or platforms[0] not in PLATFORMS:
+        return original(
+            ctx, *operands, callback=callback, in_tree=in_tree, out_tree=out_tree, has_side_effect=has_side_effect,
+            input_output_aliases=input_output_aliases, **how,
+        )  # fmt: skip
+
+    def call(inputs: list[_Buffer], outputs: list[_Buffer]) -> None:
+        args, kwargs = in_tree.unflatten(inputs)
+        if callback(_Context(), out_tree.unflatten(outputs), *args, **kwargs) is not None:
+            raise ValueError("buffer_callback callback must not return any values.")
+
+    _register()
+    registration = _Registration(call, in_place=True)
+    ctx.module_context.add_keepalive(registration)
+    rule = ffi.ffi_lowering(TARGET, has_side_effect=has_side_effect, operand_output_aliases=dict(input_output_aliases))
+    return rule(ctx, *operands, function=registration.name)
 
 
 # --- when a program calls --------------------------------------------------------------------------------------------
@@ -159,6 +227,12 @@ def _call_back(user: Any, info: Any) -> int:
         registration = _registrations.get(_name(call.attributes))
         if registration is None:
             raise RuntimeError("the Python function of a callback is not there any more, or was in another process")
+        if registration.in_place:
+            registration.function(
+                [_Buffer(_view(call.inputs[i]), False) for i in range(call.num_inputs)],
+                [_Buffer(_view(call.outputs[i]), True) for i in range(call.num_outputs)],
+            )
+            return 0
         arguments = [_view(call.inputs[i]).copy() for i in range(call.num_inputs)]
         for argument in arguments:
             argument.flags.writeable = False

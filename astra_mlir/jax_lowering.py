@@ -20,11 +20,11 @@ from jax._src.interpreters import mlir
 from jax._src.lax import ann
 from jax._src.lax import lax as lax_internal
 from jax._src.lax import linalg as lax_linalg
-from jax._src.lax.control_flow import loops
+from jax._src.lax.control_flow import conditionals, loops
 from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import stablehlo as hlo
 
-from astra_mlir import jax_callbacks
+from astra_mlir import call_targets, jax_callbacks
 
 __all__ = ["AUTODIFF_PLATFORM", "PLATFORM", "register"]
 
@@ -100,6 +100,21 @@ def register_lapack() -> None:
             ffi.register_target(name, handler)
 
 
+def _find_target(name: str) -> None:
+    """A function that was registered with JAX for its own CPU backend serves Astra's programs as well."""
+    from jaxlib import xla_client
+
+    from astra_mlir import ffi
+
+    if name.startswith("lapack_"):
+        register_lapack()
+        return
+    jax.devices("cpu")  # JAX hands over what was registered when this backend starts
+    handler = xla_client.custom_call_targets("Host").get(name)
+    if isinstance(handler, dict):  # of the typed interface
+        ffi.register_target(name, handler)
+
+
 # Up to this many rows and columns the loops that JAX has for any platform are faster as native code than LAPACK.
 _SMALL_LU = 16
 
@@ -128,13 +143,44 @@ def _unaffected(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+class _Rules(dict[Any, Any]):
+    """JAX's lowering rules for a platform; what has one for JAX's CPU backend alone is lowered by that."""
+
+    def __contains__(self, primitive: object) -> bool:
+        return super().__contains__(primitive) or (
+            primitive not in mlir._lowerings and primitive in mlir._platform_specific_lowerings["cpu"]
+        )
+
+    def __missing__(self, primitive: Any) -> Any:
+        return mlir._platform_specific_lowerings["cpu"][primitive]
+
+
+def _with_own_branch(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule of ``lax.platform_dependent``, with JAX's CPU branch for Astra where there is none for it or for all."""
+
+    @functools.wraps(rule)
+    def lower(ctx: Any, *operands: Any, **parameters: Any) -> Any:
+        for key in ("platforms", "branches_platforms"):
+            platforms = parameters.get(key)
+            if platforms and not any(names is None or PLATFORM in names for names in platforms):
+                parameters[key] = tuple((*names, PLATFORM) if "cpu" in names else names for names in platforms)
+        return rule(ctx, *operands, **parameters)
+
+    return lower
+
+
 @cache
 def register() -> None:
     """Register the rules of the table with JAX for both platforms."""
     jax_callbacks.install()
+    call_targets.find_with(_find_target)
+    for primitive in (conditionals.cond_p, conditionals.platform_index_p):
+        entry = mlir._lowerings[primitive]
+        mlir._lowerings[primitive] = mlir.LoweringRuleEntry(_with_own_branch(entry.rule), entry.inline)
     # Not `mlir.register_lowering`: it takes only platforms that have a backend, and capture needs none.
     for platform in (PLATFORM, AUTODIFF_PLATFORM):
-        rules = mlir._platform_specific_lowerings[platform]
+        rules = _Rules(mlir._platform_specific_lowerings[platform])
+        mlir._platform_specific_lowerings[platform] = rules
         for primitive, function, several in _RULES:
             rule = mlir.lower_fun(_unaffected(function), multiple_results=several)
             rules.setdefault(primitive, mlir.LoweringRuleEntry(rule, False))

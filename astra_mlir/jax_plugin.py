@@ -52,9 +52,10 @@ def initialize() -> None:
         mlir._platforms_with_donation.append(PLATFORM)
     _add_cpu_backend()
     xla_client.register_custom_call_handler(PLATFORM, _register_target)
-    from astra_mlir import jax_lowering
+    from astra_mlir import jax_lowering, jax_patches
 
     jax_lowering.register()
+    jax_patches.install()
 
 
 def _register_target(name: Any, handler: Any, platform: str, api_version: int = 0, traits: Any = None) -> None:

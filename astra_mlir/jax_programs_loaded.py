@@ -13,40 +13,25 @@ import json
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
-import ml_dtypes
-import numpy as np
-
 from astra_mlir import code_cache, compiler
-from astra_mlir.call_targets import names_this_process
+from astra_mlir.call_targets import PJRT_TYPES, is_known, names_this_process
 from astra_mlir.errors import AstraError, InvalidProgramError, UnsupportedError
 from astra_mlir.executable import Executable
 from astra_mlir.jax_callbacks import called_by
 from astra_mlir.program import Program
 from astra_mlir.program_cache import compiler_hash
 
-__all__ = ["compile_into", "deserialize_into", "release", "serialized"]
-
-# PJRT's numbers of element types.
-_ELEMENT_TYPES = {
-    np.dtype(dtype): number
-    for dtype, number in {
-        np.bool_: 1, np.int8: 2, np.int16: 3, np.int32: 4, np.int64: 5, np.uint8: 6, np.uint16: 7, np.uint32: 8,
-        np.uint64: 9, np.float16: 10, np.float32: 11, np.float64: 12, ml_dtypes.bfloat16: 13, np.complex64: 14,
-        np.complex128: 15, ml_dtypes.float8_e5m2: 16, ml_dtypes.float8_e4m3fn: 17, ml_dtypes.float8_e4m3b11fnuz: 18,
-        ml_dtypes.float8_e5m2fnuz: 19, ml_dtypes.float8_e4m3fnuz: 20, ml_dtypes.int4: 21, ml_dtypes.uint4: 22,
-        ml_dtypes.int2: 24, ml_dtypes.uint2: 25, ml_dtypes.float8_e4m3: 26, ml_dtypes.float8_e3m4: 27,
-        ml_dtypes.float8_e8m0fnu: 28, ml_dtypes.float4_e2m1fn: 29,
-    }.items()
-}  # fmt: skip
+__all__ = ["calls_python", "compile_into", "deserialize_into", "release", "serialized"]
 
 # A program that touches more than this runs beside its caller, not before the call returns.
 _ASYNCHRONOUS_BYTES = 1 << 20
 
 _numbers = itertools.count(1)
 _programs: dict[int, _Loaded] = {}
+_with_callbacks: set[bytes] = set()
 
 
 @dataclass
@@ -61,6 +46,10 @@ class _Loaded:
     held: list[Any]
     data: bytes = b""
 
+    @cached_property
+    def fingerprint(self) -> bytes:
+        return hashlib.sha256(self.code + self.options).hexdigest().encode()
+
 
 def compile_into(out: Any, code: bytes, options: bytes) -> None:
     """Compile a portable artifact (or MLIR text) and fill in the structure of the plugin."""
@@ -68,18 +57,29 @@ def compile_into(out: Any, code: bytes, options: bytes) -> None:
     head, data = code_cache.kept(key, lambda: _read(code), on_disk=not names_this_process(code))
     description = json.loads(head)
     name = description["name"]
+    for target in description["targets"]:
+        is_known(target)  # registers it, where the machine code is that of another process
     executable = compiler.compile_program(Program(data, name=name))
-    _fill(out, _Loaded(executable, tuple(description["donated"]), name, code, options, called_by(code)))
+    loaded = _Loaded(executable, tuple(description["donated"]), name, code, options, [called_by(code)])
+    if names_this_process(code):
+        _with_callbacks.add(loaded.fingerprint)
+    _fill(out, loaded)
+
+
+def calls_python(fingerprint: bytes) -> bool:
+    """Whether a program of this fingerprint calls functions of this process, and can be of no use to another."""
+    return fingerprint in _with_callbacks
 
 
 def _read(code: bytes) -> list[bytes]:
-    """What a program is called, which arguments it may take over, and the program as the compiler takes it.
+    """What a program is called, what it takes over and calls by name, and the program as the compiler takes it.
 
     That is without shardings, and with arrays without elements for the tokens of ordered effects, as JAX passes them.
     Both come seldom, so the program is as JAX gave it most of the time.
     """
     from astra_mlir.bindings import ir, make_context
     from astra_mlir.passes.import_rules.tokens import replace_tokens, takes_tokens
+    from astra_mlir.passes.traversal import walk
 
     if b"sdy" in code:
         from astra_mlir.jax_shardings import without_shardings
@@ -96,7 +96,9 @@ def _read(code: bytes) -> list[bytes]:
         if symbol(op.operation) == "main" and "arg_attrs" in op.operation.attributes:
             given = [ir.DictAttr(attribute) for attribute in ir.ArrayAttr(op.operation.attributes["arg_attrs"])]
             donated = [i for i, a in enumerate(given) if "tf.aliasing_output" in a or "jax.buffer_donor" in a]
-    head = json.dumps({"name": symbol(module.operation) or "main", "donated": donated}).encode()
+    calls = (op for op in walk(module.body) if op.name == "stablehlo.custom_call") if b"custom_call" in code else ()
+    targets = sorted({ir.StringAttr(op.attributes["call_target_name"]).value for op in calls})
+    head = json.dumps({"name": symbol(module.operation) or "main", "donated": donated, "targets": targets}).encode()
     if takes_tokens(module.operation):
         with context, ir.Location.unknown():
             replace_tokens(module.operation)
@@ -205,9 +207,8 @@ def _fill(out: Any, loaded: _Loaded) -> None:
     donated = [int(i in loaded.donated) for i in range(len(signature.inputs))]
     pointers = [constant.ctypes.data for constant in executable.constants]
     handle = next(_numbers)
-    fingerprint = hashlib.sha256(loaded.code + loaded.options).hexdigest().encode()
-    name = loaded.name.encode()
-    loaded.held += [name, fingerprint]
+    fingerprint, name = loaded.fingerprint, loaded.name.encode()
+    loaded.held.append(name)
     sizes = [spec.nbytes for spec in (*signature.inputs, *signature.outputs)]
     out.handle = handle
     out.entry = executable.entry_address
@@ -235,9 +236,9 @@ def _fill(out: Any, loaded: _Loaded) -> None:
 
 
 def _element_type(spec: Any) -> int:
-    if spec.dtype not in _ELEMENT_TYPES:
+    if spec.dtype not in PJRT_TYPES:
         raise UnsupportedError(f"{spec.path}: PJRT has no arrays of element type {spec.dtype.name}")
-    return _ELEMENT_TYPES[spec.dtype]
+    return PJRT_TYPES[spec.dtype]
 
 
 # --- bytes for another process ---------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ C interface is ``runtime/include/astra/runtime.h``; the structures here mirror i
 
 from __future__ import annotations
 
+import array
 import contextlib
 import contextvars
 import ctypes
@@ -65,10 +66,6 @@ class MemoryStats(ctypes.Structure):
         ("peak_bytes", ctypes.c_int64),
         ("cached_bytes", ctypes.c_int64),
     ]
-
-
-class _Bytes(ctypes.Structure):
-    _fields_ = [("data", ctypes.c_char_p), ("size", ctypes.c_int64)]
 
 
 _ERRORS: dict[int, type[Exception]] = {2: MemoryError, 5: CompileError}  # by status
@@ -193,9 +190,12 @@ class Runtime:
 
     def load_code(self, objects: Sequence[bytes]) -> int:
         """A handle of object files linked with each other and the runtime, to be given to :meth:`release_code`."""
-        contents = (_Bytes * max(1, len(objects)))(*[_Bytes(data, len(data)) for data in objects])
+        # Address and size of each; not an array of ctypes, whose type would be new each time, and garbage in a cycle.
+        contents = array.array(
+            "q", [n for data in objects for n in (ctypes.cast(ctypes.c_char_p(data), _P).value or 0, len(data))]
+        )
         code = ctypes.c_void_p()
-        self.check(self.api.code_load(ctypes.addressof(contents), len(objects), ctypes.addressof(code)))
+        self.check(self.api.code_load(contents.buffer_info()[0], len(objects), ctypes.addressof(code)))
         return code.value or 0
 
     def code_address(self, code: int, symbol: str) -> int:

@@ -65,31 +65,27 @@ class _Inliner:
 
     def _callees_first(self) -> list[str]:
         """The functions that public ones reach, each after everything it calls."""
-        order: list[str] = []
-        path: list[str] = []
-        done: set[str] = set()
-
-        def visit(name: str, call: ir.Operation | None) -> None:
-            if name in done or name not in self.functions:
-                return
-            if name in path:
-                cycle = " -> ".join(f"@{n}" for n in [*path[path.index(name) :], name])
-                where = call.location if call is not None else self.functions[name].op.location
-                raise UnsupportedError(
-                    f"{source_place(where)}: recursive call {cycle}; array programs have no recursion: "
-                    "write the repetition as a loop"
-                )
-            path.append(name)
-            for op, callee in self.functions[name].calls:
-                visit(callee, op)
-            path.pop()
-            done.add(name)
-            order.append(name)
-
+        order: dict[str, None] = {}
         for name in self.functions:
             if name in self.roots:
-                visit(name, None)
-        return order
+                self._visit(name, None, [], order)
+        return [*order]
+
+    def _visit(self, name: str, call: ir.Operation | None, path: list[str], order: dict[str, None]) -> None:
+        if name in order or name not in self.functions:
+            return
+        if name in path:
+            cycle = " -> ".join(f"@{n}" for n in [*path[path.index(name) :], name])
+            where = call.location if call is not None else self.functions[name].op.location
+            raise UnsupportedError(
+                f"{source_place(where)}: recursive call {cycle}; array programs have no recursion: "
+                "write the repetition as a loop"
+            )
+        path.append(name)
+        for op, callee in self.functions[name].calls:
+            self._visit(callee, op, path, order)
+        path.pop()
+        order[name] = None
 
     def run(self) -> None:
         order = self._callees_first()

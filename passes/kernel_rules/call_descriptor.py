@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from astra_mlir.bindings import ir
-from astra_mlir.call_targets import ELEMENT_TYPES
+from astra_mlir.call_targets import FFI_TYPES
 from astra_mlir.dialects.elements import dtype_of, to_numpy
 from astra_mlir.errors import DTypeError, UnsupportedError, source_place
 
@@ -40,9 +40,9 @@ def _string(text: str) -> list[int]:
 
 
 def _type(dtype: np.dtype) -> int:
-    if dtype not in ELEMENT_TYPES:
+    if dtype not in FFI_TYPES:
         raise DTypeError(f"there is no element type {dtype.name} in the interface of custom calls")
-    return ELEMENT_TYPES[dtype]
+    return FFI_TYPES[dtype]
 
 
 def _arrays(values: Sequence[ir.Value]) -> list[int]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from astra_mlir.bindings import ir
-from astra_mlir.call_targets import TARGETS
+from astra_mlir.bindings import ir, stablehlo
+from astra_mlir.call_targets import is_known
 from astra_mlir.dialects.core import build, value_of
 from astra_mlir.dialects.elements import to_numpy
 from astra_mlir.passes.kernel_rules.call_descriptor import descriptor
@@ -23,7 +23,7 @@ _ENTRY = "astra_custom_call"
 def custom_call(op: ir.Operation) -> KernelRequest | None:
     """One kernel per descriptor and layout; arrays in a layout that is not row-major are transposed around it."""
     target = value_of(op, "call_target_name")
-    if target not in TARGETS:
+    if not is_known(target):
         return None  # refused by astra-to-linalg
     if any(not isinstance(value.type, ir.RankedTensorType) for value in (*op.operands, *op.results)):
         raise refuse(op, f"'{target}' takes or gives something that is no array", "pass arrays only")
@@ -44,8 +44,9 @@ def custom_call(op: ir.Operation) -> KernelRequest | None:
     types = [memref_type(shape_of(value), element_of(value.type).storage) for value in ins]
     types += [f"memref<{len(words)}xi64>"]
     types += [memref_type(list(out.type.shape), element_of(out.type).storage) for out in outs if out is not None]
-    name = kernel_name("custom_call", target, there, *types)
-    return KernelRequest(name, ins, outs, lambda: _text(name, types, len(ins), there), tables=(words,))
+    aliases = _aliases(op)
+    name = kernel_name("custom_call", target, there, aliases, *types)
+    return KernelRequest(name, ins, outs, lambda: _text(name, types, len(ins), there, aliases), tables=(words,))
 
 
 def _attributes(op: ir.Operation) -> ir.DictAttr | None:
@@ -54,6 +55,21 @@ def _attributes(op: ir.Operation) -> ir.DictAttr | None:
         if key in op.attributes and isinstance(op.attributes[key], ir.DictAttr):
             return op.attributes[key]
     return None
+
+
+def _aliases(op: ir.Operation) -> list[tuple[int, int]]:
+    """Operands that the function updates in place, each with the result in its place (numbered after operands)."""
+    if "output_operand_aliases" not in op.attributes:
+        return []
+    aliases: list[tuple[int, int]] = []
+    orders, result_orders = _orders(op, "operand"), _orders(op, "result")
+    for alias in map(stablehlo.OutputOperandAlias, op.attributes["output_operand_aliases"]):
+        operand, result = alias.operand_index, (*alias.output_tuple_indices, 0)[0]
+        if op.operands[operand].type != op.results[result].type or orders[operand] != result_orders[result]:
+            raise refuse(op, f"operand {operand} and the result in its place differ", "give them one type and layout")
+        if 0 not in op.operands[operand].type.shape:
+            aliases.append((operand, len(op.operands) + result))
+    return aliases
 
 
 def _orders(op: ir.Operation, side: str) -> list[list[int] | None]:
@@ -80,10 +96,13 @@ def _transposed(op: ir.Operation, value: ir.Value, order: list[int] | None) -> i
     return build("transpose", [value], [type], permutation=order, loc=op.location, ip=ip).results[0]
 
 
-def _text(name: str, types: Sequence[str], num_ins: int, there: Sequence[bool]) -> str:
+def _text(
+    name: str, types: Sequence[str], num_ins: int, there: Sequence[bool], aliases: Sequence[tuple[int, int]]
+) -> str:
     """Collects the addresses and calls the runtime; ``types[num_ins]`` is the descriptor.
 
-    ``there`` says of each operand and result whether the kernel has it, that is, whether it has elements.
+    ``there`` says of each operand and result whether the kernel has it, that is, whether it has elements.  What a
+    result has in common with an operand is copied to it before the call, and the operand then is the result.
     """
     arguments = [(f"%a{i}", type) for i, type in enumerate(types)]
     f = Function(name, arguments)
@@ -94,9 +113,14 @@ def _text(name: str, types: Sequence[str], num_ins: int, there: Sequence[bool]) 
         index = f.value(f"memref.extract_aligned_pointer_as_index {value} : {type} -> index")
         return f.value(f"arith.index_cast {index} : index to i64")
 
-    arrays = iter([argument for i, argument in enumerate(arguments) if i != num_ins])
-    for i, given in enumerate(there):
-        place = address(*next(arrays)) if given else f.constant(0, "i64")
+    present = iter([argument for i, argument in enumerate(arguments) if i != num_ins])
+    arrays = {i: next(present) for i, given in enumerate(there) if given}
+    for operand, result in aliases:
+        (source, type), (target, _) = arrays[operand], arrays[result]
+        f.emit(f"memref.copy {source}, {target} : {type} to {type}")
+        arrays[operand] = arrays[result]
+    for i in range(len(there)):
+        place = address(*arrays[i]) if i in arrays else f.constant(0, "i64")
         f.emit(f"memref.store {place}, {table}[{f.constant(i)}] : {addresses}")
     words, buffers = address(*arguments[num_ins]), address(table, addresses)
     f.emit(f"func.call @{_ENTRY}({words}, {buffers}) : (i64, i64) -> ()")

@@ -237,36 +237,30 @@ Error *is_on_cpu(Buffer_Bool_Args *args) {
   return nullptr;
 }
 
-Buffer *copy_to(Buffer *buffer, StoragePtr source, Memory *memory) {
-  if (buffer->pending == nullptr || (buffer->pending->done())) {
-    PendingPtr pending = buffer->pending;
-    StoragePtr storage = Storage::allocate(memory->client, source->bytes);
-    std::memcpy(storage->data, source->data, source->bytes);
-    return new Buffer(memory, buffer->type, buffer->dims.data(), buffer->dims.size(), std::move(storage), std::move(pending));
+Error *copy_to(Buffer *buffer, Memory *memory, Buffer *&out) {
+  const auto reading = std::make_shared<Reading>(buffer);
+  if (reading->storage() == nullptr) return deleted();
+  StoragePtr storage = Storage::allocate(memory->client, reading->storage()->bytes);
+  PendingPtr pending = buffer->pending;
+  if (pending == nullptr || pending->done()) {
+    std::memcpy(storage->data, reading->storage()->data, storage->bytes);
+  } else {
+    auto copied = std::make_shared<Pending>();
+    pending->then([copied, storage, reading](Error *error) {
+      if (error == nullptr) std::memcpy(storage->data, reading->storage()->data, storage->bytes);
+      copied->finish(std::unique_ptr<Error>(error));
+    });
+    pending = std::move(copied);
   }
-  const size_t bytes = array_bytes(buffer->type, buffer->dims.data(), buffer->dims.size());
-  StoragePtr storage = Storage::allocate(memory->client, bytes);
-  auto copied = std::make_shared<Pending>();
-  buffer->pending->then([copied, storage, source](Error *error) {
-    if (error == nullptr) std::memcpy(storage->data, source->data, storage->bytes);
-    copied->finish(std::unique_ptr<Error>(error));
-  });
-  return new Buffer(memory, buffer->type, buffer->dims.data(), buffer->dims.size(), std::move(storage), std::move(copied));
+  out = new Buffer(memory, buffer->type, buffer->dims.data(), buffer->dims.size(), std::move(storage), std::move(pending));
+  return nullptr;
 }
 
 Error *copy_to_device(Buffer_CopyToDevice_Args *args) {
-  StoragePtr source = args->buffer->share();
-  if (source == nullptr) return deleted();
-  args->copy = copy_to(args->buffer, std::move(source), args->device->memories.front());
-  return nullptr;
+  return copy_to(args->buffer, args->device->memories.front(), args->copy);
 }
 
-Error *copy_to_memory(Buffer_CopyToMemory_Args *args) {
-  StoragePtr source = args->buffer->share();
-  if (source == nullptr) return deleted();
-  args->copy = copy_to(args->buffer, std::move(source), args->memory);
-  return nullptr;
-}
+Error *copy_to_memory(Buffer_CopyToMemory_Args *args) { return copy_to(args->buffer, args->memory, args->copy); }
 
 // Strides of the layout that the host wants.
 std::vector<int64_t> host_strides(const Buffer *buffer, const MemoryLayout *layout) {
@@ -308,31 +302,32 @@ Error *to_host(Buffer_ToHostBuffer_Args *args) {
   if (args->destination_size < bytes)
     return fail(kInvalidArgument, "astra: the host buffer has " + std::to_string(args->destination_size) + " bytes, " +
                                       std::to_string(bytes) + " are needed");
-  StoragePtr storage = buffer->share();
-  if (storage == nullptr) return deleted();
+  const auto reading = std::make_shared<Reading>(buffer);
+  if (reading->storage() == nullptr) return deleted();
   const auto from = dense_strides(buffer->type, buffer->dims.data(), buffer->dims.size());
   const auto to = host_strides(buffer, args->host_layout);
   char *const destination = static_cast<char *>(args->destination);
   args->event = when_ready(buffer, [=, dims = buffer->dims, element = element_bytes(buffer->type)] {
     if (bytes == 0) return;
     if (from == to) {
-      std::memcpy(destination, storage->data, bytes);
+      std::memcpy(destination, reading->storage()->data, bytes);
     } else {
-      copy(static_cast<const char *>(storage->data), from.data(), destination, to.data(), dims.data(), dims.size(), element);
+      copy(static_cast<const char *>(reading->storage()->data), from.data(), destination, to.data(), dims.data(),
+           dims.size(), element);
     }
   });
   return nullptr;
 }
 
 Error *raw_to_host(Buffer_CopyRawToHost_Args *args) {
-  StoragePtr storage = args->buffer->share();
-  if (storage == nullptr) return deleted();
+  const auto reading = std::make_shared<Reading>(args->buffer);
+  if (reading->storage() == nullptr) return deleted();
   const int64_t offset = args->offset, size = args->size;
-  if (offset < 0 || size < 0 || static_cast<size_t>(offset + size) > storage->bytes)
+  if (offset < 0 || size < 0 || static_cast<size_t>(offset + size) > reading->storage()->bytes)
     return fail(kInvalidArgument, "astra: the bytes asked for are outside of the buffer");
   void *const destination = args->destination;
   args->event = when_ready(args->buffer, [=] {
-    std::memcpy(destination, static_cast<const char *>(storage->data) + offset, size);
+    std::memcpy(destination, static_cast<const char *>(reading->storage()->data) + offset, size);
   });
   return nullptr;
 }

@@ -148,7 +148,7 @@ struct Buffer {
     const std::lock_guard<std::mutex> lock(mutex);
     return storage;
   }
-  // As `share`, for a run: who takes the buffer afterwards knows of it.
+  // As `share`, for a run or a copy: who takes the buffer afterwards knows of it, until `direct` is counted down.
   StoragePtr share_with_run() {
     const std::lock_guard<std::mutex> lock(mutex);
     if (storage != nullptr) ++storage->direct;
@@ -160,6 +160,23 @@ struct Buffer {
     return std::move(storage);
   }
 };
+
+// A share of a buffer's elements for as long as they are read here: a run that takes the buffer over meanwhile does not
+// write to them.
+class Reading {
+ public:
+  explicit Reading(Buffer *buffer) : storage_(buffer->share_with_run()) {}
+  ~Reading() {
+    if (storage_ != nullptr) --storage_->direct;
+  }
+  Reading(const Reading &) = delete;
+  Reading &operator=(const Reading &) = delete;
+  const StoragePtr &storage() const { return storage_; }
+
+ private:
+  StoragePtr storage_;
+};
+using ReadingPtr = std::shared_ptr<Reading>;
 
 // A compiled program; shared by the handles of both kinds.
 struct CompiledProgram {
