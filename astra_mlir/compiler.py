@@ -110,10 +110,10 @@ def compile_program(
     code = target_machine.load(compiled.objects) if runs_here else None
     times["load"] = time.perf_counter() - start
     signature = _without_constants(compiled.signature, program)
-    arena_bytes, constants = compiled.arena_bytes, compiled.constants
     return Executable(
-        program, signature, machine, options, compiled.objects, code, arena_bytes, constants, times, compiled.aliases
-    )
+        program, signature, machine, options, compiled.objects, code, compiled.arena_bytes, compiled.constants, times,
+        compiled.aliases, compiled.call_targets,
+    )  # fmt: skip
 
 
 def _compiled(
@@ -133,13 +133,14 @@ def _compiled(
 
     start = time.perf_counter()
     aliases = _aliases_of(module, program.entry)
+    call_targets = _call_targets_of(module)
     arena_bytes, constants = _plan_of(module)
     text = llvm_ir_of(module)
     times["translate"] = time.perf_counter() - start
     start = time.perf_counter()
     objects = target_machine.object_code(text, machine, options)
     times["codegen"] = time.perf_counter() - start
-    return CompiledProgram(signature, objects, arena_bytes, constants, aliases)
+    return CompiledProgram(signature, objects, arena_bytes, constants, aliases, call_targets)
 
 
 def compile_module(module: ir.Module, entry: str = "main", *, target: str | TargetMachine | None = None) -> Executable:
@@ -162,6 +163,15 @@ def _aliases_of(module: ir.Module, entry: str) -> tuple[int, ...]:
         if ALIASES in attributes and ir.StringAttr(attributes["sym_name"]).value == entry:
             return tuple(ir.DenseI64ArrayAttr(attributes[ALIASES]))
     return ()
+
+
+def _call_targets_of(module: ir.Module) -> tuple[str, ...]:
+    """The functions that the program calls by name, which the kernels of its calls left on the module."""
+    from astra_mlir.bindings import ir
+    from astra_mlir.passes.kernel_rules.custom_call import CALLS
+
+    attributes = module.operation.attributes
+    return tuple(ir.StringAttr(name).value for name in attributes[CALLS]) if CALLS in attributes else ()
 
 
 def _plan_of(module: ir.Module) -> tuple[int, list[np.ndarray[Any, Any]]]:

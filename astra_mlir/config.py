@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from astra_mlir.errors import AstraError
 
-__all__ = ["SETTINGS", "Setting"]
+__all__ = ["SETTINGS", "Setting", "unknown"]
 
 T = TypeVar("T")
 
@@ -38,18 +39,31 @@ class Setting(Generic[T]):
             raise AstraError(f"environment variable {self.variable}={text!r}: {error}; it is {self.doc}") from None
 
 
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise ValueError("the number is negative")
-    return value
+def _number(least: int, most: int) -> Callable[[str], int]:
+    """A parser of whole numbers from ``least`` to ``most``."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError("expected a whole number") from None
+        if not least <= value <= most:
+            raise ValueError(f"expected a number from {least} to {most}")
+        return value
+
+    return parse
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError("the number is not positive")
-    return value
+def _file(text: str) -> str:
+    if not Path(text).is_file():
+        raise ValueError("there is no such file")
+    return text
+
+
+def _folder(text: str) -> str:
+    if Path(text).exists() and not Path(text).is_dir():
+        raise ValueError("it is not a folder")
+    return text
 
 
 def _flag(text: str) -> bool:
@@ -58,21 +72,34 @@ def _flag(text: str) -> bool:
     return text.lower() in ("1", "true")
 
 
-num_threads = Setting("ASTRA_NUM_THREADS", 0, _count, "the threads of parallel loops; 0: what the process may use")
+_MOST_BYTES = 1 << 62
+_MOST_THREADS = 1 << 16  # more than any machine has processors
+
+num_threads = Setting(
+    "ASTRA_NUM_THREADS", 0, _number(0, _MOST_THREADS), "the threads of parallel loops; 0: what the process may use"
+)
 target = Setting("ASTRA_TARGET", "host", str, "the processor to compile for when a call names none (see Target.parse)")
-optimization_level = Setting("ASTRA_OPT_LEVEL", 3, _count, "LLVM's optimisation level, 0 to 3")
-compile_threads = Setting("ASTRA_COMPILE_THREADS", 2, _positive, "threads that generate machine code for one program")
-num_devices = Setting("ASTRA_NUM_DEVICES", 1, _positive, "the virtual devices of the JAX backend")
+optimization_level = Setting("ASTRA_OPT_LEVEL", 3, _number(0, 3), "LLVM's optimisation level, 0 to 3")
+compile_threads = Setting(
+    "ASTRA_COMPILE_THREADS", 2, _number(1, _MOST_THREADS), "threads that generate machine code for one program"
+)
+num_devices = Setting("ASTRA_NUM_DEVICES", 1, _number(1, 1 << 12), "the virtual devices of the JAX backend")
 verify_passes = Setting("ASTRA_VERIFY_PASSES", False, _flag, "whether IR is verified after each pass: 1 or 0")
-jit_cache_size = Setting("ASTRA_JIT_CACHE_SIZE", 128, _count, "compiled signatures that one jit function keeps")
-cache_bytes = Setting("ASTRA_BUFFER_CACHE_BYTES", 1 << 30, _count, "free buffers that the runtime keeps for reuse")
+jit_cache_size = Setting(
+    "ASTRA_JIT_CACHE_SIZE", 128, _number(0, 1 << 31), "compiled signatures that one jit function keeps"
+)
+cache_bytes = Setting(
+    "ASTRA_BUFFER_CACHE_BYTES", 1 << 30, _number(0, _MOST_BYTES), "free buffers that the runtime keeps for reuse"
+)
 use_cache = Setting(
     "ASTRA_CACHE", True, _flag, "whether compiled programs are kept on disk for later processes: 1 or 0"
 )
-cache_dir = Setting("ASTRA_CACHE_DIR", "", str, "the folder of kept programs; by default ~/.cache/astra")
-cache_max_bytes = Setting("ASTRA_CACHE_MAX_BYTES", 1 << 30, _count, "the most bytes of compiled programs that are kept")
+cache_dir = Setting("ASTRA_CACHE_DIR", "", _folder, "the folder of kept programs; by default ~/.cache/astra")
+cache_max_bytes = Setting(
+    "ASTRA_CACHE_MAX_BYTES", 1 << 30, _number(0, _MOST_BYTES), "the most bytes of compiled programs that are kept"
+)
 runtime_library = Setting(
-    "ASTRA_RUNTIME_LIBRARY", "", str, "path of libastra_runtime.so, in place of the installed one"
+    "ASTRA_RUNTIME_LIBRARY", "", _file, "path of libastra_runtime.so, in place of the installed one"
 )
 
 SETTINGS: tuple[Setting, ...] = (  # type: ignore[type-arg]
@@ -80,6 +107,15 @@ SETTINGS: tuple[Setting, ...] = (  # type: ignore[type-arg]
     use_cache, cache_dir, cache_max_bytes, runtime_library,
 )  # fmt: skip
 
+
+def unknown() -> list[str]:
+    """Variables of the environment that look like settings of Astra but are none: misspelled, most likely."""
+    known = {setting.variable for setting in SETTINGS}
+    return sorted(name for name in os.environ if name.startswith("ASTRA_") and name not in known)
+
+
 if __name__ == "__main__":
     for setting in SETTINGS:
-        print(f"{setting.variable} (default {setting.default!r}): {setting.doc}")
+        print(f"{setting.variable} = {setting.get()!r} (default {setting.default!r}): {setting.doc}")
+    for name in unknown():
+        print(f"{name} is no setting of Astra")

@@ -68,6 +68,7 @@ class Executable(Function):
         constants: Sequence[np.ndarray[Any, Any]],
         compile_times: dict[str, float],
         aliases: Sequence[int] = (),
+        call_targets: Sequence[str] = (),
     ) -> None:
         self.program = program
         self.signature = signature
@@ -75,6 +76,7 @@ class Executable(Function):
         self.options = options
         self.arena_bytes = arena_bytes
         self.aliases = tuple(aliases)
+        self.call_targets = tuple(call_targets)
         self.compile_times = compile_times
         self.objects = tuple(objects)
         self._code = code
@@ -172,7 +174,9 @@ class Executable(Function):
     def save(self, path: str | Path) -> None:
         """Write the compiled function to a file, which the runtime's ``function_load`` loads (docs/runtime.md).
 
-        The file has the code, the constants, the signature and what the code needs of a processor.
+        The file has the code, the constants, the signature, what the code needs of a processor and the names of the
+        functions that it calls (LAPACK's), which must be registered where it is loaded.  Raises :class:`AstraError`
+        for a program that calls Python functions.
         """
         Path(path).write_bytes(saved_bytes(self))
 

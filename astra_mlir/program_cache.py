@@ -40,6 +40,7 @@ class CompiledProgram:
     arena_bytes: int
     constants: Sequence[np.ndarray[Any, Any]]
     aliases: Sequence[int] = ()  # of each result the donated argument whose memory it takes over, or -1
+    call_targets: Sequence[str] = ()  # the functions that the code calls by name
 
 
 def key_of(program: Program, target: TargetMachine, options: CodegenOptions) -> str:
@@ -112,7 +113,8 @@ def load(key: str) -> CompiledProgram | None:
         for (shape, dtype), data in zip(arrays, parts[1 : 1 + len(arrays)], strict=True)
     ]
     signature = Signature(*map(tuple, specs))
-    return CompiledProgram(signature, parts[1 + len(arrays) :], head["arena"], constants, head["aliases"])
+    objects = parts[1 + len(arrays) :]
+    return CompiledProgram(signature, objects, head["arena"], constants, head["aliases"], head["calls"])
 
 
 def store(key: str, compiled: CompiledProgram) -> None:
@@ -122,6 +124,7 @@ def store(key: str, compiled: CompiledProgram) -> None:
         "specs": [[[spec.shape, spec.dtype.name, spec.path] for spec in side] for side in sides],
         "arena": compiled.arena_bytes,
         "aliases": list(compiled.aliases),
+        "calls": list(compiled.call_targets),
         "constants": [[array.shape, array.dtype.name] for array in compiled.constants],
     }
     arrays = [np.ascontiguousarray(array).tobytes() for array in compiled.constants]

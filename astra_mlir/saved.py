@@ -9,6 +9,8 @@ import struct
 import zlib
 from typing import TYPE_CHECKING
 
+from astra_mlir.call_targets import names_this_process
+from astra_mlir.errors import AstraError
 from astra_mlir.signature import ArraySpec
 
 if TYPE_CHECKING:
@@ -17,12 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["saved_bytes"]
 
 _MAGIC = b"ASTRAFN1"
-_NAME, _TARGET, _FEATURES, _ARENA, _INPUT, _OUTPUT, _OBJECT, _CONSTANT, _ALIASES = range(1, 10)
+_NAME, _TARGET, _FEATURES, _ARENA, _INPUT, _OUTPUT, _OBJECT, _CONSTANT, _ALIASES, _CALL_TARGET = range(1, 11)
 _ALIGNMENT = 64
 
 
 def saved_bytes(executable: Executable) -> bytes:
-    """The file's content for an executable."""
+    """The file's content for an executable; raises :class:`AstraError` for one that calls Python functions."""
+    if names_this_process(executable.program.data):
+        raise AstraError(
+            f"{executable.program.name} calls Python functions (callbacks), which no file can hold: a saved function "
+            "runs without Python"
+        )
     signature = executable.signature
     parts: list[tuple[int, bytes | memoryview]] = [
         (_NAME, executable.program.entry.encode()),
@@ -32,6 +39,7 @@ def saved_bytes(executable: Executable) -> bytes:
         *((_INPUT, _array_type(spec)) for spec in signature.inputs),
         *((_OUTPUT, _array_type(spec)) for spec in signature.outputs),
         *((_OBJECT, data) for data in executable.objects),
+        *((_CALL_TARGET, name.encode()) for name in executable.call_targets),
         (_ALIASES, struct.pack(f"<{len(executable.aliases)}q", *executable.aliases)),
         *((_CONSTANT, array.reshape(-1).view("u1").data) for array in executable.constants),
     ]

@@ -199,7 +199,7 @@ class CodegenOptions:
     @staticmethod
     def default() -> CodegenOptions:
         """The options that the environment settings give."""
-        return CodegenOptions(level=min(config.optimization_level.get(), 3), threads=config.compile_threads.get())
+        return CodegenOptions(level=config.optimization_level.get(), threads=config.compile_threads.get())
 
 
 def _target_machine(target: TargetMachine, options: CodegenOptions) -> llvm.TargetMachine:

@@ -16,7 +16,12 @@ from astra_mlir.passes.kernel_rules.call_descriptor import descriptor
 from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
 from astra_mlir.passes.kernel_rules.text import Function, element_of, memref_type, refuse, shape_of
 
+__all__ = ["CALLS"]
+
 _ENTRY = "astra_custom_call"
+
+CALLS = "astra.calls"
+"""The attribute of a module with the names of the functions that it calls."""
 
 
 @kernel_rule("custom_call")
@@ -28,6 +33,7 @@ def custom_call(op: ir.Operation) -> KernelRequest | None:
     if any(not isinstance(value.type, ir.RankedTensorType) for value in (*op.operands, *op.results)):
         raise refuse(op, f"'{target}' takes or gives something that is no array", "pass arrays only")
     words = descriptor(op, target, _attributes(op))
+    _note(op, target)
     # Arrays without elements have no address, and no part in the kernel.
     there = [0 not in value.type.shape for value in (*op.operands, *op.results)]
     orders = zip(op.operands, _orders(op, "operand"), strict=True)
@@ -47,6 +53,15 @@ def custom_call(op: ir.Operation) -> KernelRequest | None:
     aliases = _aliases(op)
     name = kernel_name("custom_call", target, there, aliases, *types)
     return KernelRequest(name, ins, outs, lambda: _text(name, types, len(ins), there, aliases), tables=(words,))
+
+
+def _note(op: ir.Operation, target: str) -> None:
+    """Write a name down on the module."""
+    module = op
+    while module.parent is not None:
+        module = module.parent
+    known = {ir.StringAttr(name).value for name in module.attributes[CALLS]} if CALLS in module.attributes else set()
+    module.attributes[CALLS] = ir.ArrayAttr.get([ir.StringAttr.get(name) for name in sorted(known | {target})])
 
 
 def _attributes(op: ir.Operation) -> ir.DictAttr | None:

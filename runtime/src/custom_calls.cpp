@@ -48,6 +48,11 @@ void register_target(std::string name, Target target) {
   targets()[std::move(name)] = target;
 }
 
+bool is_registered(std::string_view name) {
+  const std::shared_lock<std::shared_mutex> lock(targets_mutex);
+  return targets().find(name) != targets().end();
+}
+
 astra_status custom_call(const int64_t *descriptor, void *const *buffers) {
   DescriptorReader reader(descriptor);
   const std::string_view name = reader.string();

@@ -58,6 +58,7 @@ int64_t ffi_element_bytes(int64_t type);
 
 void register_target(std::string name, Target target);
 void register_xla_handler(std::string name, XlaHandlers handlers);
+bool is_registered(std::string_view name);
 astra_status custom_call(const int64_t *descriptor, void *const *buffers);
 
 }  // namespace astra

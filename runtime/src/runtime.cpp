@@ -27,7 +27,7 @@ thread_local std::string last_error_message;
 struct Current {
   astra_context *context = nullptr;
   int64_t threads = 0;
-  bool failed = false;  // a custom call or an exchange; its message is the last error
+  astra_status status = ASTRA_OK;  // of a custom call or an exchange that failed; its message is the last error
   astra_team *team = nullptr;
   int64_t participant = 0;
   std::jmp_buf *leave = nullptr;  // with a team: out of the compiled code
@@ -154,8 +154,8 @@ void enter_in_team(const astra_call *call, void *arena) {
 }
 
 // After a failure whose message is the last error.
-void leave_code() {
-  current.failed = true;
+void leave_code(astra_status status) {
+  current.status = status;
   if (current.team == nullptr) return;
   current.team->abort(last_error_message);
   std::longjmp(*current.leave, 1);
@@ -195,13 +195,13 @@ astra_status execute(astra_context *context, const astra_call *call) {
     }
   }
   const Current outer = current;
-  current = {context, call->num_threads, false, team, team == nullptr ? 0 : call->participant, nullptr};
+  current = {context, call->num_threads, ASTRA_OK, team, team == nullptr ? 0 : call->participant, nullptr};
   if (team == nullptr) call->entry(call->inputs, call->outputs, arena);
   else enter_in_team(call, arena);
-  const bool failed = current.failed;
+  const astra_status status = current.status;
   current = outer;
   deallocate(context, arena);
-  return failed ? ASTRA_FAILED : ASTRA_OK;
+  return status;
 }
 
 const char *last_error() { return last_error_message.c_str(); }
@@ -262,21 +262,22 @@ void astra_parallel_for(astra_task_fn body, void *context, int64_t count) {
 }
 
 void astra_custom_call(const int64_t *descriptor, void *const *buffers) {
-  if (current.failed) return;
-  bool failed = false;
+  if (current.status != ASTRA_OK) return;
+  astra_status status = ASTRA_OK;
   try {
-    failed = astra::custom_call(descriptor, buffers) != ASTRA_OK;
+    if (astra::custom_call(descriptor, buffers) != ASTRA_OK) status = ASTRA_FAILED;
+  } catch (const std::bad_alloc &) {
+    status = fail(ASTRA_OUT_OF_MEMORY, "a custom call: no memory");
   } catch (const std::exception &error) {
-    failed = true;
-    fail(ASTRA_FAILED, error.what());
+    status = fail(ASTRA_FAILED, error.what());
   }
-  if (failed) leave_code();
+  if (status != ASTRA_OK) leave_code(status);
 }
 
 int64_t astra_participant(void) { return current.participant; }
 
 void astra_exchange(const int64_t *descriptor, void *const *buffers) {
-  if (current.failed) return;
-  if (!exchange(descriptor, static_cast<const char *>(buffers[0]), static_cast<char *>(buffers[1]))) leave_code();
+  if (current.status != ASTRA_OK) return;
+  if (!exchange(descriptor, static_cast<const char *>(buffers[0]), static_cast<char *>(buffers[1]))) leave_code(ASTRA_FAILED);
 }
 }

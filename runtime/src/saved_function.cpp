@@ -12,12 +12,13 @@
 #include <new>
 
 #include "cpu_features.h"
+#include "custom_calls.h"
 
 namespace astra {
 
 namespace {
 
-enum Kind : uint64_t { kName = 1, kTarget, kFeatures, kArena, kInput, kOutput, kObject, kConstant, kAliases };
+enum Kind : uint64_t { kName = 1, kTarget, kFeatures, kArena, kInput, kOutput, kObject, kConstant, kAliases, kCallTarget };
 
 constexpr char kMagic[] = "ASTRAFN1";
 constexpr uint64_t kHeaderBytes = 32;
@@ -153,6 +154,10 @@ std::unique_ptr<SavedFunction> read_saved_function(Bytes file, Resolver resolve)
       case kOutput: saved->outputs.push_back(read_type(part)); break;
       case kObject: objects.push_back(part); break;
       case kConstant: saved->constants.push_back(copy_of(part)); break;
+      case kCallTarget:
+        if (!is_registered(text_of(part)))
+          refuse("it calls '" + text_of(part) + "', and no function of this name is registered in this process");
+        break;
       case kAliases: saved->aliases = read_aliases(part); break;
       default: refuse("it has a part of unknown kind " + std::to_string(kind));
     }

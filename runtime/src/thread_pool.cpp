@@ -98,9 +98,11 @@ void ThreadPool::set_num_threads(int64_t num_threads) {
   num_threads_.store(std::max<int64_t>(1, num_threads), std::memory_order_relaxed);
 }
 
-void ThreadPool::Job::share_out(int64_t count, int64_t among) {
+bool ThreadPool::Job::share_out(int64_t count, int64_t among) {
   if (num_shares < among) {
-    shares = std::make_unique<Share[]>(static_cast<size_t>(among));
+    std::unique_ptr<Share[]> more(new (std::nothrow) Share[static_cast<size_t>(among)]);
+    if (more == nullptr) return false;
+    shares = std::move(more);
     num_shares = among;
   }
   threads = among;
@@ -110,6 +112,7 @@ void ThreadPool::Job::share_out(int64_t count, int64_t among) {
     shares[i].end = end;
     shares[i].chunk = std::max<int64_t>(1, (end - begin) / kChunksPerThread);
   }
+  return true;
 }
 
 void ThreadPool::Job::take_chunks(int64_t number) {
@@ -205,7 +208,11 @@ void ThreadPool::run(astra_task_fn body, void *context, int64_t count, int64_t t
   }
   const int64_t callers = callers_.fetch_add(1) + 1;
   const int64_t workers = std::min(threads - 1, std::max(threads, all) - callers);
-  Job *const job = workers > 0 ? free_job() : nullptr;
+  Job *job = workers > 0 ? free_job() : nullptr;
+  if (job != nullptr && !job->share_out(count, workers + 1)) {
+    job->taken.store(false, std::memory_order_release);
+    job = nullptr;
+  }
   if (job == nullptr) {
     // Not as one of a job's tasks: a loop inside may find workers by the time it starts.
     body(context, 0, count);
@@ -216,7 +223,6 @@ void ThreadPool::run(astra_task_fn body, void *context, int64_t count, int64_t t
 
   job->body = body;
   job->context = context;
-  job->share_out(count, workers + 1);
   job->seats.store(workers, std::memory_order_relaxed);
   job->open.store(1);
   epoch_.fetch_add(1);

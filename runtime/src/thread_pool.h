@@ -63,7 +63,7 @@ private:
     std::atomic<int64_t> seats{0};                 // how many more may
     std::atomic<uint32_t> caller_waits{0};
 
-    void share_out(int64_t count, int64_t among);  // throws std::bad_alloc
+    bool share_out(int64_t count, int64_t among);  // false without memory for it
     void take_chunks(int64_t number);              // as the thread of that number
     void finish();  // by the caller: waits for the workers inside
   };

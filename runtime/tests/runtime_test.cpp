@@ -74,6 +74,21 @@ void test_loops() {
   api().context_destroy(context);
 }
 
+// Without memory to share a loop out its caller runs it alone.
+void test_loops_without_memory() {
+  astra_context *const context = new_context(2);
+  int64_t range[2] = {};
+  const auto body = [](void *data, int64_t begin, int64_t end) {
+    static_cast<int64_t *>(data)[0] = begin;
+    static_cast<int64_t *>(data)[1] = end;
+  };
+  const int64_t count = int64_t{1} << 52;  // of threads, too: shares of 256 PiB
+  api().parallel_for(context, body, range, count, count);
+  CHECK(range[0] == 0 && range[1] == count);
+  CHECK(every_task_runs_once(context, 100, 0));
+  api().context_destroy(context);
+}
+
 // Plain (not atomic) writes of the tasks are seen by the caller: what every compiled function relies on.
 void test_writes_are_seen() {
   astra_context *const context = new_context(3);
@@ -397,6 +412,7 @@ int main(int argc, char **argv) {
   const std::vector<char> object{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   CHECK(!object.empty());
   test_loops();
+  test_loops_without_memory();
   test_writes_are_seen();
   test_callers_at_once();
   test_pool();

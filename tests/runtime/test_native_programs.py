@@ -99,6 +99,19 @@ def test_what_the_c_example_refuses(build: Callable[[str], Path], tmp_path: Path
     assert "not a file of Astra" in message(b"\x7fELF" + content)
 
 
+def test_functions_that_a_saved_one_calls(build: Callable[[str], Path], tmp_path: Path) -> None:
+    compiled = astra.compile(lambda x: jnp.linalg.eigh(x)[0] + jnp.linalg.svd(x)[1], np.eye(20, dtype=np.float32))
+    compiled.save(tmp_path / "f.astra")
+    done = run(build("") / "run_saved", "f.astra", cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert "it calls 'lapack_s" in done.stderr
+    assert "no function of this name is registered" in done.stderr
+    calls = astra.compile(lambda x: jax.pure_callback(np.sin, x, x), np.ones(5, np.float32))
+    with pytest.raises(astra.AstraError, match=r"calls Python functions \(callbacks\)"):
+        calls.save(tmp_path / "g.astra")
+    assert not (tmp_path / "g.astra").exists()
+
+
 def test_code_for_a_processor_that_is_not_there(build: Callable[[str], Path], tmp_path: Path) -> None:
     program = build("") / "run_saved"
     target = astra.TargetMachine("x86_64-unknown-linux-gnu", "x86-64-v2", "+avx512fp16,+amx-fp16,+no-such-thing")
