@@ -21,7 +21,7 @@ from astra_mlir.partition_local import Localizer
 from astra_mlir.partition_meshes import Meshes, Sharding, hlo_text, replicated
 from astra_mlir.partition_moves import Mover
 
-__all__ = ["PIPELINE", "Partitioned", "partition"]
+__all__ = ["PIPELINE", "Partitioned", "partition", "partition_module", "run"]
 
 _VERSION = "1.17.0"
 
@@ -69,9 +69,9 @@ def partition(code: bytes, num_replicas: int, num_partitions: int) -> Partitione
 def partition_module(module: Any, num_partitions: int) -> tuple[list[str], list[str]]:
     """Rewrite a module in place; the shardings of the arguments and results of its function ``main``."""
     _check(module)
-    _run("sdy-propagate-sharding-from-func-to-call").run(module.operation)
+    run("sdy-propagate-sharding-from-func-to-call", module)
     _inline(module)
-    _run(",".join(PIPELINE)).run(module.operation)
+    run(",".join(PIPELINE), module)
     meshes = Meshes(module, num_partitions)
     main = _function(module, "main")
     block = main.regions[0].blocks[0]
@@ -86,8 +86,9 @@ def partition_module(module: Any, num_partitions: int) -> tuple[list[str], list[
     return [hlo_text(s, num_partitions) for s in parameters], [hlo_text(s, num_partitions) for s in results]
 
 
-def _run(pipeline: str) -> Any:
-    return PassManager.parse(f"builtin.module({pipeline})")
+def run(pipeline: str, module: Any) -> None:
+    """Run passes of jaxlib's."""
+    PassManager.parse(f"builtin.module({pipeline})").run(module.operation)
 
 
 def _check(module: Any) -> None:
@@ -165,4 +166,4 @@ def _inline(module: Any) -> None:
             copy.erase()
 
     inline_into("main")
-    _run("symbol-dce").run(module.operation)
+    run("symbol-dce", module)

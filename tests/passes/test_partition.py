@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from jax._src.interpreters import mlir as jax_mlir
 from jaxlib.mlir import ir
 
-from astra_mlir.partition import partition_module
+import astra_mlir.tools
+from astra_mlir.bindings import ir as astra_ir
+from astra_mlir.bindings import make_context
+from astra_mlir.partition import PIPELINE, partition_module, run
 from astra_mlir.partition_meshes import Digit, Sharding, groups, hlo_text, independent, tile_of
+from astra_mlir.passes import run_pipeline
 
 X, Y0, Y1 = Digit(4, 2), Digit(2, 2), Digit(1, 2)
 
@@ -120,3 +127,24 @@ def test_np_tables_match_the_mesh() -> None:
     devices = np.arange(8).reshape(2, 4)
     order = sorted(range(8), key=lambda p: tile_of(p, (Y0, Y1, X)))
     assert order == devices.T.ravel().tolist()
+
+
+# --- the guide -------------------------------------------------------------------------------------------------------
+
+
+def test_listings_of_the_guide() -> None:
+    page = Path(astra_mlir.tools.__file__).resolve().parents[1] / "docs" / "distributed.md"
+    source, propagated, of_device, expanded = re.findall(r"^```mlir\n(.*?)^```$", page.read_text(), re.M | re.DOTALL)
+    with jax_mlir.make_ir_context(), ir.Location.unknown():
+        module = ir.Module.parse(source)
+        run(",".join(PIPELINE), module)
+        assert str(module).strip() == propagated.strip()
+        module = ir.Module.parse(source)
+        partition_module(module, 4)
+        assert str(module).strip() == of_device.strip()
+    with make_context(), astra_ir.Location.unknown():
+        module = astra_ir.Module.parse(
+            of_device.replace("module {", "module attributes {mhlo.num_partitions = 4 : i32} {")
+        )
+        run_pipeline(module, "astra-import,astra-expand-collectives")
+        assert str(module).strip() == expanded.strip()
