@@ -23,7 +23,7 @@ import llvmlite
 
 from astra_mlir import config
 
-__all__ = ["clear", "folder", "forget", "kept", "key_of", "load", "store"]
+__all__ = ["clear", "folder", "forget", "kept", "key_of", "load", "offer", "store"]
 
 _MAGIC = b"astra object code 1\n"
 _DIGEST_BYTES = 32
@@ -53,6 +53,9 @@ def key_of(*parts: str | bytes) -> str:
 
 def load(key: str) -> list[bytes] | None:
     """The object files of an entry; None where there is none, it is damaged, or the cache is disabled."""
+    with _lock:
+        if key in _offered:
+            return _offered[key]
     if not config.use_cache.get():
         return None
     path = folder() / (key + _SUFFIX)
@@ -90,6 +93,7 @@ def store(key: str, objects: Sequence[bytes]) -> None:
 
 _MOST_IN_MEMORY = 512  # kernels of a few ten KiB; the one used longest ago goes first
 _memory: OrderedDict[str, list[bytes]] = OrderedDict()
+_offered: OrderedDict[str, list[bytes]] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -111,10 +115,19 @@ def kept(key: str, make: Callable[[], list[bytes]], on_disk: bool = True) -> lis
     return objects
 
 
+def offer(key: str, objects: list[bytes]) -> None:
+    """Take an entry from elsewhere, such as a file of JAX's: for this process alone, also where nothing is on disk."""
+    with _lock:
+        _offered[key] = objects
+        while len(_offered) > _MOST_IN_MEMORY:
+            _offered.popitem(last=False)
+
+
 def forget() -> None:
     """Drop what is kept in memory: the next compilation is as in a new process."""
     with _lock:
         _memory.clear()
+        _offered.clear()
 
 
 def clear() -> int:

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from astra_mlir import code_cache, compiler
+from astra_mlir import code_cache, compiler, program_cache
 from astra_mlir.call_targets import PJRT_TYPES, is_known, names_this_process
 from astra_mlir.errors import AstraError, InvalidProgramError, UnsupportedError
 from astra_mlir.executable import Executable
 from astra_mlir.jax_callbacks import called_by
 from astra_mlir.program import Program
-from astra_mlir.program_cache import compiler_hash
+from astra_mlir.program_cache import CompiledProgram, compiler_hash
 
 __all__ = ["calls_python", "compile_into", "deserialize_into", "release", "serialized"]
 
@@ -53,8 +53,7 @@ class _Loaded:
 
 def compile_into(out: Any, code: bytes, options: bytes) -> None:
     """Compile a portable artifact (or MLIR text) and fill in the structure of the plugin."""
-    key = code_cache.key_of("backend program", code, compiler_hash())
-    head, data = code_cache.kept(key, lambda: _read(code), on_disk=not names_this_process(code))
+    head, data = _read_kept(code)
     description = json.loads(head)
     name = description["name"]
     for target in description["targets"]:
@@ -64,6 +63,14 @@ def compile_into(out: Any, code: bytes, options: bytes) -> None:
     if names_this_process(code):
         _with_callbacks.add(loaded.fingerprint)
     _fill(out, loaded)
+
+
+def _key_of_read(code: bytes) -> str:
+    return code_cache.key_of("backend program", code, compiler_hash())
+
+
+def _read_kept(code: bytes) -> list[bytes]:
+    return code_cache.kept(_key_of_read(code), lambda: _read(code), on_disk=not names_this_process(code))
 
 
 def calls_python(fingerprint: bytes) -> bool:
@@ -243,22 +250,37 @@ def _element_type(spec: Any) -> int:
 
 # --- bytes for another process ---------------------------------------------------------------------------------------
 
-_MAGIC = b"astra pjrt program 1\n"
+_MAGIC = b"astra pjrt program 2\n"
 
 
 def serialized(handle: int) -> tuple[int, int]:
     """Address and size of a program's bytes, which stay with it."""
     loaded = _programs[handle]
     if not loaded.data:
-        loaded.data = _MAGIC + pickle.dumps((loaded.code, loaded.options))
+        loaded.data = _MAGIC + pickle.dumps((loaded.code, loaded.options, _entries(loaded)))
     return ctypes.cast(ctypes.c_char_p(loaded.data), ctypes.c_void_p).value or 0, len(loaded.data)
 
 
+def _entries(loaded: _Loaded) -> dict[str, list[bytes]]:
+    """What the cache has of a program, by key: all that the same compiler needs of it for the same processor."""
+    if names_this_process(loaded.code):
+        return {}
+    made = loaded.executable
+    compiled = CompiledProgram(
+        made.signature, made.objects, made.arena_bytes, made.constants, made.aliases, made.call_targets
+    )
+    read = _read_kept(loaded.code)
+    key = program_cache.key_of(Program(read[1], name=loaded.name), made.target, made.options)
+    return {_key_of_read(loaded.code): read, key: program_cache.parts_of(compiled)}
+
+
 def deserialize_into(out: Any, data: bytes, options: bytes | None) -> None:
-    """The reverse of :func:`serialized`; the machine code comes from the cache of object code."""
+    """The reverse of :func:`serialized`; compiled anew where the bytes come from another compiler or processor."""
     if not data.startswith(_MAGIC):
         raise AstraError("these are not the bytes of a program that this version of the Astra backend wrote")
-    code, stored = pickle.loads(data[len(_MAGIC) :])
+    code, stored, entries = pickle.loads(data[len(_MAGIC) :])
+    for key, parts in entries.items():
+        code_cache.offer(key, parts)
     compile_into(out, code, options or stored)
 
 

@@ -26,7 +26,7 @@ from astra_mlir.signature import ArraySpec, Signature
 from astra_mlir.target_machine import CodegenOptions, TargetMachine
 
 __all__ = [
-    "CompiledProgram", "compiler_hash", "key_of", "load", "load_lowered", "stablehlo_version", "store",
+    "CompiledProgram", "compiler_hash", "key_of", "load", "load_lowered", "parts_of", "stablehlo_version", "store",
     "store_lowered",
 ]  # fmt: skip
 
@@ -119,6 +119,11 @@ def load(key: str) -> CompiledProgram | None:
 
 def store(key: str, compiled: CompiledProgram) -> None:
     """Keep an entry."""
+    code_cache.store(key, parts_of(compiled))
+
+
+def parts_of(compiled: CompiledProgram) -> list[bytes]:
+    """What an entry is made of."""
     sides = (compiled.signature.inputs, compiled.signature.outputs)
     head = {
         "specs": [[[spec.shape, spec.dtype.name, spec.path] for spec in side] for side in sides],
@@ -128,7 +133,7 @@ def store(key: str, compiled: CompiledProgram) -> None:
         "constants": [[array.shape, array.dtype.name] for array in compiled.constants],
     }
     arrays = [np.ascontiguousarray(array).tobytes() for array in compiled.constants]
-    code_cache.store(key, [json.dumps(head).encode(), *arrays, *compiled.objects])
+    return [json.dumps(head).encode(), *arrays, *compiled.objects]
 
 
 def _dtype(name: str) -> np.dtype[Any]:

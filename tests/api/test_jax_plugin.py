@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -202,6 +203,25 @@ def test_executables_are_serialized(device: Any) -> None:
         *serialize_executable.serialize(compiled), backend="astra", execution_devices=[device]
     )
     assert np.array_equal(np.asarray(loaded(x)), np.arange(4) * 3)
+
+
+def test_jaxs_cache_holds_machine_code(tmp_path: Path) -> None:
+    """A second process with JAX's cache runs no pass, whether there is a cache of Astra's or not."""
+    code = """import sys, jax, jax.numpy as jnp
+x = jnp.arange(4.0)
+print(jax.jit(lambda x: jnp.sort(jnp.tanh(x) * 3))(x).tolist(), "torch_mlir" in sys.modules)"""
+    environment = os.environ | {
+        "JAX_PLATFORMS": "astra", "ASTRA_CACHE": "0", "JAX_COMPILATION_CACHE_DIR": str(tmp_path),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }  # fmt: skip
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        ).stdout.split("] ")
+        for _ in range(2)
+    )
+    assert first[0] == second[0]
+    assert (first[1], second[1]) == ("True\n", "False\n")
 
 
 def test_compiler_options_are_those_of_xla(device: Any) -> None:
