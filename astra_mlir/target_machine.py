@@ -239,7 +239,36 @@ def _optimized(text: str, target: TargetMachine, options: CodegenOptions) -> tup
     builder = llvm.create_pass_builder(machine, tuning)
     passes = builder.getModulePassManager()
     _unlocked("LLVMPY_RunNewModulePassManager")(passes, module, builder)
+    if "bfloat" in text and target.triple.startswith("x86_64"):
+        optimized = str(module)
+        if (safe := _without_bf16_sign_masks(optimized)) != optimized:
+            module = llvm.parse_assembly(safe, context=llvm.create_context())
     return module, machine
+
+
+# The selection of instructions of LLVM 22 for x86 asserts ("Shift operators return type must be the same as their first
+# arg") where the sign of one bf16 is masked out of its bits.  The bits go through an empty piece of assembly then, which
+# it does not look through; copysign, of which it makes such masks, is written in bits first.
+_SIGN_MASK = re.compile(r" = and i(?:16|32|64) .*, -?32768$", re.MULTILINE)
+_COPYSIGN = re.compile(
+    r"^ *%(\S+) = (?:\w+ )*call (?:\w+ )*bfloat @llvm\.copysign\.bf16\(bfloat (\S+), bfloat (\S+)\).*$", re.MULTILINE
+)
+_BITS = re.compile(r"^ *%(\S+) = bitcast bfloat (\S+) to i16$", re.MULTILINE)
+
+
+def _without_bf16_sign_masks(llvm_ir: str) -> str:
+    text = _COPYSIGN.sub(
+        r"""  %copysign.\1.m = bitcast bfloat \2 to i16
+  %copysign.\1.s = bitcast bfloat \3 to i16
+  %copysign.\1.a = and i16 %copysign.\1.m, 32767
+  %copysign.\1.b = and i16 %copysign.\1.s, -32768
+  %copysign.\1.c = or disjoint i16 %copysign.\1.a, %copysign.\1.b
+  %\1 = bitcast i16 %copysign.\1.c to bfloat""",
+        llvm_ir,
+    )
+    if not _SIGN_MASK.search(text):
+        return llvm_ir
+    return _BITS.sub(r'  %bits.\1 = bitcast bfloat \2 to i16\n  %\1 = call i16 asm "", "=r,0"(i16 %bits.\1)', text)
 
 
 def _emit(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> bytes:
