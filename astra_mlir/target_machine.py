@@ -247,7 +247,7 @@ def _optimized(text: str, target: TargetMachine, options: CodegenOptions) -> tup
 
 
 # The selection of instructions of LLVM 22 for x86 asserts ("Shift operators return type must be the same as their first
-# arg") where the sign of one bf16 is masked out of its bits.  The bits go through an empty piece of assembly then, which
+# arg") where the sign of one bf16 is masked out of its bits.  The bits go through an empty piece of assembly then, that
 # it does not look through; copysign, of which it makes such masks, is written in bits first.
 _SIGN_MASK = re.compile(r" = and i(?:16|32|64) .*, -?32768$", re.MULTILINE)
 _COPYSIGN = re.compile(
