@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +31,8 @@ PLATFORMS = {"astra": "astra,cpu", "cpu": "cpu"}
 GENERATED_CASES = 10
 START, END = "<!-- table -->", "<!-- end of table -->"
 HEAD = """\
-| file | passed | failed | skipped | fail on CPU too | share passed | why the failed ones fail |
-|---|---:|---:|---:|---:|---:|---|
+| file | tests run | passed | failed | skipped | fail on CPU too | share passed | why the failed ones fail |
+|---|---:|---:|---:|---:|---:|---:|---|
 """
 
 
@@ -57,6 +59,7 @@ def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
     done = read(Path(config.getoption("record")))
     among = config.getoption("among")
     names = set(Path(among).read_text().split("\n")) if among else None
+    Path(config.getoption("record")).with_suffix(".total").write_text(str(len(items)))
     every = config.getoption("every")
     keep = [
         item
@@ -113,7 +116,7 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def failures(results: dict[str, dict[str, Any]]) -> list[str]:
-    return [name for name, entry in results.items() if entry["outcome"] in ("failed", "started", "stopped")]
+    return [name for name, entry in results.items() if entry["outcome"] in ("failed", "started")]
 
 
 def record(results: Path, platform: str, file: str) -> Path:
@@ -125,6 +128,10 @@ def forget(path: Path, names: set[str]) -> None:
     lines = path.read_text().splitlines() if path.exists() else []
     kept = [line for line in lines if json.loads(line)["test"] not in names]
     path.write_text("".join(line + "\n" for line in kept))
+
+
+def _forget_running(path: Path) -> None:
+    forget(path, {name for name, entry in read(path).items() if entry["outcome"] == "started"})
 
 
 # --- running ----------------------------------------------------------------------------------------------------------
@@ -162,15 +169,17 @@ def run(options: argparse.Namespace, platform: str, file: str, deadline: float, 
                 status = process.wait(left + options.patience)
             except subprocess.TimeoutExpired:
                 status = -9
-            finally:
-                if process.poll() is None:  # the processes of pytest-xdist too
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
+            except BaseException:  # stopped from outside: what was running has not failed
+                _kill(process)
+                _forget_running(path)
+                raise
+            _kill(process)
         if status in (0, 1, 5):
             return True
         if status == 2:
             text = log.read_text()[-2000:]
             if "out of time" in text:
+                _forget_running(path)  # another process of pytest-xdist's
                 return False
             print(text, file=sys.stderr)
             return True
@@ -178,27 +187,41 @@ def run(options: argparse.Namespace, platform: str, file: str, deadline: float, 
     return False
 
 
-def counts(results: Path, file: str) -> dict[str, int]:
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Ends the process with those of pytest-xdist, if it has not ended."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@dataclass
+class Counts:
+    """What became of a file's tests; ``both``: failed, and on JAX's CPU backend too."""
+
+    total: int
+    passed: int
+    failed: int
+    skipped: int
+    both: int
+
+
+def counts(results: Path, file: str) -> Counts:
     ours, cpu = read(record(results, "astra", file)), read(record(results, "cpu", file))
     failed = failures(ours)
     both = [name for name in failed if cpu.get(name, {}).get("outcome") not in (None, "passed")]
     outcomes = [entry["outcome"] for entry in ours.values()]
-    return {
-        "passed": outcomes.count("passed"),
-        "failed": len(failed) - len(both),
-        "skipped": outcomes.count("skipped"),
-        "both": len(both),
-    }
+    total = int(record(results, "astra", file).with_suffix(".total").read_text())
+    return Counts(total, outcomes.count("passed"), len(failed) - len(both), outcomes.count("skipped"), len(both))
 
 
-def line(file: str, found: dict[str, int], why: str) -> str:
-    total = found["passed"] + found["failed"]
-    share = f"{100 * found['passed'] / total:.2f} %" if total else "-"
-    if found["failed"] and share == "100.00 %":
-        share = "99.99 %"
-    return (
-        f"| {file} | {found['passed']} | {found['failed']} | {found['skipped']} | {found['both']} | {share} | {why} |"
-    )
+def line(file: str, found: Counts, why: str) -> str:
+    """The row of the table."""
+    counted = found.passed + found.failed
+    ran = counted + found.skipped + found.both
+    tests = "all" if ran == found.total else f"{ran} of {found.total}"
+    share = f"{math.floor(10000 * found.passed / counted) / 100:.2f} %" if counted else ""
+    cells = (file, tests, found.passed, found.failed, found.skipped, found.both, share, why)
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------

@@ -72,11 +72,8 @@ def schedule_depthwise(what: Convolution, accumulator: str, target: Target) -> D
             return None
         if features_last and what.lhs_dimensions[1] == last:
             return Depthwise(what, types, "channels")
-        if (what.result_dimensions[2][-1], what.lhs_dimensions[2][-1], what.strides[-1]) == (
-            last,
-            last,
-            1,
-        ) and what.lhs_dilation[-1] == 1:
+        rows = (*what.result_dimensions[2][-1:], *what.lhs_dimensions[2][-1:], *what.strides[-1:])
+        if rows == (last, last, 1) and what.lhs_dilation[-1] == 1:  # without a window, there are no rows
             return Depthwise(what, types, "rows")
         return None
     sums = prod(what.result_shape[d] for d in what.result_dimensions[2])

@@ -296,14 +296,21 @@ def not_of_compare(op: ir.Operation, rw: Rewriter) -> Replacement:
 
 @rule("select")
 def select_known(op: ir.Operation, rw: Rewriter) -> Replacement:
-    """A constant predicate, equal branches, and the branches true and false."""
+    """A constant predicate, equal branches, and the branches true and false.
+
+    A result without elements is a constant, so that what gives the branches may be dead: a decomposition of an empty
+    matrix, which LAPACK refuses, and NaN where it fails.
+    """
     predicate, on_true, on_false = op.operands
     if on_true == on_false:
         return on_true
+    info = rw.info(on_true)
+    if 0 in info.shape and info.static and info.kind != "?":
+        return rw.splat(0, info.type)
     known = rw.splat_of(predicate)
     if known is not None:
         return on_true if known else on_false
-    if rw.info(on_true).kind == "b" and predicate.type == on_true.type:
+    if info.kind == "b" and predicate.type == on_true.type:
         values = rw.splat_of(on_true), rw.splat_of(on_false)
         if None not in values and bool(values[0]) != bool(values[1]):
             return predicate if values[0] else rw.build("not", (predicate,), predicate.type)

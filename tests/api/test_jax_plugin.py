@@ -47,6 +47,8 @@ PROGRAMS = {
     "random": lambda x: jax.random.normal(jax.random.key(3), x.shape) + x,
     "constants": lambda x: x + np.arange(x.size, dtype=np.float32).reshape(x.shape),
     "nothing": lambda x: x,
+    "empty matrices": lambda x: jax.lax.linalg.eig(jnp.broadcast_to(x[:0, :0], (2, 0, 0))),
+    "convolution without a window": lambda x: jax.lax.conv_general_dilated(x[:, :1], x[:1, :1], (), "SAME"),
 }
 
 

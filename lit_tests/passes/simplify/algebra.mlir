@@ -61,6 +61,17 @@ func.func @selections(%p: tensor<4xi1>, %x: tensor<4xf32>, %y: tensor<4xf32>)
   return %0, %1, %2 : tensor<4xf32>, tensor<4xf32>, tensor<4xi1>
 }
 
+// A decomposition of matrices without elements, with NaN where it fails: LAPACK refuses it.
+// CHECK-LABEL: func.func @selection_without_elements
+// CHECK-NEXT:    %[[E:.*]] = "astra.constant"
+// CHECK-NEXT:    return %[[E]]
+func.func @selection_without_elements(%ok: tensor<2x0xi1>, %x: tensor<2x0xf32>, %y: tensor<2x0xf32>) -> tensor<2x0xf32> {
+  %values = "astra.custom_call"(%x) {call_target_name = "f", has_side_effect = false}
+      : (tensor<2x0xf32>) -> tensor<2x0xf32>
+  %0 = "astra.select"(%ok, %values, %y) : (tensor<2x0xi1>, tensor<2x0xf32>, tensor<2x0xf32>) -> tensor<2x0xf32>
+  return %0 : tensor<2x0xf32>
+}
+
 // A conversion that loses nothing is left out; one that rounds stays.
 // CHECK-LABEL: func.func @conversions
 // CHECK-NEXT:    %[[H:.*]] = "astra.convert"(%arg0) : (tensor<4xf32>) -> tensor<4xbf16>
