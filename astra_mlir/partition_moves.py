@@ -32,9 +32,13 @@ class Mover:
             self.anchor = _constant(np.int32(0)).owner.operation
         self._partition: Any = None
         self._tiles: dict[Digits, Any] = {}
+        self._reduced: dict[Any, tuple[Any, str, Digits]] = {}  # results of all_reduce: of what, how, over which
 
     def finish(self) -> None:
-        """Forget the place at the entry's begin."""
+        """Forget the place at the entry's begin, and sums that nothing uses any more."""
+        for value in reversed(list(self._reduced)):
+            if next(iter(value.uses), None) is None:
+                value.owner.operation.erase()
         self.anchor.erase()
 
     # --- which partition this is
@@ -74,10 +78,13 @@ class Mover:
         return create("all_gather", [value], [type], all_gather_dim=_i64(dim), **self._team(digits))
 
     def slice(self, value: Any, dim: int, digits: Digits) -> Any:
-        """This partition's tile of what it has."""
+        """This partition's tile of what it has; of a sum that was for all, only the tile is added up."""
         shape = list(value.type.shape)
         shape[dim] //= count(digits)
         type = ir.RankedTensorType.get(shape, value.type.element_type)
+        if value in self._reduced and self._reduced[value][2] == digits:
+            operand, kind, _ = self._reduced[value]
+            return self._combine("reduce_scatter", operand, type, kind, digits, scatter_dimension=_i64(dim))
         zero = _constant(np.int32(0))
         starts = [zero] * len(shape)
         starts[dim] = self.offset(digits, shape[dim])
@@ -97,13 +104,18 @@ class Mover:
     def reduce(self, value: Any, kind: str, digits: Digits) -> Any:
         """The combination of what partitions have that differ in ``digits`` only."""
         for part in _by_order(digits):
-            op = _operation("all_reduce", [value], [value.type], 1, **self._team(part))
-            scalar = ir.RankedTensorType.get([], value.type.element_type)
-            block = op.regions[0].blocks.append(scalar, scalar)
-            with ir.InsertionPoint(block):
-                stablehlo.return_([create(kind, list(block.arguments), [scalar])])
-            value = op.results[0]
+            result = self._combine("all_reduce", value, value.type, kind, part)
+            self._reduced[result] = value, kind, part
+            value = result
         return value
+
+    def _combine(self, name: str, value: Any, type: Any, kind: str, digits: Digits, **attributes: Any) -> Any:
+        op = _operation(name, [value], [type], 1, **attributes, **self._team(digits))
+        scalar = ir.RankedTensorType.get([], value.type.element_type)
+        block = op.regions[0].blocks.append(scalar, scalar)
+        with ir.InsertionPoint(block):
+            stablehlo.return_([create(kind, list(block.arguments), [scalar])])
+        return op.results[0]
 
     def from_partition(self, value: Any, partition: int) -> Any:
         """What one partition has, for all."""

@@ -213,6 +213,11 @@ PROGRAMS = {
       %0 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0] : (tensor<8x16xf32>, tensor<16x8xf32>) -> tensor<8x8xf32>
       return %0 : tensor<8x8xf32>
     }}""",
+    "scattered sum": f"""func.func public @main({A}, %b: tensor<16x8xf32> {{sdy.sharding = #sdy.sharding<@mesh, [{{"y"}}, {{}}]>}})
+        -> (tensor<8x8xf32> {{sdy.sharding = #sdy.sharding<@mesh, [{{"x"}}, {{"y"}}]>}}) {{
+      %0 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0] : (tensor<8x16xf32>, tensor<16x8xf32>) -> tensor<8x8xf32>
+      return %0 : tensor<8x8xf32>
+    }}""",
     "transposed": f"""func.func public @main({A}) -> (tensor<8x16xf32> {{sdy.sharding = #sdy.sharding<@mesh, [{{"y"}}, {{"x"}}]>}}) {{
       %0 = stablehlo.iota dim = 1 : tensor<8x16xf32>
       %1 = stablehlo.add %a, %0 : tensor<8x16xf32>
@@ -310,5 +315,5 @@ PROGRAMS = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_eight_devices_compute_what_one_does(name: str) -> None:
     rng = np.random.default_rng(1)
-    shapes = [(8, 16), (16, 8)] if name == "contraction" else [(8, 16)]
+    shapes = [(8, 16), (16, 8)] if name in ("contraction", "scattered sum") else [(8, 16)]
     check(PROGRAMS[name], *[rng.standard_normal(shape).astype(np.float32) for shape in shapes])

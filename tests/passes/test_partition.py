@@ -89,6 +89,19 @@ def test_resharding_uses_the_collective_that_moves_least(source: str, target: st
     assert {name: number for name, number in found.items() if number} == expected
 
 
+def test_a_sum_of_which_each_has_a_tile_is_not_added_up_by_all() -> None:
+    text, _, _ = local("""
+      func.func public @main(%a: tensor<8x16xf32> {sdy.sharding = #sdy.sharding<@mesh, [{}, {"x"}]>},
+                             %b: tensor<16x32xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>})
+          -> (tensor<8x32xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>}) {
+        %0 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0]
+            : (tensor<8x16xf32>, tensor<16x32xf32>) -> tensor<8x32xf32>
+        return %0 : tensor<8x32xf32>
+      }""")
+    assert '"stablehlo.reduce_scatter"' in text and "tensor<4x32xf32>" in text
+    assert "all_reduce" not in text
+
+
 def test_what_does_not_divide_stays_whole() -> None:
     text, _, _ = local("""
       func.func public @main(%a: tensor<7x16xf32>) -> tensor<7x16xf32> {
