@@ -107,12 +107,11 @@ def _request(
     shape = _attention_of(op, s, arrays)
     schedule = (schedule_gradient if backward else schedule_attention)(shape, target_of(op))
     sizes = (gradient_scratch if backward else packed_sizes)(schedule)
-    scratch_names = ("%partial", "%delta") if backward else ("%packed_key", "%packed_value")
     element = ir.Type.parse(shape.accumulator)
-    scratch = [ir.RankedTensorType.get([size], element) for size in sizes]
+    scratch = [ir.RankedTensorType.get([size], element) for size in sizes.values()]
     name = kernel_name("attention_gradient" if backward else "attention", schedule)
     arguments = [(f"%{array}", found.memref) for array, found in arrays.items()]
-    arguments += [(array, memref_text(type)) for array, type in zip(scratch_names, scratch, strict=True)]
+    arguments += [(array, memref_text(type)) for array, type in zip(sizes, scratch, strict=True)]
     return KernelRequest(
         name=name,
         ins=[base for base, _ in operands.values()],

@@ -34,11 +34,12 @@ def parts_of(schedule: AttentionSchedule) -> int:
     return max(1, min(-(-TASKS // schedule.attention.size(schedule.attention.batch)), schedule.chunks))
 
 
-def gradient_scratch(schedule: AttentionSchedule) -> tuple[int, int]:
+def gradient_scratch(schedule: AttentionSchedule) -> dict[str, int]:
     """Elements of the parts of the queries' cotangents, and of the sums of cotangent times result of all rows."""
     a = schedule.attention
     rows = a.size(a.batch) * schedule.tiles * schedule.rows
-    return parts_of(schedule) * rows * schedule.padded(a.depth), rows + schedule.scores.lanes
+    partial = parts_of(schedule) * rows * schedule.padded(a.depth)
+    return {"%partial": partial, "%delta": rows + schedule.scores.lanes}
 
 
 def gradient_text(schedule: AttentionSchedule, name: str, arrays: list[tuple[str, str]]) -> str:

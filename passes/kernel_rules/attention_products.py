@@ -22,8 +22,9 @@ class Product:
     """``c[m, n] = a[m, k] @ b[k, n]``, for whole register tiles.
 
     Element (r, k) of a register tile of ``a`` is ``row * r + step * k`` behind its begin, tiles are ``panel`` apart.
-    ``b`` lies in panels of register columns.  ``mode``: "fresh" overwrites ``c``, "added" adds to it unless the flag
-    ``first`` is set, and "scaled" multiplies its rows by ``factors`` before.
+    ``b`` lies in panels of register columns, whose steps are ``b_step`` apart if not side by side.  ``mode``: "fresh"
+    overwrites ``c``, "added" adds to it unless the flag ``first`` is set, "scaled" multiplies its rows by ``factors``
+    before.
     """
 
     types: GemmTypes
@@ -32,6 +33,7 @@ class Product:
     panel: int
     stride: int  # of the rows of c
     mode: str
+    b_step: int = 0
 
     @property
     def name(self) -> str:
@@ -70,7 +72,7 @@ class Product:
                     f"{sums}:{len(tile)} = scf.for {k} = {bounds} iter_args({start}) -> ({kinds}) {{",
                     f"}} {AS_WRITTEN}",
                 ):
-                    b_step = f.add(b_at, f.mul(k, types.columns))
+                    b_step = f.add(b_at, f.mul(k, self.b_step or types.columns))
                     a_step = f.add(a_at, f.mul(k, self.step))
                     columns = [
                         f.value(f"vector.load %b[{f.ssa(f.add(b_step, j * lanes))}] : {memref}, {vector}")

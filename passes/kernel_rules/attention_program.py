@@ -1,7 +1,8 @@
 """The forward kernel of attention: scores of one tile of queries and one chunk of keys at a time.
 
 FlashAttention-2 (Dao 2023, https://arxiv.org/abs/2307.08691) on the register tiles of matrix products.  Keys and
-values are first packed into panels, once for all tiles.  A task has one tile of queries; for each chunk of keys it
+values are first packed into panels (values are read where they lie if that is as good), once for all tiles of a wave:
+so many batch elements that there are tasks for all threads.  A task has one tile of queries; for each chunk of keys it
 computes the scores, the maxima and exponentials of their rows, and adds the product with the chunk of values to its
 result, which it scales down where a maximum has grown.  Chunks that the causal mask leaves nothing of are not computed.
 """
@@ -9,6 +10,7 @@ result, which it scales down where a maximum has grown.  Chunks that the causal 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf
 
 from astra_mlir.passes.kernel_rules.attention_products import Product
@@ -23,11 +25,12 @@ PACK_WORK = 1 << 16  # elements packed in a task of at least 20 us
 NEGLIGIBLE = {"f32": 105.0, "f64": 746.0}  # exp(-this) is 0
 
 
-def packed_sizes(schedule: AttentionSchedule) -> tuple[int, int]:
-    """Elements of the packed keys and values."""
+def packed_sizes(schedule: AttentionSchedule) -> dict[str, int]:
+    """Elements of the packed keys and values of one wave of batch elements."""
     a = schedule.attention
-    chunks = a.size(a.batch) * schedule.chunks * schedule.columns
-    return chunks * a.size(a.depth), chunks * schedule.padded(a.feature)
+    columns = schedule.wave * schedule.chunks * schedule.columns
+    sizes = {"%packed_key": columns * a.size(a.depth)}
+    return sizes if schedule.values_in_place else sizes | {"%packed_value": columns * schedule.padded(a.feature)}
 
 
 def module_text(entry: FunctionText, writers: Sequence[Writer]) -> str:
@@ -37,27 +40,30 @@ def module_text(entry: FunctionText, writers: Sequence[Writer]) -> str:
 
 
 def attention_text(schedule: AttentionSchedule, name: str, arrays: list[tuple[str, str]]) -> str:
-    """``@name(arrays..., packed keys, packed values)`` on memrefs of the given names and types, and what it calls."""
-    a = schedule.attention
+    """``@name(arrays..., packed arrays...)`` on memrefs of the given names and types, and what it calls."""
+    a, wave = schedule.attention, schedule.wave
     f = FunctionText(name, [(f"{array}_array", type) for array, type in arrays])
     flat = entry_arrays(f, arrays)
     packing = _packing(schedule, f"{name}_pack", flat)
     tile, chunk = _tile(schedule, f"{name}_tile", f"{name}_chunk", flat)
-    batches, width = a.size(a.batch), schedule.columns * (a.size(a.depth) + schedule.padded(a.feature))
-    with f.grouped(batches * schedule.chunks, max(1, PACK_WORK // width), sequential=2 * PACK_WORK // width) as task:
-        f.call(packing.f.name, [*flat, (task, "index")])
-    work = max(1, a.work // (batches * schedule.tiles))
+    width = schedule.columns * (a.size(a.depth) + (0 if schedule.values_in_place else schedule.padded(a.feature)))
+    work = max(1, a.work // (a.size(a.batch) * schedule.tiles))
     group = max(1, (1 << 20) // work)
-    with f.grouped(batches * schedule.tiles, group, sequential=2 * group) as task:
-        f.call(tile.f.name, [*flat, (task, "index")])
+    chunks = max(1, PACK_WORK // width)
+    with f.loop(0, a.size(a.batch), wave) as first:
+        with f.grouped(wave * schedule.chunks, chunks, sequential=chunks) as task:
+            f.call(packing.f.name, [*flat, (first, "index"), (task, "index")])
+        with f.grouped(wave * schedule.tiles, group, sequential=2 * group) as task:
+            f.call(tile.f.name, [*flat, (first, "index"), (task, "index")])
     return module_text(f, (packing, chunk, tile))
 
 
 def _packing(schedule: AttentionSchedule, name: str, flat: list[tuple[str, str]]) -> Writer:
     """One chunk of keys, as panels of columns of the scores' product, and of values, as panels of features."""
-    w = Writer(schedule, name, [*flat, ("%task", "index")])
+    w = Writer(schedule, name, [*flat, ("%wave", "index"), ("%task", "index")])
     f, a = w.f, schedule.attention
-    batch, chunk = f.delinearize("%task", (a.size(a.batch), schedule.chunks))
+    batch, chunk = f.delinearize("%task", (schedule.wave, schedule.chunks))
+    batch = f.add("%wave", batch)
     first = f.mul(chunk, schedule.columns)
     valid = f.min(f.sub(a.size(a.column), first), schedule.columns)
     columns, depth = schedule.scores.columns, a.size(a.depth)
@@ -82,6 +88,8 @@ def _packing(schedule: AttentionSchedule, name: str, flat: list[tuple[str, str]]
             at,
             adjacent=key.stride(a.column) == 1,
         )
+    if schedule.values_in_place:
+        return w
     columns, features = schedule.features(a.feature).columns, a.size(a.feature)
     value = w.array("value")
     lanes = w.multiples(value.stride(a.feature), features)
@@ -115,10 +123,13 @@ def _tile(
     schedule: AttentionSchedule, name: str, chunk_name: str, flat: list[tuple[str, str]]
 ) -> tuple[Writer, Writer]:
     """All chunks of a tile of queries, and then its rows of the results."""
-    w = Writer(schedule, name, [*flat, ("%task", "index")])
+    w = Writer(schedule, name, [*flat, ("%wave", "index"), ("%task", "index")])
     f, a = w.f, schedule.attention
     rows, depth, width = schedule.scores.rows, a.size(a.depth), schedule.padded(a.feature)
-    batch, tile = f.delinearize("%task", (a.size(a.batch), schedule.tiles))
+    packed, tile = f.delinearize("%task", (schedule.wave, schedule.tiles))
+    batch = f.add("%wave", packed)
+    if a.causal is not None:  # late rows see most columns: the longest tasks first
+        tile = f.sub(schedule.tiles - 1, tile)
     first = f.mul(tile, schedule.rows)
     count = f.min(f.sub(a.size(a.rows), first), schedule.rows)
     table = w.row_table("query", first, count, schedule.rows)
@@ -163,9 +174,15 @@ def _tile(
             if start != 0:
                 lower = f.value(f"arith.maxsi {f.ssa(lower)}, {f.ssa(start)} : index")
             size = f.sub(f.min(f.mul(f.add(i, 1), schedule.columns), end), lower)
-            place = f.add(f.mul(batch, schedule.chunks), i)
+            place = f.add(f.mul(packed, schedule.chunks), i)
             within = f.sub(lower, f.mul(i, schedule.columns))
-            extra: list[tuple[Index, str]] = [(x, "index") for x in (lower, size, place, within)]
+            keys = f.add(f.mul(place, schedule.columns * depth), f.mul(within, depth))
+            if schedule.values_in_place:
+                values_at = f.add(w.base("value", batch), f.mul(lower, width))
+            else:
+                columns = schedule.features(a.feature).columns
+                values_at = f.add(f.mul(place, schedule.columns * width), f.mul(within, columns))
+            extra: list[tuple[Index, str]] = [(x, "index") for x in (lower, size, keys, values_at)]
             f.call(chunk_name, [*flat, *values.values(), *extra])
 
     run(0, end)
@@ -190,23 +207,24 @@ def _chunk(
 ) -> Writer:
     """One chunk of keys: scores, their exponentials, and the product with the values."""
     kinds = [(value, kind) for value, (_, kind) in values.items()]
-    extra = [(value, "index") for value in ("%lower", "%size", "%place", "%within")]
+    extra = [(value, "index") for value in ("%lower", "%size", "%keys", "%values")]
     w = Writer(schedule, name, [*flat, *kinds, *extra])
     f, a = w.f, schedule.attention
     depth, width, stride = a.size(a.depth), schedule.padded(a.feature), schedule.columns
     padded_rows = f.mul(f.ceil_div("%count", schedule.scores.rows), schedule.scores.rows)
-    keys = f.add(f.mul("%place", schedule.columns * depth), f.mul("%within", depth))
-    score_text(w, ("%queries", 0), ("%packed_key", keys), depth, "%scores", padded_rows)
+    score_text(w, ("%queries", 0), ("%packed_key", "%keys"), depth, "%scores", padded_rows)
     first = f.compare("eq", "%lower", 0)
     _maxima(w)
     _shrink(w)
     _exponentials(w)
     types = schedule.features(a.feature)
-    at = f.add(f.mul("%place", schedule.columns * width), f.mul("%within", types.columns))
     product = Product(types, row=stride, step=1, panel=types.rows * stride, stride=width, mode="scaled")
+    values, panel = "%packed_value", stride * types.columns
+    if schedule.values_in_place:
+        product, values, panel = replace(product, b_step=width), "%value", types.columns
     w.product(
-        product, ("%scores", 0), ("%packed_value", at, stride * types.columns), ("%result_tile", 0), "%size",
-        padded_rows, width, first=first, factors="%shrink",
+        product, ("%scores", 0), (values, "%values", panel), ("%result_tile", 0), "%size", padded_rows, width,
+        first=first, factors="%shrink",
     )  # fmt: skip
     return w
 

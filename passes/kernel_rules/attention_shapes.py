@@ -110,6 +110,29 @@ class AttentionSchedule:
         """Of one batch element."""
         return -(-self.attention.size(self.attention.rows) // self.rows)
 
+    @property
+    def values_in_place(self) -> bool:
+        """Whether values lie as a product takes them: rows of whole register tiles, one after the other."""
+        a = self.attention
+        values = a.array("value")
+        assert values is not None
+        width = a.size(a.feature)
+        places = values.stride(a.feature), values.stride(a.column)
+        return values.element == a.accumulator and places == (1, width) and width == self.padded(a.feature)
+
+    @property
+    def wave(self) -> int:
+        """How many batch elements have their keys packed at a time: tasks for all threads, half of the second cache.
+
+        Where a causal mask makes tasks unequal there are four times as many, as threads wait for the last one.
+        """
+        a = self.attention
+        tasks = TASKS if a.causal is None else 4 * TASKS
+        keys = self.chunks * self.columns * a.size(a.depth) * bits_of(a.accumulator) // 8
+        least = max(-(-tasks // self.tiles), self.target.l2_bytes // 2 // keys)
+        batches = a.size(a.batch)
+        return next((count for count in range(least, batches) if batches % count == 0), batches)
+
 
 def schedule_attention(attention: Attention, target: Target) -> AttentionSchedule:
     """The tiles: scores of a tile take an eighth of the second-level cache, and there are enough tiles to share."""
