@@ -106,4 +106,5 @@ def _get_dimension_size(low: Lowering, op: ir.Operation) -> list[Val]:
 
 @rule("optimization_barrier")
 def _optimization_barrier(low: Lowering, op: ir.Operation) -> list[Val]:
-    return low.operands(op)
+    # kept for whole arrays: a later cse would undo what is computed again for the sake of memory
+    return [val if val.tensor is None else Val(val.info, tensor=low._barrier(val.tensor)) for val in low.operands(op)]

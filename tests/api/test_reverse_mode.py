@@ -44,6 +44,13 @@ def test_policies_and_budgets_take_less_and_less_memory() -> None:
     assert budget <= default - LAYERS // 2 * value
 
 
+@pytest.mark.parametrize("values", (6, 8))
+def test_budgets_hold(values: int) -> None:
+    """No later pass takes what is computed a second time for the value that was computed first."""
+    budget = values * ROWS * WIDTH * 4
+    assert _arena(astra.ReverseMode(memory_budget=budget)) <= budget
+
+
 def test_the_peak_is_predicted() -> None:
     ws, h = _arguments()
     compiled = astra.grad(_layers).compile(ws, h)

@@ -62,3 +62,17 @@ func.func @contraction(%b: tensor<64xf32>, %x: tensor<64x64xf32>) -> tensor<64xf
   %2 = "astra.dot_general"(%1, %0) {lhs_batching_dimensions = array<i64>, rhs_batching_dimensions = array<i64>, lhs_contracting_dimensions = array<i64: 1>, rhs_contracting_dimensions = array<i64: 0>} : (tensor<64x64xf32>, tensor<64xf32>) -> tensor<64xf32>
   return %2 : tensor<64xf32>
 }
+
+// A barrier of the program stays one: what is computed from the value behind it is not merged with what is computed
+// from the value itself, which would have to be kept until then.
+// CHECK-LABEL: func.func @second_run(
+// CHECK:         %[[FIRST:.*]] = linalg.generic
+// CHECK:         %[[BEHIND:.*]] = "astra.optimization_barrier"(%arg0)
+// CHECK:         %[[SECOND:.*]] = linalg.generic {{.*}} ins(%[[BEHIND]] :
+// CHECK:         return %[[FIRST]], %[[SECOND]]
+func.func @second_run(%x: tensor<8xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
+  %0 = "astra.tanh"(%x) : (tensor<8xf32>) -> tensor<8xf32>
+  %1 = "astra.optimization_barrier"(%x) : (tensor<8xf32>) -> tensor<8xf32>
+  %2 = "astra.tanh"(%1) : (tensor<8xf32>) -> tensor<8xf32>
+  return %0, %2 : tensor<8xf32>, tensor<8xf32>
+}
