@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -69,7 +70,19 @@ def _register_target(name: Any, handler: Any, platform: str, api_version: int = 
 
 
 def _options() -> dict[str, Any]:
-    return {"num_devices": config.num_devices.get()}
+    return {"num_devices": _num_devices()}
+
+
+def _num_devices() -> int:
+    """``ASTRA_NUM_DEVICES``, else what JAX or XLA is told of its own CPU backend, else one."""
+    import jax
+
+    if config.num_devices.variable in os.environ:
+        return config.num_devices.get()
+    if jax.config.jax_num_cpu_devices > 0:
+        return int(jax.config.jax_num_cpu_devices)
+    flags = re.findall(r"--xla_force_host_platform_device_count=(\d+)", os.environ.get("XLA_FLAGS", ""))
+    return max(1, int(flags[-1])) if flags else config.num_devices.get()
 
 
 def _add_cpu_backend() -> None:
@@ -110,6 +123,7 @@ class Compiled(ctypes.Structure):
         ("device_ids", ctypes.POINTER(_i64)),
         ("code_bytes", _i64),
         ("asynchronous", _i64),
+        ("exchanges", _i64),
         ("flops", ctypes.c_double),
         ("bytes_accessed", ctypes.c_double),
         ("name", _text),

@@ -13,8 +13,10 @@ import json
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
+
+import numpy as np
 
 from astra_mlir import code_cache, compiler, program_cache
 from astra_mlir.call_targets import PJRT_TYPES, is_known, names_this_process
@@ -44,6 +46,7 @@ class _Loaded:
     code: bytes
     options: bytes
     held: list[Any]
+    described: bytes = b""  # for JAX to look at, where it is not `code`
     data: bytes = b""
 
     @cached_property
@@ -53,24 +56,30 @@ class _Loaded:
 
 def compile_into(out: Any, code: bytes, options: bytes) -> None:
     """Compile a portable artifact (or MLIR text) and fill in the structure of the plugin."""
-    head, data = _read_kept(code)
+    devices = _devices(options)
+    head, data, described = _read_kept(code, *devices.shape)
     description = json.loads(head)
     name = description["name"]
     for target in description["targets"]:
         is_known(target)  # registers it, where the machine code is that of another process
     executable = compiler.compile_program(Program(data, name=name))
-    loaded = _Loaded(executable, tuple(description["donated"]), name, code, options, [called_by(code)])
+    donated, held = tuple(description["donated"]), [called_by(code)]
+    loaded = _Loaded(executable, donated, name, code, options, held, described)
     if names_this_process(code):
         _with_callbacks.add(loaded.fingerprint)
-    _fill(out, loaded)
+    _fill(out, loaded, devices)
 
 
-def _key_of_read(code: bytes) -> str:
-    return code_cache.key_of("backend program", code, compiler_hash())
+def _key_of_read(code: bytes, num_replicas: int, num_partitions: int) -> str:
+    return code_cache.key_of("backend program", code, f"{num_replicas}x{num_partitions}", compiler_hash())
 
 
-def _read_kept(code: bytes) -> list[bytes]:
-    return code_cache.kept(_key_of_read(code), lambda: _read(code), on_disk=not names_this_process(code))
+def _read_kept(code: bytes, num_replicas: int, num_partitions: int) -> list[bytes]:
+    return code_cache.kept(
+        _key_of_read(code, num_replicas, num_partitions),
+        lambda: _read(code, num_replicas, num_partitions),
+        on_disk=not names_this_process(code),
+    )
 
 
 def calls_python(fingerprint: bytes) -> bool:
@@ -78,17 +87,25 @@ def calls_python(fingerprint: bytes) -> bool:
     return fingerprint in _with_callbacks
 
 
-def _read(code: bytes) -> list[bytes]:
-    """What a program is called, what it takes over and calls by name, and the program as the compiler takes it.
+def _read(code: bytes, num_replicas: int, num_partitions: int) -> list[bytes]:
+    """What a program is called, what it takes over and calls by name; the program as the compiler takes it; and as JAX
+    reads it, where that is another than JAX gave.
 
-    That is without shardings, and with arrays without elements for the tokens of ordered effects, as JAX passes them.
-    Both come seldom, so the program is as JAX gave it most of the time.
+    The compiler takes it without shardings, as the program of each device where there are several, and with arrays
+    without elements for the tokens of ordered effects, as JAX passes them.  All of this comes seldom, so the program is
+    as JAX gave it most of the time.
     """
     from astra_mlir.bindings import ir, make_context
     from astra_mlir.passes.import_rules.tokens import replace_tokens, takes_tokens
     from astra_mlir.passes.traversal import walk
 
-    if b"sdy" in code:
+    described = b""
+    if num_replicas * num_partitions > 1:
+        from astra_mlir.partition import partition
+
+        partitioned = partition(code, num_replicas, num_partitions)
+        code, described = partitioned.code, partitioned.described
+    elif b"sdy" in code:
         from astra_mlir.jax_shardings import without_shardings
 
         code = without_shardings(code)
@@ -110,7 +127,7 @@ def _read(code: bytes) -> list[bytes]:
         with context, ir.Location.unknown():
             replace_tokens(module.operation)
         code = Program.from_module(module).data
-    return [head, code]
+    return [head, code, described]
 
 
 @cache
@@ -129,35 +146,30 @@ def _check_overrides(overrides: tuple[tuple[str, Any], ...]) -> None:
         raise InvalidProgramError(str(error).removeprefix("INVALID_ARGUMENT: ")) from None
 
 
-def _device_ids(options: bytes) -> tuple[int, int, list[int]]:
-    """Replicas, partitions and the devices of a serialized CompileOptionsProto."""
+@lru_cache(maxsize=1024)
+def _devices(options: bytes) -> np.ndarray[Any, Any]:
+    """The numbers of the devices ``[replica, partition]`` of a serialized CompileOptionsProto."""
     from jaxlib import xla_client
 
     parsed = xla_client.CompileOptions.ParseFromString(options)
-    replicas, partitions = max(1, parsed.num_replicas), max(1, parsed.num_partitions)
+    shape = max(1, parsed.num_replicas), max(1, parsed.num_partitions)
     if parsed.env_option_overrides:
         _check_overrides(tuple(parsed.env_option_overrides))
-    assignment = parsed.device_assignment
-    if replicas * partitions > 1:
-        raise UnsupportedError(
-            f"a program for {replicas * partitions} devices (sharding, shard_map, pmap) is not supported by the Astra "
-            "backend yet; use one device"
-        )
-    if assignment is None:
-        return replicas, partitions, list(range(replicas * partitions))
-    return replicas, partitions, [int(i) for i in _assigned(assignment.serialize())]
+    if parsed.device_assignment is None:
+        return np.arange(shape[0] * shape[1]).reshape(shape)
+    return _assigned(parsed.device_assignment.serialize())
 
 
-def _assigned(data: bytes) -> list[int]:
-    """The device numbers of a DeviceAssignmentProto of one replica and one partition."""
-    # computation_devices (field 3) holds one message whose field 1 has the numbers, packed or one by one.
-    fields = _fields(data)
-    inner = _fields(next(value for number, value in fields if number == 3))
-    numbers: list[int] = []
-    for number, value in inner:
-        if number == 1:
-            numbers += [value] if isinstance(value, int) else _varints(value)
-    return numbers
+def _assigned(data: bytes) -> np.ndarray[Any, Any]:
+    """The numbers of a DeviceAssignmentProto, as :func:`_devices` gives them."""
+    # computation_devices (field 3) is a message for each partition; its field 1 has a number for each replica, packed
+    # or one by one.
+    columns = []
+    for field, message in _fields(data):
+        if field == 3:
+            given = [[value] if isinstance(value, int) else _varints(value) for n, value in _fields(message) if n == 1]
+            columns.append([number for numbers in given for number in numbers])
+    return np.array(columns, np.int64).T
 
 
 def _varints(data: bytes) -> list[int]:
@@ -200,10 +212,9 @@ def _fields(data: bytes) -> list[tuple[int, Any]]:
     return found
 
 
-def _fill(out: Any, loaded: _Loaded) -> None:
+def _fill(out: Any, loaded: _Loaded, devices: np.ndarray[Any, Any]) -> None:
     """Describe a program to the plugin, which copies everything but the constants and the code."""
     executable, signature = loaded.executable, loaded.executable.signature
-    replicas, partitions, device_ids = _device_ids(loaded.options)
 
     def array(kind: Any, values: Sequence[Any]) -> Any:
         values = list(values)
@@ -231,14 +242,17 @@ def _fill(out: Any, loaded: _Loaded) -> None:
     out.output_ranks = array(ctypes.c_int64, [len(spec.shape) for spec in signature.outputs])
     out.output_dims = array(ctypes.c_int64, [size for spec in signature.outputs for size in spec.shape])
     out.output_aliases = array(ctypes.c_int64, executable.aliases or [-1] * len(signature.outputs))
-    out.num_replicas, out.num_partitions = replicas, partitions
-    out.device_ids = array(ctypes.c_int64, device_ids)
+    out.num_replicas, out.num_partitions = devices.shape
+    out.device_ids = array(ctypes.c_int64, devices.ravel().tolist())
     out.code_bytes = sum(map(len, executable.objects))
     out.asynchronous = int(sum(sizes) + executable.arena_bytes > _ASYNCHRONOUS_BYTES)
+    # The name of a function that code calls stands in its object file.
+    out.exchanges = int(devices.size > 1 and any(b"astra_exchange" in data for data in executable.objects))
     out.flops = out.bytes_accessed = 0.0
     out.name, out.name_size = name, len(name)
     out.fingerprint, out.fingerprint_size = fingerprint, len(fingerprint)
-    out.program, out.program_size = loaded.code, len(loaded.code)
+    program = loaded.described or loaded.code
+    out.program, out.program_size = program, len(program)
     _programs[handle] = loaded
 
 
@@ -269,9 +283,10 @@ def _entries(loaded: _Loaded) -> dict[str, list[bytes]]:
     compiled = CompiledProgram(
         made.signature, made.objects, made.arena_bytes, made.constants, made.aliases, made.call_targets
     )
-    read = _read_kept(loaded.code)
+    shape = _devices(loaded.options).shape
+    read = _read_kept(loaded.code, *shape)
     key = program_cache.key_of(Program(read[1], name=loaded.name), made.target, made.options)
-    return {_key_of_read(loaded.code): read, key: program_cache.parts_of(compiled)}
+    return {_key_of_read(loaded.code, *shape): read, key: program_cache.parts_of(compiled)}
 
 
 def deserialize_into(out: Any, data: bytes, options: bytes | None) -> None:

@@ -1,5 +1,7 @@
 // The client with its devices and memories.  Devices are virtual: each has a queue of its own, all share the
 // processors and one pool of memory.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
@@ -246,41 +248,70 @@ Client::Client(int64_t num_devices) : api(astra_get_api(ASTRA_ABI_VERSION)), top
 // --- queues ----------------------------------------------------------------------------------------------------------
 
 namespace {
-// Programs that may wait in a queue: each holds memory for its results.
 constexpr size_t kLongestQueue = 32;
+thread_local bool on_queue = false;
 }  // namespace
 
+struct Queue::State {
+  const pid_t process = getpid();
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::function<void()>> jobs;
+  bool closed = false;
+  std::thread thread;
+};
+
 Queue::~Queue() {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    closed_ = true;
+  if (state_ == nullptr) return;
+  if (state_->process != getpid()) {
+    new std::shared_ptr<State>(state_);  // of the parent of a fork: its thread is not here, and its lock may be held
+    return;
   }
-  changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  {
+    const std::lock_guard<std::mutex> lock(state_->mutex);
+    state_->closed = true;
+  }
+  state_->changed.notify_all();
+  if (state_->thread.joinable()) state_->thread.join();
+}
+
+// Starts the thread: on first use, and anew in the child of a fork.
+std::shared_ptr<Queue::State> Queue::state() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (state_ == nullptr || state_->process != getpid()) {
+    if (state_ != nullptr) new std::shared_ptr<State>(state_);
+    state_ = std::make_shared<State>();
+    state_->thread = std::thread([state = state_] { work(state); });
+  }
+  return state_;
+}
+
+void Queue::wait_for_room() {
+  if (on_queue) return;
+  const std::shared_ptr<State> now = state();
+  std::unique_lock<std::mutex> lock(now->mutex);
+  now->changed.wait(lock, [&] { return now->jobs.size() < kLongestQueue; });
 }
 
 void Queue::push(std::function<void()> job) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  if (!running_) {
-    thread_ = std::thread([this] { work(); });
-    running_ = true;
+  const std::shared_ptr<State> now = state();
+  {
+    const std::lock_guard<std::mutex> lock(now->mutex);
+    now->jobs.push_back(std::move(job));
   }
-  if (std::this_thread::get_id() != thread_.get_id())
-    changed_.wait(lock, [this] { return jobs_.size() < kLongestQueue; });
-  jobs_.push_back(std::move(job));
-  lock.unlock();
-  changed_.notify_all();
+  now->changed.notify_all();
 }
 
-void Queue::work() {
-  std::unique_lock<std::mutex> lock(mutex_);
+void Queue::work(const std::shared_ptr<State> &state) {
+  on_queue = true;
+  std::unique_lock<std::mutex> lock(state->mutex);
   for (;;) {
-    changed_.wait(lock, [this] { return closed_ || !jobs_.empty(); });
-    if (jobs_.empty()) return;
-    const std::function<void()> job = std::move(jobs_.front());
-    jobs_.pop_front();
+    state->changed.wait(lock, [&] { return state->closed || !state->jobs.empty(); });
+    if (state->jobs.empty()) return;
+    const std::function<void()> job = std::move(state->jobs.front());
+    state->jobs.pop_front();
     lock.unlock();
-    changed_.notify_all();
+    state->changed.notify_all();
     job();
     lock.lock();
   }

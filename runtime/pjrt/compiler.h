@@ -33,9 +33,10 @@ typedef struct astra_pjrt_compiled {
   const int64_t *output_aliases; /* of each the donated input whose memory it is written to, or -1 */
   int64_t num_replicas;
   int64_t num_partitions;
-  const int64_t *device_ids; /* [num_replicas * num_partitions] */
+  const int64_t *device_ids; /* [num_replicas][num_partitions] */
   int64_t code_bytes;
   int64_t asynchronous; /* whether it does so much that the caller should not wait for it */
+  int64_t exchanges;    /* whether its participants on several devices wait for each other */
   double flops;
   double bytes_accessed;
   const char *name;

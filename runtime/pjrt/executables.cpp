@@ -44,6 +44,7 @@ std::shared_ptr<CompiledProgram> program_of(Client *client, const astra_pjrt_com
   program->num_replicas = given.num_replicas;
   program->num_partitions = given.num_partitions;
   program->asynchronous = given.asynchronous != 0;
+  program->exchanges = given.exchanges != 0;
   program->donated = listed(given.donated, given.num_inputs);
   program->constants = listed(given.constants, given.num_constants);
   for (int64_t i = 0; i < given.num_outputs; ++i) {
@@ -126,7 +127,8 @@ Error *serialize(Executable_Serialize_Args *args) {
 
 // --- running ---------------------------------------------------------------------------------------------------------
 
-// One run of a program on one device: what it reads and writes, held until it is over.  Inputs are counted as used
+// One run of a program on one device: what it reads and writes, held until it is over (by the queue, where it is put
+// there).  Inputs are counted as used
 // directly from the time they are put here, and as used in the queue after `enter_queue`.
 struct Run {
   explicit Run(std::shared_ptr<CompiledProgram> program) : program(std::move(program)) {}
@@ -141,6 +143,8 @@ struct Run {
 
   std::shared_ptr<CompiledProgram> program;
   bool queued = false;
+  std::vector<bool> given;          // inputs that the program takes over in this run
+  std::vector<PendingPtr> awaited;  // inputs that are not there yet, or never will be
   std::vector<StoragePtr> inputs, outputs;
   std::vector<std::pair<StoragePtr, size_t>> copies;  // what an input is a copy of, once it is there
 
@@ -151,7 +155,16 @@ struct Run {
     queued = true;
   }
 
-  std::unique_ptr<Error> execute() const {
+  // Waits for the inputs; the error of one that never comes.
+  std::unique_ptr<Error> await() const {
+    for (const PendingPtr &input : awaited) {
+      input->wait();
+      if (Error *error = input->error()) return std::unique_ptr<Error>(error);
+    }
+    return nullptr;
+  }
+
+  std::unique_ptr<Error> execute(astra_team *team, int64_t participant) const {
     for (const auto &[from, input] : copies) std::memcpy(inputs[input]->data, from->data, from->bytes);
     const Client *const client = program->client;
     std::vector<void *> addresses;
@@ -162,7 +175,7 @@ struct Run {
     for (const StoragePtr &output : outputs) addresses.push_back(output->data);
     addresses.push_back(nullptr);
     astra_call call = {sizeof(astra_call), program->entry, addresses.data(), addresses.data() + first_output,
-                       program->arena_bytes, 0, nullptr, 0};
+                       program->arena_bytes, 0, team, participant};
     const astra_status status = client->api->execute(client->context, &call);
     if (status == ASTRA_OK) return nullptr;
     return std::unique_ptr<Error>(
@@ -193,84 +206,150 @@ Error *check_given(const std::vector<bool> &given, Buffer *const *arguments) {
   return nullptr;
 }
 
-Error *run_on(Device *device, const std::shared_ptr<CompiledProgram> &program, const ExecuteOptions *options,
-              Buffer *const *arguments, size_t num_arguments, Buffer **results, Event **complete) {
-  if (num_arguments != program->donated.size())
-    return fail(kInvalidArgument, "astra: " + program->name + " takes " + std::to_string(program->donated.size()) +
+// The inputs of a run, which can still be refused.
+Error *prepare(Run &run, const ExecuteOptions *options, Buffer *const *arguments, size_t num_arguments) {
+  const CompiledProgram &program = *run.program;
+  if (num_arguments != program.donated.size())
+    return fail(kInvalidArgument, "astra: " + program.name + " takes " + std::to_string(program.donated.size()) +
                                       " arguments, got " + std::to_string(num_arguments));
-  const auto shared_run = std::make_shared<Run>(program);  // held by the queue where the run is put there
-  Run &run = *shared_run;
   run.inputs.reserve(num_arguments);
-  std::vector<PendingPtr> awaited;
   for (size_t i = 0; i < num_arguments; ++i) {
     StoragePtr input = arguments[i]->share_with_run();
     if (input == nullptr)
-      return fail(kInvalidArgument, "Array has been deleted: argument " + std::to_string(i) + " of " + program->name);
+      return fail(kInvalidArgument, "Array has been deleted: argument " + std::to_string(i) + " of " + program.name);
     run.inputs.push_back(std::move(input));
     const PendingPtr &pending = arguments[i]->pending;
-    if (pending != nullptr && !(pending->done() && pending->succeeded())) awaited.push_back(pending);
+    if (pending != nullptr && !(pending->done() && pending->succeeded())) run.awaited.push_back(pending);
   }
-  std::vector<bool> given(num_arguments);  // arguments that the program takes over in this run
-  for (size_t i = 0; i < num_arguments; ++i) given[i] = program->donated[i] && may_take(options, i);
-  if (Error *error = check_given(given, arguments)) return error;
+  run.given.resize(num_arguments);
+  for (size_t i = 0; i < num_arguments; ++i) run.given[i] = program.donated[i] && may_take(options, i);
+  return check_given(run.given, arguments);
+}
+
+// Takes over what is given and makes places for the results.  Says whether the run must wait in its device's queue: what
+// is overwritten may still be read by programs in there.
+bool take_over(Run &run, Buffer *const *arguments) {
+  const CompiledProgram &program = *run.program;
+  const size_t num_arguments = run.given.size();
   for (size_t i = 0; i < num_arguments; ++i)
-    if (given[i]) arguments[i]->take();
-  for (size_t i = 0; i < program->bytes.size(); ++i) {
-    const int64_t alias = program->aliases[i];
+    if (run.given[i]) arguments[i]->take();
+  for (size_t i = 0; i < program.bytes.size(); ++i) {
+    const int64_t alias = program.aliases[i];
     if (alias < 0) {
-      run.outputs.push_back(Storage::allocate(program->client, program->bytes[i]));
+      run.outputs.push_back(Storage::allocate(program.client, program.bytes[i]));
       continue;
     }
     // Where others see the argument's memory, or it was not given, the program works on a copy.
     StoragePtr &input = run.inputs[alias];
-    if (!given[alias] || !input->writable()) {
-      StoragePtr copy = Storage::allocate(program->client, input->bytes);
+    if (!run.given[alias] || !input->writable()) {
+      StoragePtr copy = Storage::allocate(program.client, input->bytes);
       ++copy->direct;
       run.copies.push_back({std::exchange(input, std::move(copy)), static_cast<size_t>(alias)});
     }
     run.outputs.push_back(input);
   }
+  bool queued = !run.awaited.empty();
+  for (size_t i = 0; i < num_arguments; ++i) queued = queued || (run.given[i] && run.inputs[i]->queued.load() > 0);
+  return queued;
+}
 
-  // What is overwritten here may still be read by programs in the queue: then this one waits in it, too.
-  bool queued = program->asynchronous || !awaited.empty();
-  for (size_t i = 0; i < num_arguments; ++i) queued = queued || (given[i] && run.inputs[i]->queued.load() > 0);
-  PendingPtr pending;
-  if (!queued) {
-    if (std::unique_ptr<Error> error = run.execute()) return error.release();
-  } else {
-    pending = std::make_shared<Pending>();
-  }
+void give_results(const Run &run, Device *device, const PendingPtr &pending, Buffer **results, Event **complete) {
+  const CompiledProgram &program = *run.program;
   Memory *const memory = device->memories.front();
-  const int64_t *dims = program->dims.data();
-  for (size_t i = 0; i < run.outputs.size(); dims += program->ranks[i++])
-    results[i] = new Buffer(memory, program->types[i], dims, program->ranks[i], run.outputs[i], pending);
+  const int64_t *dims = program.dims.data();
+  for (size_t i = 0; i < run.outputs.size(); dims += program.ranks[i++])
+    results[i] = new Buffer(memory, program.types[i], dims, program.ranks[i], run.outputs[i], pending);
   if (complete != nullptr) *complete = new Event{pending};
-  if (queued) {
-    run.enter_queue();
-    device->queue.push([shared_run, awaited = std::move(awaited), pending] {
-      std::unique_ptr<Error> error;
-      for (const PendingPtr &input : awaited) {
-        input->wait();
-        error.reset(input->error());
-        if (error != nullptr) break;
-      }
-      if (error == nullptr) error = shared_run->execute();
-      pending->finish(std::move(error));  // what waits to be copied is copied before the run lets go of it
-    });
+}
+
+// A run that waits for no other: on this thread, or in its device's queue.
+Error *run_alone(const std::shared_ptr<Run> &run, int64_t participant, Device *device, Buffer *const *arguments,
+                 Buffer **results, Event **complete) {
+  if (!(take_over(*run, arguments) || run->program->asynchronous)) {
+    if (std::unique_ptr<Error> error = run->execute(nullptr, participant)) return error.release();
+    give_results(*run, device, nullptr, results, complete);
+    return nullptr;
   }
+  const auto pending = std::make_shared<Pending>();
+  give_results(*run, device, pending, results, complete);
+  run->enter_queue();
+  device->queue.wait_for_room();
+  device->queue.push([run, participant, pending] {
+    std::unique_ptr<Error> error = run->await();
+    if (error == nullptr) error = run->execute(nullptr, participant);
+    pending->finish(std::move(error));  // what waits to be copied is copied before the run lets go of it
+  });
   return nullptr;
 }
+
+// The runs of one program on several devices at once.  They end together: with one error for all when one fails.
+struct TeamRun {
+  explicit TeamRun(const Client *client, size_t size) : client(client), unfinished(size) {
+    if (client->api->team_create(static_cast<int64_t>(size), &team) != ASTRA_OK) throw std::bad_alloc();
+  }
+  TeamRun(const TeamRun &) = delete;
+  TeamRun &operator=(const TeamRun &) = delete;
+  ~TeamRun() { client->api->team_destroy(team); }
+
+  void participate(const Run &run, int64_t participant) {
+    std::unique_ptr<Error> failed = run.await();
+    if (failed != nullptr) client->api->team_abort(team, failed->message.c_str());
+    else failed = run.execute(team, participant);
+    if (failed != nullptr) {
+      const std::lock_guard<std::mutex> lock(mutex);
+      if (error == nullptr) error = std::move(failed);
+    }
+    if (unfinished.fetch_sub(1) == 1) pending->finish(std::move(error));
+  }
+
+  const Client *const client;
+  astra_team *team = nullptr;
+  const PendingPtr pending = std::make_shared<Pending>();
+  std::atomic<size_t> unfinished;
+  std::mutex mutex;  // of error
+  std::unique_ptr<Error> error;
+};
 
 Error *execute(LoadedExecutable_Execute_Args *args) {
   const std::shared_ptr<CompiledProgram> program = args->executable->program;
   if (program == nullptr) return fail(kFailedPrecondition, "astra: the executable has been deleted");
-  for (size_t i = 0; i < args->num_devices; ++i) {
-    Device *const device = args->execute_device != nullptr ? args->execute_device : args->executable->devices[i];
-    if (Error *error = run_on(device, program, args->options, args->argument_lists[i], args->num_args,
-                              args->output_lists[i],
-                              args->device_complete_events == nullptr ? nullptr : &args->device_complete_events[i]))
-      return error;
+  const auto complete = [args](size_t i) { return args->device_complete_events == nullptr ? nullptr : &args->device_complete_events[i]; };
+  const auto device = [args](size_t i) { return args->execute_device != nullptr ? args->execute_device : args->executable->devices[i]; };
+  const size_t num_devices = args->num_devices;
+  if (num_devices == 1) {
+    const auto run = std::make_shared<Run>(program);
+    if (Error *error = prepare(*run, args->options, args->argument_lists[0], args->num_args)) return error;
+    return run_alone(run, 0, device(0), args->argument_lists[0], args->output_lists[0], complete(0));
   }
+
+  std::vector<std::shared_ptr<Run>> runs;
+  for (size_t i = 0; i < num_devices; ++i) {
+    runs.push_back(std::make_shared<Run>(program));
+    if (Error *error = prepare(*runs[i], args->options, args->argument_lists[i], args->num_args)) return error;
+  }
+  if (!program->exchanges) {
+    for (size_t i = 0; i < num_devices; ++i) {
+      Error *const error =
+          run_alone(runs[i], static_cast<int64_t>(i), device(i), args->argument_lists[i], args->output_lists[i], complete(i));
+      if (error == nullptr) continue;
+      while (i-- > 0) {  // the caller takes no results beside an error
+        for (size_t output = 0; output < program->bytes.size(); ++output) delete args->output_lists[i][output];
+        if (complete(i) != nullptr) delete *complete(i);
+      }
+      return error;
+    }
+    return nullptr;
+  }
+  const auto team = std::make_shared<TeamRun>(program->client, num_devices);
+  for (size_t i = 0; i < num_devices; ++i) {
+    take_over(*runs[i], args->argument_lists[i]);
+    give_results(*runs[i], device(i), team->pending, args->output_lists[i], complete(i));
+    runs[i]->enter_queue();
+    device(i)->queue.wait_for_room();
+  }
+  const std::lock_guard<std::mutex> lock(program->client->launching);
+  for (size_t i = 0; i < num_devices; ++i)
+    device(i)->queue.push([run = runs[i], team, i] { team->participate(*run, static_cast<int64_t>(i)); });
   return nullptr;
 }
 

@@ -89,20 +89,21 @@ struct Memory {
   Device *device;
 };
 
-// Runs a device's programs one after the other.
+// Runs a device's programs one after the other, on a thread of its own.
 class Queue {
  public:
   ~Queue();
+  // Programs in a queue hold memory for their results, so callers wait here when there are many.  Threads of queues
+  // (callbacks of programs) do not: what is in the queue may wait for them.
+  void wait_for_room();
   void push(std::function<void()> job);
 
  private:
-  void work();
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> jobs_;
-  bool running_ = false;
-  bool closed_ = false;
-  std::thread thread_;
+  struct State;
+  std::shared_ptr<State> state();
+  static void work(const std::shared_ptr<State> &state);
+  std::shared_ptr<State> state_;
+  std::mutex mutex_;  // of state_
 };
 
 struct Device {
@@ -128,6 +129,9 @@ struct Client {
   std::vector<Device *> devices;
   std::vector<Memory *> memories;
   Topology topology;
+  // A program for several devices is put into all of their queues under this lock, so that any two programs are in the
+  // same order in all queues they share: their participants meet, whoever starts them.
+  std::mutex launching;
 };
 
 struct Buffer {
@@ -185,7 +189,7 @@ struct CompiledProgram {
   int64_t handle;
   astra_entry_fn entry;
   int64_t arena_bytes, code_bytes, num_replicas, num_partitions;
-  bool asynchronous;
+  bool asynchronous, exchanges;
   std::vector<uint8_t> donated;
   std::vector<void *> constants;
   std::vector<ElementType> types;

@@ -164,10 +164,11 @@ void leave_code(astra_status status) {
 // False after a failure whose message is the last error.
 bool exchange(const int64_t *descriptor, const char *input, char *output) {
   try {
-    const astra::Exchange exchange(descriptor, current.team == nullptr ? 1 : current.team->size, current.participant);
+    const bool alone = current.team == nullptr;
+    const astra::Exchange exchange(descriptor, alone ? 1 : current.team->size, alone ? 0 : current.participant);
     if (!exchange.takes_part) {
       exchange.fill_with_zeros(output);
-    } else if (current.team == nullptr) {
+    } else if (alone) {
       exchange.copy({input}, output);
     } else if (!current.team->exchange(current.participant, exchange, input, output)) {
       fail(ASTRA_FAILED, current.team->why().c_str());
@@ -183,7 +184,8 @@ bool exchange(const int64_t *descriptor, const char *input, char *output) {
 astra_status execute(astra_context *context, const astra_call *call) {
   if (call->struct_size < offsetof(astra_call, team)) return fail(ASTRA_UNSUPPORTED_VERSION, "execute: a call of an unknown version");
   if (call->entry == nullptr) return fail(ASTRA_INVALID_ARGUMENT, "execute: the call has no entry");
-  astra_team *const team = call->struct_size < sizeof(astra_call) ? nullptr : call->team;
+  const bool old = call->struct_size < sizeof(astra_call);
+  astra_team *const team = old ? nullptr : call->team;
   if (team != nullptr && (call->participant < 0 || call->participant >= team->size))
     return fail(ASTRA_INVALID_ARGUMENT, "execute: the team has no such participant");
   void *arena = nullptr;
@@ -195,7 +197,7 @@ astra_status execute(astra_context *context, const astra_call *call) {
     }
   }
   const Current outer = current;
-  current = {context, call->num_threads, ASTRA_OK, team, team == nullptr ? 0 : call->participant, nullptr};
+  current = {context, call->num_threads, ASTRA_OK, team, old ? 0 : call->participant, nullptr};
   if (team == nullptr) call->entry(call->inputs, call->outputs, arena);
   else enter_in_team(call, arena);
   const astra_status status = current.status;

@@ -63,7 +63,7 @@ typedef struct astra_call {
   int64_t arena_bytes;
   int64_t num_threads; /* threads of its parallel loops; 0: the context's */
   /* --- later than the rest: a caller whose struct_size does not cover these has no team --- */
-  astra_team *team;    /* NULL: the call is the only participant */
+  astra_team *team;    /* NULL: it exchanges nothing with other calls */
   int64_t participant; /* which of the team this call is, from 0 on; the others run on other threads */
 } astra_call;
 
@@ -220,7 +220,7 @@ ASTRA_EXPORT void astra_parallel_for(astra_task_fn body, void *context, int64_t 
  * inputs and then its outputs.  A failure ends in `execute`; until then further calls do nothing. */
 ASTRA_EXPORT void astra_custom_call(const int64_t *descriptor, void *const *buffers);
 
-/* For generated code: which participant of its team the running call is; 0 without a team. */
+/* For generated code: which participant the running call is. */
 ASTRA_EXPORT int64_t astra_participant(void);
 
 /* For generated code, outside of parallel loops: gives the others of its team `buffers[0]` and fills `buffers[1]` with
