@@ -301,6 +301,10 @@ class _TileWriter(_Writer):
         tiles = (self.number(schedule.tiles[0]) if gemm.batch else 1, *map(self.number, schedule.tiles[1:]))
         batch, row_tile, column_tile = f.delinearize("%task", tiles)
         self.row, self.column = f.mul(row_tile, tile_rows), f.mul(column_tile, tile_columns)
+        self.columns = columns
+        copies = schedule.pack_rhs == "tile" and schedule.way_of_packing(1) == "copy"
+        self.reads_ahead = copies and gemm.rhs == gemm.accumulator
+        self.following: Index | None = None  # where in the right operand the block that is packed next begins
         self.m, self.n = f.min(f.sub(rows, self.row), tile_rows), f.min(f.sub(columns, self.column), tile_columns)
 
         self.ascending = {
@@ -396,8 +400,19 @@ class _TileWriter(_Writer):
             with f.loop(0, size, depth) as step:
                 steps = f.min(f.sub(size, step), depth)
                 places = f.add(lhs_run, f.mul(step, lhs_step)), f.add(rhs_run, f.mul(step, rhs_step))
+                if self.reads_ahead:
+                    self.following = self.place_of_next(rhs_run, f.add(step, depth))
                 at = f.add(f.mul(run, self.groups(size)), f.div(step, self.types.group))
                 self.block(lambda visit: visit(*places, steps, 0), at, self.groups(steps))
+
+    def place_of_next(self, rhs_run: Index, step: Index) -> Index:
+        """Where in the right operand the block of the next steps begins, after the last one that of the next tile."""
+        f, (size, _, rhs_step) = self.f, self.form.inner
+        more, column = f.compare("slt", step, size), f.add(self.column, self.n)
+        beside = f.value(f"arith.select {f.compare('slt', column, self.columns)}, {f.ssa(column)}, {f.ssa(0)} : index")
+        below = f.add(self.column, f.mul(step, rhs_step))
+        at = f.value(f"arith.select {more}, {f.ssa(below)}, {beside} : index")
+        return f.add(self.bases[1], rhs_run, at)
 
     def block(self, pieces: Pieces, step: Index, depth: Index) -> None:
         """One block of ``depth`` groups from group ``step`` on; ``pieces(visit)`` visits its runs of equal strides."""
@@ -406,7 +421,7 @@ class _TileWriter(_Writer):
         first = f.value(f"arith.andi {f.compare('eq', step, 0)}, {self.fresh} : i1")
         values: dict[str, Index] = {
             "%depth": depth, "%c": output, "%c_offset": output_at, "%c_stride": stride, "%m": self.m, "%n": self.n,
-            "%first": first,
+            "%first": first, "%next": output, "%next_offset": output_at, "%next_step": 0,
         }  # fmt: skip
         places: dict[str, Index] = {}
         if not (schedule.pack_lhs and schedule.pack_rhs != "no"):  # a plain operand: then there is one run
@@ -423,6 +438,9 @@ class _TileWriter(_Writer):
             width, panel = schedule.block_columns, f.mul(depth, types.columns)
             values |= {"%b": self.rhs_block, "%b_offset": 0, "%b_panel": panel, "%b_step": types.columns}
             with f.loop(0, self.n if schedule.tile_columns > width else width, width) as column:
+                if self.following is not None:
+                    at, rhs_step = f.add(self.following, column), self.form.inner[2]
+                    values |= {"%next": "%rhs", "%next_offset": at, "%next_step": rhs_step}
                 count = f.min(f.sub(self.n, column), width)
                 self.pack_block(pieces, 1, column, count, self.rhs_block, panel)
                 self.call_macro(values | {"%c_offset": f.add(output_at, column), "%n": count})

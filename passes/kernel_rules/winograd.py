@@ -345,6 +345,7 @@ class _TileWriter(_Writer):
                     "%b_panel": f.mul(channels, types.columns), "%b_step": types.columns, "%depth": depth,
                     "%c": products, "%c_offset": f.mul(i, product_plane), "%c_stride": width, "%m": self.count,
                     "%n": count_outputs, "%first": f.compare("eq", channel, 0),
+                    "%next": products, "%next_offset": 0, "%next_step": 0,
                 }  # fmt: skip
                 f.call(types.macro, [(values[n], type.format(t=self.accumulator)) for n, type in MACRO_ARGUMENTS])
         self.transform_outputs(first_output, count_outputs, products, width, product_plane)
