@@ -22,7 +22,7 @@ import jax
 import numpy as np
 from jax._src import buffer_callback as jax_buffer_callback
 from jax._src import callback as jax_callback
-from jax._src import dtypes, ffi
+from jax._src import config, dtypes, ffi
 from jax._src.buffer_callback import buffer_callback_p
 from jax._src.interpreters import mlir
 
@@ -219,9 +219,14 @@ def _view(array: _Array) -> np.ndarray[Any, Any]:
     return np.frombuffer(memory, np.uint8).view(dtype).reshape(shape)
 
 
+# The meshes that the caller of a program has set mean nothing to the functions that it calls.
+_MESHES = (config.abstract_mesh_context_manager, config.device_context)
+
+
 def _call_back(user: Any, info: Any) -> int:
     """What the runtime calls, on the thread that runs the program."""
     del user
+    set_by_caller = [mesh.swap_local(None) for mesh in _MESHES]
     try:
         call = info[0]
         registration = _registrations.get(_name(call.attributes))
@@ -245,6 +250,9 @@ def _call_back(user: Any, info: Any) -> int:
 
         message = f"CpuCallback error calling callback: {traceback.format_exc()}"
         return int(runtime().api.fail(message.encode(errors="replace")))
+    finally:
+        for mesh, value in zip(_MESHES, set_by_caller, strict=True):
+            mesh.set_local(value)
 
 
 _entry = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(_Call))(_call_back)

@@ -17,7 +17,7 @@ from jaxlib.mlir.passmanager import PassManager
 
 from astra_mlir.errors import UnsupportedError
 from astra_mlir.jax_shardings import drop_shardings
-from astra_mlir.partition_local import Localizer
+from astra_mlir.partition_local import Localizer, plain
 from astra_mlir.partition_meshes import Meshes, Sharding, hlo_text, replicated
 from astra_mlir.partition_moves import Mover
 
@@ -58,8 +58,9 @@ def partition(code: bytes, num_replicas: int, num_partitions: int) -> Partitione
         for name, number in (("num_replicas", num_replicas), ("num_partitions", num_partitions)):
             module.operation.attributes[f"mhlo.{name}"] = ir.IntegerAttr.get(ir.IntegerType.get_signless(32), number)
         partitioned = stablehlo.serialize_portable_artifact(module, _VERSION, True)
-        tuple_of = "{" + ", ".join(results) + "}" if len(results) != 1 else results[0]
         attributes = module.operation.attributes
+        # Without results XLA wants one sharding, as for one result.
+        tuple_of = "{" + ", ".join(results) + "}" if len(results) > 1 else (*results, "{replicated}")[0]
         attributes["mhlo.spmd_output_sharding"] = ir.StringAttr.get(tuple_of)
         attributes["mhlo.spmd_parameters_shardings"] = ir.ArrayAttr.get([ir.StringAttr.get(p) for p in parameters])
         described = jax_mlir.module_to_bytecode(module)
@@ -82,6 +83,9 @@ def partition_module(module: Any, num_partitions: int) -> tuple[list[str], list[
     localizer = Localizer(meshes, mover)
     localizer.function(main, parameters, results)
     mover.finish()
+    for op in module.body.operations:  # what decompositions of composites are written in
+        if op.operation.name == "func.func" and op.operation != main:
+            plain(op.operation.regions[0])
     drop_shardings(module)
     return [hlo_text(s, num_partitions) for s in parameters], [hlo_text(s, num_partitions) for s in results]
 

@@ -19,7 +19,7 @@ from astra_mlir.errors import UnsupportedError
 from astra_mlir.partition_meshes import Digit, Meshes, Sharding, count, independent, replicated
 from astra_mlir.partition_moves import Mover, create, zeros
 
-__all__ = ["Localizer"]
+__all__ = ["Localizer", "plain"]
 
 Digits = tuple[Digit, ...]
 
@@ -123,7 +123,7 @@ class Localizer:
     def by_rule(self, op: Any) -> None:
         """On tiles of the factors that all values share."""
         for region in op.regions:
-            _plain(region)
+            plain(region)
         want = self._wanted(op)
         shapes = [tuple(r.type.shape) if _is_array(r) else () for r in op.results]
         have = [self._known[v] if _is_array(v) else ((), replicated(0)) for v in op.operands]
@@ -385,8 +385,8 @@ def _complex_constant(op: Any, type: Any) -> tuple[Any, bool]:
     return new.results[0], splat
 
 
-def _plain(region: Any) -> None:
-    """Take shardings out of a region on scalars, such as a combiner."""
+def plain(region: Any) -> None:
+    """Take shardings out of a region that is no part of the partitioned program, such as a combiner."""
     for block in region.blocks:
         for op in [op.operation for op in block.operations]:
             if op.name == "sdy.constant":
@@ -398,7 +398,7 @@ def _plain(region: Any) -> None:
                 op.erase()
             else:
                 for inner in op.regions:
-                    _plain(inner)
+                    plain(inner)
 
 
 # --- rules -----------------------------------------------------------------------------------------------------------

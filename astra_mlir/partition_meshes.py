@@ -193,11 +193,15 @@ def hlo_text(sharding: Sharding, partitions: int) -> str:
     '{devices=[2,1,2]0,2,1,3 last_tile_dim_replicate}'
     """
     tiles = [count(digits) for digits in sharding.dims]
-    copies = partitions // math.prod(tiles)
-    if math.prod(tiles) == 1:
-        return "{replicated}"
-    digits = [digit for dim in sharding.dims for digit in dim]
+    due = sorted(sharding.unreduced, reverse=True)
+    sums = count(due)
+    copies = partitions // (math.prod(tiles) * sums)
+    if math.prod(tiles) == 1 and partitions in (sums, copies):
+        return "{unreduced}" if partitions == sums > 1 else "{replicated}"
+    digits = [*(digit for dim in sharding.dims for digit in dim), *due]
     devices = sorted(range(partitions), key=lambda partition: (tile_of(partition, digits), partition))
-    sizes = ",".join(map(str, [*tiles, *([copies] if copies > 1 else [])]))
+    sizes = ",".join(str(n) for n in (*tiles, *([sums] if due else []), *([copies] if copies > 1 else [])))
     last = " last_tile_dim_replicate" if copies > 1 else ""
+    if due:
+        last = f" last_tile_dims={{unreduced{', replicated' if copies > 1 else ''}}}"
     return f"{{devices=[{sizes}]{','.join(map(str, devices))}{last}}}"

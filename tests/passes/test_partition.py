@@ -51,6 +51,13 @@ def test_hlo_text_lists_the_devices_of_each_tile() -> None:
     assert hlo_text(Sharding(((X,), (Y0, Y1))), 8) == "{devices=[2,4]0,1,2,3,4,5,6,7}"
     assert hlo_text(Sharding(((), (X,))), 8) == "{devices=[1,2,4]0,1,2,3,4,5,6,7 last_tile_dim_replicate}"
     assert hlo_text(Sharding(((), ())), 8) == "{replicated}"
+    assert hlo_text(Sharding(((),), frozenset((X,))), 8) == (
+        "{devices=[1,2,4]0,1,2,3,4,5,6,7 last_tile_dims={unreduced, replicated}}"
+    )
+    assert hlo_text(Sharding(((X,),), frozenset((Y0, Y1))), 8) == (
+        "{devices=[2,4]0,1,2,3,4,5,6,7 last_tile_dims={unreduced}}"
+    )
+    assert hlo_text(Sharding(((),), frozenset((X, Y0, Y1))), 8) == "{unreduced}"
 
 
 def test_a_contracted_dimension_is_added_up_over_its_partitions() -> None:
