@@ -6,6 +6,7 @@ passes, in jaxlib; ``partition_local.py`` then rewrites the program for tiles.  
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,14 +58,26 @@ def partition(code: bytes, num_replicas: int, num_partitions: int) -> Partitione
         parameters, results = partition_module(module, num_partitions)
         for name, number in (("num_replicas", num_replicas), ("num_partitions", num_partitions)):
             module.operation.attributes[f"mhlo.{name}"] = ir.IntegerAttr.get(ir.IntegerType.get_signless(32), number)
-        partitioned = stablehlo.serialize_portable_artifact(module, _VERSION, True)
-        attributes = module.operation.attributes
-        # Without results XLA wants one sharding, as for one result.
-        tuple_of = "{" + ", ".join(results) + "}" if len(results) > 1 else (*results, "{replicated}")[0]
-        attributes["mhlo.spmd_output_sharding"] = ir.StringAttr.get(tuple_of)
-        attributes["mhlo.spmd_parameters_shardings"] = ir.ArrayAttr.get([ir.StringAttr.get(p) for p in parameters])
-        described = jax_mlir.module_to_bytecode(module)
+        described = _described(module, parameters, results)
+        partitioned = stablehlo.serialize_portable_artifact(module, _VERSION, True)  # which changes the module
     return Partitioned(partitioned, described, tuple(parameters), tuple(results))
+
+
+def _described(module: Any, parameters: Sequence[str], results: Sequence[str]) -> bytes:
+    """The module with shardings as attributes, as jaxlib reads it."""
+    copy = module.operation.clone()
+    # Without results XLA wants one sharding, as for one result.
+    of_results = "{" + ", ".join(results) + "}" if len(results) > 1 else (*results, "{replicated}")[0]
+    copy.attributes["mhlo.spmd_output_sharding"] = ir.StringAttr.get(of_results)
+    copy.attributes["mhlo.spmd_parameters_shardings"] = ir.ArrayAttr.get([ir.StringAttr.get(p) for p in parameters])
+    for op in _walk(copy):
+        # Calls in place of operations that HLO has not, with their attributes, cannot be said in it.
+        if op.name == "stablehlo.custom_call" and ir.StringAttr(op.attributes["call_target_name"]).value == "mhlo.topk":
+            op.attributes["call_target_name"] = ir.StringAttr.get("TopK")
+            del op.attributes["mhlo.backend_config"]
+    written = io.BytesIO()
+    copy.write_bytecode(written)
+    return written.getvalue()
 
 
 def partition_module(module: Any, num_partitions: int) -> tuple[list[str], list[str]]:

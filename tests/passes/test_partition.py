@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from jax._src.interpreters import mlir as jax_mlir
+from jax._src.lib import _jax
 from jaxlib.mlir import ir
+from jaxlib.mlir.dialects import stablehlo
 
 import astra_mlir.tools
 from astra_mlir.bindings import ir as astra_ir
 from astra_mlir.bindings import make_context
-from astra_mlir.partition import PIPELINE, partition_module, run
+from astra_mlir.partition import PIPELINE, partition, partition_module, run
 from astra_mlir.partition_meshes import Digit, Sharding, groups, hlo_text, independent, tile_of
 from astra_mlir.passes import run_pipeline
 
@@ -168,3 +170,23 @@ def test_listings_of_the_guide() -> None:
         )
         run_pipeline(module, "astra-import,astra-expand-collectives")
         assert str(module).strip() == expanded.strip()
+
+
+def test_what_jax_reads_back_has_shardings_and_converts_to_hlo() -> None:
+    with jax_mlir.make_ir_context(), ir.Location.unknown():
+        module = ir.Module.parse("""module {
+          sdy.mesh @mesh = <["x"=2]>
+          func.func public @main(%a: tensor<4x8xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>})
+              -> (tensor<4x2xf32>, tensor<4x2xi32>) {
+            %0:2 = stablehlo.custom_call @mhlo.topk(%a) {api_version = 2 : i32,
+                mhlo.backend_config = {k = 2 : i64, largest = true}}
+                : (tensor<4x8xf32>) -> (tensor<4x2xf32>, tensor<4x2xi32>)
+            return %0#0, %0#1 : tensor<4x2xf32>, tensor<4x2xi32>
+          }
+        }""")
+        found = partition(stablehlo.serialize_portable_artifact(module, "1.17.0", True), 1, 2)
+        attributes = ir.Module.parse(found.described).operation.attributes
+    assert attributes["mhlo.spmd_output_sharding"].value == "{{devices=[2,1]0,1}, {devices=[2,1]0,1}}"
+    assert [x.value for x in attributes["mhlo.spmd_parameters_shardings"]] == ["{devices=[2,1]0,1}"]
+    text = _jax.mlir.mlir_module_to_xla_computation(found.described).as_hlo_text()
+    assert 'custom_call_target="TopK"' in text
