@@ -5,7 +5,7 @@ call apart:
 
 - Generated kernels with names of their own (``astra_gemm_pack_f32_f32_32_v512``) are the same in every program that
   has them, so each is a unit whose text does not depend on the rest of its module, and is compiled once.
-- What is left is one unit, or, where it is long, as many as there are threads to compile it.
+- What is left is one unit, or, where it is long and threads wait for work, several.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 __all__ = ["Unit", "code_units", "split_llvm_ir"]
 
-# Text below this is compiled in one piece: a second parse of the shared part and the threads cost more than they save.
-_SPLIT_BYTES = 400_000
+# What LLVM takes about 40 ms for: pieces of less than this are not cut again, since each costs some 3 ms more.
+_PIECE_WORK = 16
 # LLVM does not inline functions of this length anyway (a few hundred instructions).
 _SHARED_BYTES = 6_000
 
@@ -25,6 +25,8 @@ _SYMBOL = re.compile(r'@([\w.$-]+|"[^"]*")')
 _LOCAL_LINKAGE = re.compile(r"^(define|declare) (internal|private) ")
 _ATTRIBUTE_GROUPS = re.compile(r" #\d+")
 _NUMBER = re.compile(r"(?<![^\s(,{])([#!])(\d+)\b")
+_INLINE_GROUP = re.compile(r"^attributes #(\d+) = \{ alwaysinline \}$", re.MULTILINE)
+_CALL = re.compile(r'^  (?:%\d+ = )?call [^@\n]*@([\w.$-]+|"[^"]*")\(.*\) #(\d+)$', re.MULTILINE)
 _MODULE_FLAGS = "!llvm.module.flags"
 
 
@@ -64,11 +66,17 @@ def code_units(text: str, threads: int) -> list[Unit]:
     called = {name for definition in kept for name in _SYMBOL.findall(definition)} & {names[i] for i in whole}
     rest = "\n\n".join([shared, *(declared[name] for name in sorted(called)), *kept]) + "\n"
     units += [Unit(part) for part in _split_if_long(rest, threads)]
-    return sorted(units, key=lambda unit: -len(unit.text))
+    return sorted(units, key=lambda unit: -_work(unit.text))
+
+
+def _work(text: str) -> int:
+    """How long LLVM takes, relatively: 2.6 ms for each branch, whatever else there is (12 models, R^2 = 0.9)."""
+    return text.count("\n  br ") + 1
 
 
 def _split_if_long(text: str, threads: int) -> list[str]:
-    return split_llvm_ir(text, threads) if len(text) >= _SPLIT_BYTES else [text]
+    parts = min(2 * threads, _work(text) // _PIECE_WORK)
+    return split_llvm_ir(text, parts) if threads > 1 and parts > 1 else [text]
 
 
 def _name(definition: str) -> str:
@@ -83,6 +91,21 @@ def _groups(names: list[str]) -> dict[str, list[int]]:
     for i, name in enumerate(names):
         groups.setdefault(name.strip('"').partition(".")[0], []).append(i)
     return groups
+
+
+def _together(text: str, definitions: list[str], names: list[str]) -> list[list[int]]:
+    """Definitions by what must not be cut apart: the groups, and what calls in them ask to inline."""
+    groups = _groups(names)
+    home = {i: key for key, members in groups.items() for i in members}
+    index = {name: i for i, name in enumerate(names)}
+    inline = set(_INLINE_GROUP.findall(text))
+    for i, definition in enumerate(definitions):
+        for callee, number in _CALL.findall(definition) if inline else ():
+            if number in inline and callee in index and home[index[callee]] != home[i]:
+                moved = groups.pop(home[index[callee]])
+                groups[home[i]] += moved
+                home.update(dict.fromkeys(moved, home[i]))
+    return list(groups.values())
 
 
 def _renumbered(body: str, numbered: dict[str, str]) -> str:
@@ -114,8 +137,9 @@ def _renumbered(body: str, numbered: dict[str, str]) -> str:
 def split_llvm_ir(text: str, parts: int) -> list[str]:
     """Split the text of a module into up to ``parts`` modules of similar work that link together.
 
-    Nothing is inlined over the border, so this is for code that was outlined on purpose: kernels.  Local functions
-    become hidden ones; global variables (all are constants) are copied into each part.
+    Nothing is inlined over the border, so this is for code that was outlined on purpose: kernels.  What calls ask to
+    inline stays with its callers.  Local functions that others use become hidden ones; global variables (all are
+    constants) are copied into each part.
     """
     definitions = _DEFINE.findall(text)
     parts = min(parts, len(definitions))
@@ -128,9 +152,8 @@ def split_llvm_ir(text: str, parts: int) -> list[str]:
     uses = [{index[n] for n in _SYMBOL.findall(d) if n in index} - {i} for i, d in enumerate(definitions)]
     bins: list[list[int]] = [[] for _ in range(parts)]
     sizes = [0] * parts
-    # Loops are what takes time, and the text of a function of calls only may be long: count branches, not bytes.
-    work = [definition.count("\n  br ") + 1 for definition in definitions]
-    for members in sorted(_groups(names).values(), key=lambda group: -sum(work[i] for i in group)):
+    work = [_work(definition) for definition in definitions]
+    for members in sorted(_together(text, definitions, names), key=lambda group: -sum(work[i] for i in group)):
         smallest = sizes.index(min(sizes))
         bins[smallest] += members
         sizes[smallest] += sum(work[i] for i in members)
@@ -140,7 +163,12 @@ def split_llvm_ir(text: str, parts: int) -> list[str]:
         if not members:
             continue
         here = set(members)
-        bodies = [_LOCAL_LINKAGE.sub(r"\1 hidden ", definitions[i]) for i in sorted(members)]
+        # A local function stays local where nothing else uses it: LLVM then keeps no copy of what it inlines.
+        outside = set().union(*(uses[i] for i in range(len(names)) if i not in here))
+        bodies = [
+            _LOCAL_LINKAGE.sub(r"\1 hidden ", definitions[i]) if i in outside else definitions[i]
+            for i in sorted(members)
+        ]
         elsewhere = {j for i in members for j in uses[i]} - here
         declarations = [_declaration(definitions[j]) for j in sorted(elsewhere)]
         modules.append("\n\n".join([shared, *declarations, *bodies]) + "\n")

@@ -61,7 +61,7 @@ llvm.func internal @"{task}.range"(%context: !llvm.ptr, %begin: i64, %end: i64) 
   llvm.call @"{task}"({arguments}) : ({", ".join(["i64", "i64", *captured])}) -> ()
   llvm.return
 }}
-llvm.func @"{name}"(%count: i64{", " if parameters else ""}{parameters}) {{
+llvm.func internal @"{name}"(%count: i64{", " if parameters else ""}{parameters}) {{
   %one = llvm.mlir.constant(1 : i64) : i64
   %context = llvm.alloca %one x {struct} : (i64) -> !llvm.ptr
 {pack}
@@ -182,6 +182,8 @@ class EmitEntry(Pass):
             _name_loop_annotations(func)
             if name.endswith(PARALLEL_SUFFIX) and not len(func.regions[0].blocks):
                 texts.append(_parallel_call(name, _parameters(func)))
+                # Inlined where it is unpacked; another copy for callers elsewhere would double LLVM's work.
+                _make_internal(functions[name.removesuffix(PARALLEL_SUFFIX)])
                 func.erase()
             elif "astra.num_inputs" in func.attributes:
                 counts = [func.attributes[f"astra.num_{what}"].value for what in ("inputs", "outputs", "constants")]

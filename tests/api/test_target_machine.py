@@ -76,9 +76,9 @@ def test_levels_give_the_same_results(level: int) -> None:
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 8])
 def test_parts_link_together(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code_units, "_SPLIT_BYTES", 0)
+    monkeypatch.setattr(code_units, "_PIECE_WORK", 1)
     objects = object_code(PROGRAM, TargetMachine.host(), CodegenOptions(threads=parts))
-    assert len(objects) == min(parts, 3)  # the entry and two kernels
+    assert len(objects) == (1 if parts == 1 else 3)  # the entry and two kernels
     np.testing.assert_array_equal(run(objects), EXPECTED)
 
 
@@ -86,8 +86,16 @@ def test_what_was_outlined_of_a_kernel_stays_with_it() -> None:
     parts = split_llvm_ir(PROGRAM, 3)
     home = [part for part in parts if "define hidden void @kernel_0(" in part]
     assert len(home) == 1
-    assert "define hidden void @kernel_0.task" in home[0]
+    assert "define internal void @kernel_0.task" in home[0]
     assert sum("declare hidden void @kernel_0(ptr noalias %data)" in part for part in parts) == 1
+
+
+def test_what_a_call_asks_to_inline_stays_with_its_caller() -> None:
+    call = "call void @kernel_0(ptr %data)"
+    assert call in PROGRAM
+    inlined = PROGRAM.replace(call, call + " #9") + "attributes #9 = { alwaysinline }\n"
+    (home,) = (part for part in split_llvm_ir(inlined, 3) if "define void @astra_entry_main(" in part)
+    assert "define internal void @kernel_0(" in home
 
 
 def test_code_that_llvm_rejects() -> None:

@@ -1,4 +1,4 @@
-// Entry points take arrays of pointers; parallel calls pack what they captured.
+// Entry points take arrays of pointers; parallel calls pack what they captured. Tasks have one caller, so one copy.
 // RUN: %astra-opt %s --astra-emit-entry | %filecheck %s
 
 llvm.func @main(%x: !llvm.ptr, %o: !llvm.ptr, %c: !llvm.ptr, %arena: !llvm.ptr)
@@ -12,6 +12,7 @@ llvm.func @k.task0(%begin: i64, %end: i64, %x: !llvm.ptr) {
 }
 llvm.func @k.task0.parallel(i64, !llvm.ptr) attributes {sym_visibility = "private"}
 
+// CHECK: llvm.func internal @k.task0(
 // CHECK: llvm.func @astra_entry_main(%[[IN:.*]]: !llvm.ptr, %[[OUT:.*]]: !llvm.ptr, %[[ARENA:.*]]: !llvm.ptr)
 // CHECK:   llvm.getelementptr %[[IN]][0]
 // CHECK:   llvm.getelementptr %[[OUT]][0]
@@ -20,5 +21,5 @@ llvm.func @k.task0.parallel(i64, !llvm.ptr) attributes {sym_visibility = "privat
 // CHECK: llvm.func internal @k.task0.range(%[[CONTEXT:.*]]: !llvm.ptr, %[[B:.*]]: i64, %[[E:.*]]: i64)
 // CHECK:   %[[X:.*]] = llvm.load
 // CHECK:   llvm.call @k.task0(%[[B]], %[[E]], %[[X]])
-// CHECK: llvm.func @k.task0.parallel(%[[N:.*]]: i64, %[[Y:.*]]: !llvm.ptr)
+// CHECK: llvm.func internal @k.task0.parallel(%[[N:.*]]: i64, %[[Y:.*]]: !llvm.ptr)
 // CHECK:   llvm.call @astra_parallel_for(%{{.*}}, %{{.*}}, %[[N]])
