@@ -8,6 +8,7 @@ There are no loops over the batch: a rule gives operations one more dimension.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
@@ -39,6 +40,7 @@ __all__ = ["Vectorize", "Vectorizer", "vectorize"]
 _CAPTURING = frozenset(
     f"astra.{name}" for name in ("scan", "while", "if", "reduce", "reduce_window", "sort", "scatter")
 )
+_BATCH = 2  # examples where no axis-size is given
 _DYNAMIC_RESULTS = frozenset({"astra.set_dimension_size"})
 
 
@@ -340,8 +342,10 @@ class Vectorize(Pass):
           return %0 : tensor<8x3xf32>
         }
 
-    With ``fn``, that function is replaced.  Without, each ``astra.vmap`` becomes the operations of its callee's batched
-    form, innermost first.  A program in StableHLO is imported, inlined and simplified, and its loops are raised, first.
+    With ``fn``, that function is replaced; its types are those of one example, so ``axis-size`` says how many a batch
+    has.  The smallest batch, of two, is taken where it does not, with a note on standard error.  Without ``fn``, each
+    ``astra.vmap`` becomes the operations of its callee's batched form, innermost first.  A program in StableHLO is
+    imported, inlined and simplified, and its loops are raised, first.
     Raises :class:`~astra_mlir.errors.AstraError` for axes that do not fit the function, and
     :class:`~astra_mlir.errors.UnsupportedError` for what has no batched form (unknown custom calls, dynamic shapes).
     """
@@ -356,18 +360,21 @@ class Vectorize(Pass):
     out_axes: tuple[int, ...] = field(
         default=(), metadata={"doc": "the batch axis of each result, -1 for one that must not differ (default: all 0)"}
     )
-    axis_size: int = field(default=-1, metadata={"doc": "the number of examples (required with fn)"})
+    axis_size: int = field(
+        default=-1,
+        metadata={"doc": "the number of examples, which no program of one example tells (default: 2, with a note)"},
+    )
 
     def run(self, module: ir.Operation) -> None:
         if not self.fn and (self.in_axes or self.out_axes or self.axis_size != -1):
             raise AstraError(
                 f"{self.name}: in-axes, out-axes and axis-size are those of a function; give it as fn=<name>"
             )
-        if self.fn and self.axis_size < 0:
-            raise AstraError(
-                f"{self.name}: axis-size must be given with fn, and not be negative (it cannot be seen in the program, "
-                "whose types are those of one example)"
-            )
+        if self.axis_size < -1:
+            raise AstraError(f"{self.name}: axis-size must not be negative, but is {self.axis_size}")
+        if self.fn and self.axis_size == -1:
+            note = f"@{self.fn} is given batches of {_BATCH} examples; axis-size=N gives it another size"
+            print(f"note: {self.name}: {note}", file=sys.stderr)
         prepare(module)
         if self.fn:
             self._replace(module)
@@ -386,7 +393,8 @@ class Vectorize(Pass):
         expansion = Expansion(module)
         type = ir.FunctionType(ir.TypeAttr(old.attributes["function_type"]).value)
         in_axes = self.in_axes or (0,) * len(type.inputs)
-        new = Vectorizer(expansion).vectorize(self.fn, self.axis_size, in_axes, self.out_axes or None)
+        size = _BATCH if self.axis_size == -1 else self.axis_size
+        new = Vectorizer(expansion).vectorize(self.fn, size, in_axes, self.out_axes or None)
         del expansion.functions[_symbol(new)]
         for attribute in set(old.attributes.keys()) - {"function_type"}:
             new.attributes[attribute] = old.attributes[attribute]

@@ -1,5 +1,5 @@
 // Options that do not fit the program are refused.
-// RUN: not %astra-opt %s --astra-vectorize="fn=main in-axes=0" 2>&1 | %filecheck %s --check-prefix=SIZE
+// RUN: not %astra-opt %s --astra-vectorize="fn=main in-axes=0 axis-size=-3" 2>&1 | %filecheck %s --check-prefix=SIZE
 // RUN: not %astra-opt %s --astra-vectorize="in-axes=0 axis-size=8" 2>&1 | %filecheck %s --check-prefix=FN
 // RUN: not %astra-opt %s --astra-vectorize="fn=f axis-size=8" 2>&1 | %filecheck %s --check-prefix=NAME
 // RUN: not %astra-opt %s --astra-vectorize="fn=main in-axes=0 axis-size=8" 2>&1 | %filecheck %s --check-prefix=COUNT
@@ -7,7 +7,7 @@
 // RUN: not %astra-opt %s --astra-vectorize="fn=main in-axes=0,-1 out-axes=0,-1 axis-size=8" 2>&1 | %filecheck %s --check-prefix=SHARED
 // RUN: not %astra-opt %s --astra-vectorize="fn=g axis-size=8" 2>&1 | %filecheck %s --check-prefix=USED
 
-// SIZE: error: astra-vectorize: axis-size must be given with fn, and not be negative (it cannot be seen in the program, whose types are those of one example)
+// SIZE: error: astra-vectorize: axis-size must not be negative, but is -3
 // FN: error: astra-vectorize: in-axes, out-axes and axis-size are those of a function; give it as fn=<name>
 // NAME: error: astra-vectorize: the module has no function @f (functions: @main, @g; a private
 // COUNT: error: @main has 2 arguments, but there are 1 in axes: [0]

@@ -2,6 +2,12 @@
 // RUN: %astra-opt %s --astra-vectorize="fn=main in-axes=0,-1 axis-size=8" --astra-export | %filecheck %s
 // RUN: %astra-opt %s --astra-vectorize="fn=main in-axes=0,-1 out-axes=1 axis-size=8" | %filecheck %s --check-prefix=ASTRA
 
+// RUN: %astra-opt %s --astra-vectorize="fn=main in-axes=0,-1" --astra-export 2>&1 | %filecheck %s --check-prefix=TWO
+
+// Without a size the batch has two examples, and a note says so.
+// TWO:       note: astra-vectorize: @main is given batches of 2 examples; axis-size=N gives it another size
+// TWO:       func.func public @main(%{{.*}}: tensor<2x4xf32> {jax.name = "x"}, %{{.*}}: tensor<4x3xf32>) -> (tensor<2x3xf32>
+
 // CHECK-LABEL: func.func public @main(
 // CHECK-SAME:    %[[X:[a-z0-9]+]]: tensor<8x4xf32> {jax.name = "x"}, %[[W:[a-z0-9]+]]: tensor<4x3xf32>) -> (tensor<8x3xf32>
 // CHECK-SAME:    {jax.result_info = "y"})
