@@ -23,6 +23,7 @@ from jaxlib.mlir.dialects import stablehlo as jax_stablehlo
 
 from astra_mlir import config, jax_lowering, jaxpr_key, program_cache
 from astra_mlir.errors import AstraError, UnsupportedError
+from astra_mlir.garbage import only_new_objects
 from astra_mlir.jax_shardings import drop_shardings
 from astra_mlir.program import Program
 
@@ -87,7 +88,8 @@ def capture(
     )
     token = capturing.set(True)
     try:
-        traced = jitted.trace(*args, **kwargs)
+        with only_new_objects():
+            traced = jitted.trace(*args, **kwargs)
         if any(isinstance(value, jax_core.Tracer) for value in traced._consts):
             raise AstraError(
                 f"{_name(function)}: a function compiled by Astra uses a value from around it that JAX traces, within "
@@ -99,7 +101,8 @@ def capture(
                 f"'{_name(function)}' has ordered effects (ordered=True), which need JAX's runtime. Leave the order "
                 "out: callbacks of one compiled function keep theirs"
             )
-        data, constants, kept = _stablehlo(traced, _name(function), donated)
+        with only_new_objects():
+            data, constants, kept = _stablehlo(traced, _name(function), donated)
     finally:
         capturing.reset(token)
     out_tree = jax.tree_util.tree_structure(traced.out_info)

@@ -14,6 +14,7 @@ import numpy as np
 from astra_mlir import config, program_cache, target_machine
 from astra_mlir.call_targets import names_this_process
 from astra_mlir.errors import AstraError, CompileError
+from astra_mlir.garbage import only_new_objects
 from astra_mlir.program import Program
 from astra_mlir.program_cache import CompiledProgram
 from astra_mlir.signature import Signature, signature_of
@@ -101,7 +102,8 @@ def compile_program(
     compiled = program_cache.load(key) if again else None
     times["cache"] = time.perf_counter() - start
     if compiled is None:
-        compiled = _compiled(program, machine, options, times)
+        with only_new_objects():
+            compiled = _compiled(program, machine, options, times)
         if again:
             program_cache.store(key, compiled)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -287,3 +288,21 @@ def test_an_entry_is_the_program_that_lowering_gives(lowerings: list[str]) -> No
     assert len(lowerings) == 1
     assert first.ir("astra") == second.ir("astra")
     assert compile_program(second.executable.program, target="x86-64-v2") is not None
+
+
+def test_garbage_of_before_waits_until_a_function_is_traced() -> None:
+    """The collector leaves what was there alone while a function is traced, and takes it up again afterwards."""
+    counts = []
+    astra.jit(lambda x: counts.append(gc.get_freeze_count()) or x + 1)(X)
+    assert counts[0] > 1000
+    assert gc.get_freeze_count() == 0
+    with pytest.raises(ZeroDivisionError):
+        astra.jit(lambda x: x + 1 // 0)(X)
+    assert gc.get_freeze_count() == 0
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        astra.jit(lambda x: x + 2)(X)
+        assert gc.get_freeze_count() > frozen // 2  # what a program froze stays so
+    finally:
+        gc.unfreeze()
