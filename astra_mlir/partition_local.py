@@ -140,6 +140,9 @@ class Localizer:
                 self.set(result, shape, Sharding(rule.dims(mapping, factors), due))
             values.append(result)
         self._sizes(op)
+        if op.name == "stablehlo.scatter" and sums:  # what the updates are added to counts once
+            for i in range(len(op.results)):
+                op.operands[i] = self.mover.only_on_first(op.operands[i], sums)
         self._finish(op, values, want, sums)
 
     def _finish(self, op: Any, values: Sequence[Any], want: Sequence[Sharding], sums: Digits) -> None:
@@ -509,12 +512,14 @@ def _reduction_of(op: Any) -> str | None:
     """How partial results of an operation are combined; None if they cannot be."""
     if op.name in ("stablehlo.dot_general", "stablehlo.dot", "stablehlo.convolution"):
         return "add"
-    if op.name != "stablehlo.reduce" or len(op.results) != 1:
+    if op.name not in ("stablehlo.reduce", "stablehlo.scatter") or len(op.results) != 1:
         return None
     body = [inner.operation for inner in op.regions[0].blocks[0].operations]
     if len(body) != 2 or body[0].name not in _REDUCTIONS:
         return None
     kind = _REDUCTIONS[body[0].name]
+    if op.name == "stablehlo.scatter":
+        return kind if kind == "add" else None
     return kind if _is_neutral(op.operands[1], kind) else None
 
 

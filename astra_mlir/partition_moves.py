@@ -90,6 +90,15 @@ class Mover:
         starts[dim] = self.offset(digits, shape[dim])
         return create("dynamic_slice", [value, *starts], [type], slice_sizes=ir.DenseI64ArrayAttr.get(shape))
 
+    def place(self, value: Any, dim: int, digits: Digits) -> Any:
+        """This partition's tile among zeros: the sum over all tiles is the whole."""
+        shape, zero = list(value.type.shape), _constant(np.int32(0))
+        starts = [zero] * len(shape)
+        starts[dim] = self.offset(digits, shape[dim])
+        shape[dim] *= count(digits)
+        type = ir.RankedTensorType.get(shape, value.type.element_type)
+        return create("dynamic_update_slice", [zeros(type), value, *starts], [type])
+
     def exchange(self, value: Any, source: int, target: int, digits: Digits) -> Any:
         """Tiles along the dimension ``source`` become tiles along ``target``."""
         shape, n = list(value.type.shape), count(digits)
@@ -146,10 +155,14 @@ class Mover:
         due = sorted(have.unreduced - want.unreduced)
         if due:
             value = self.reduce(value, _sum_of(value.type.element_type), tuple(due))
-        if have.dims != want.dims:
-            value = self._move(value, list(have.dims), list(want.dims))
-        later = sorted(want.unreduced - have.unreduced)
-        return self.only_on_first(value, tuple(later)) if later else value
+        later, dims = want.unreduced - have.unreduced, list(have.dims)
+        for dim, (a, b) in enumerate(zip(have.dims, want.dims, strict=True)):
+            rest = a[len(b) :]
+            if rest and a[: len(b)] == b and later.issuperset(rest):
+                value, dims[dim], later = self.place(value, dim, rest), b, later - set(rest)
+        if dims != list(want.dims):
+            value = self._move(value, dims, list(want.dims))
+        return self.only_on_first(value, tuple(sorted(later))) if later else value
 
     def _move(self, value: Any, have: Dims, want: Dims) -> Any:
         every = {digit for digits in (*have, *want) for digit in digits}

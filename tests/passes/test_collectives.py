@@ -270,6 +270,16 @@ PROGRAMS = {
       }}
       return %1 : tensor<8x16xf32>
     }}""",
+    "histogram": f"""func.func public @main(%i: tensor<8xi32> {{sdy.sharding = #sdy.sharding<@mesh, [{{"x"}}]>}}, {A.replace("%a", "%u")},
+        %a: tensor<5x16xf32> {{sdy.sharding = #sdy.sharding<@mesh, [{{}}, {{"y"}}]>}}) -> tensor<5x16xf32> {{
+      %0 = stablehlo.reshape %i : (tensor<8xi32>) -> tensor<8x1xi32>
+      %1 = "stablehlo.scatter"(%a, %0, %u) <{{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}}> ({{
+      ^bb0(%p: tensor<f32>, %q: tensor<f32>):
+        %s = stablehlo.add %p, %q : tensor<f32>
+        stablehlo.return %s : tensor<f32>
+      }}) : (tensor<5x16xf32>, tensor<8x1xi32>, tensor<8x16xf32>) -> tensor<5x16xf32>
+      return %1 : tensor<5x16xf32>
+    }}""",
     "windows": f"""func.func public @main({A}) -> tensor<8x16xf32> {{
       %low = stablehlo.constant dense<0xFF800000> : tensor<f32>
       %0 = "stablehlo.reduce_window"(%a, %low) <{{padding = dense<[[0, 1], [0, 1]]> : tensor<2x2xi64>, window_dimensions = array<i64: 2, 2>}}> ({{
@@ -315,5 +325,8 @@ PROGRAMS = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_eight_devices_compute_what_one_does(name: str) -> None:
     rng = np.random.default_rng(1)
-    shapes = [(8, 16), (16, 8)] if name in ("contraction", "scattered sum") else [(8, 16)]
-    check(PROGRAMS[name], *[rng.standard_normal(shape).astype(np.float32) for shape in shapes])
+    shapes = {"contraction": [(8, 16), (16, 8)], "scattered sum": [(8, 16), (16, 8)], "histogram": [(8, 16), (5, 16)]}
+    inputs = [rng.standard_normal(shape).astype(np.float32) for shape in shapes.get(name, [(8, 16)])]
+    if name == "histogram":
+        inputs.insert(0, rng.integers(-1, 6, 8).astype(np.int32))
+    check(PROGRAMS[name], *inputs)

@@ -111,6 +111,33 @@ def test_a_sum_of_which_each_has_a_tile_is_not_added_up_by_all() -> None:
     assert "all_reduce" not in text
 
 
+def test_sums_of_a_sharded_scatter_are_partial() -> None:
+    text, _, results = local("""
+      func.func public @main(%i: tensor<8x1xi32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>},
+                             %u: tensor<8xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}]>}, %a: tensor<5xf32>)
+          -> (tensor<5xf32> {sdy.sharding = #sdy.sharding<@mesh, [{}]>}) {
+        %0 = "stablehlo.scatter"(%a, %i, %u) <{scatter_dimension_numbers = #stablehlo.scatter<
+            inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+        ^bb0(%p: tensor<f32>, %q: tensor<f32>):
+          %s = stablehlo.add %p, %q : tensor<f32>
+          stablehlo.return %s : tensor<f32>
+        }) : (tensor<5xf32>, tensor<8x1xi32>, tensor<8xf32>) -> tensor<5xf32>
+        return %0 : tensor<5xf32>
+      }""")
+    assert "(tensor<5xf32>, tensor<4x1xi32>, tensor<4xf32>) -> tensor<5xf32>" in text
+    assert '"stablehlo.all_reduce"' in text and "all_gather" not in text and results == ["{replicated}"]
+
+
+def test_a_tile_among_zeros_is_part_of_a_sum() -> None:
+    text, _, results = local("""
+      func.func public @main(%a: tensor<8xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"y"}]>})
+          -> (tensor<8xf32> {sdy.sharding = #sdy.sharding<@mesh, [{}], unreduced={"y"}>}) {
+        return %a : tensor<8xf32>
+      }""")
+    assert "stablehlo.dynamic_update_slice" in text and "all_gather" not in text
+    assert results == ["{devices=[1,4,2]0,4,1,5,2,6,3,7 last_tile_dims={unreduced, replicated}}"]
+
+
 def test_what_does_not_divide_stays_whole() -> None:
     text, _, _ = local("""
       func.func public @main(%a: tensor<7x16xf32>) -> tensor<7x16xf32> {
