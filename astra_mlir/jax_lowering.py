@@ -7,6 +7,7 @@ call or a quadratic algorithm.  Registering is done once, by ``register``; it ha
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from functools import cache
@@ -16,6 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax._src import debugging
+from jax._src.export import _export as jax_export
 from jax._src.interpreters import mlir
 from jax._src.lax import ann
 from jax._src.lax import lax as lax_internal
@@ -171,14 +173,31 @@ def _with_own_branch(rule: Callable[..., Any]) -> Callable[..., Any]:
     return lower
 
 
+def _as_exported(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule for calls of exported functions: one for JAX's CPU backend runs on Astra, too."""
+
+    @functools.wraps(rule)
+    def lower(ctx: Any, *operands: Any, exported: Any) -> Any:
+        if PLATFORM in ctx.module_context.platforms and PLATFORM not in exported.platforms:
+            platforms = tuple(PLATFORM if name == "cpu" else name for name in exported.platforms)
+            exported = dataclasses.replace(exported, platforms=platforms)
+        return rule(ctx, *operands, exported=exported)
+
+    return lower
+
+
 @cache
 def register() -> None:
     """Register the rules of the table with JAX for both platforms."""
     jax_callbacks.install()
     call_targets.find_with(_find_target)
-    for primitive in (conditionals.cond_p, conditionals.platform_index_p):
+    for primitive, replaced in (
+        (conditionals.cond_p, _with_own_branch),
+        (conditionals.platform_index_p, _with_own_branch),
+        (jax_export.call_exported_p, _as_exported),
+    ):
         entry = mlir._lowerings[primitive]
-        mlir._lowerings[primitive] = mlir.LoweringRuleEntry(_with_own_branch(entry.rule), entry.inline)
+        mlir._lowerings[primitive] = mlir.LoweringRuleEntry(replaced(entry.rule), entry.inline)
     # Not `mlir.register_lowering`: it takes only platforms that have a backend, and capture needs none.
     for platform in (PLATFORM, AUTODIFF_PLATFORM):
         rules = _Rules(mlir._platform_specific_lowerings[platform])

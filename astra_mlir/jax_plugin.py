@@ -124,8 +124,6 @@ class Compiled(ctypes.Structure):
         ("code_bytes", _i64),
         ("asynchronous", _i64),
         ("exchanges", _i64),
-        ("flops", ctypes.c_double),
-        ("bytes_accessed", ctypes.c_double),
         ("name", _text),
         ("name_size", _size),
         ("fingerprint", _text),
@@ -138,6 +136,7 @@ class Compiled(ctypes.Structure):
 _Compile = ctypes.CFUNCTYPE(ctypes.c_int32, _Bytes, _size, _Bytes, _size, ctypes.POINTER(Compiled))
 _Serialize = ctypes.CFUNCTYPE(ctypes.c_int32, _i64, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(_size))
 _Release = ctypes.CFUNCTYPE(None, _i64)
+_Cost = ctypes.CFUNCTYPE(ctypes.c_int32, _i64, ctypes.POINTER(ctypes.c_double))
 
 
 class Functions(ctypes.Structure):
@@ -149,6 +148,7 @@ class Functions(ctypes.Structure):
         ("serialize", _Serialize),
         ("deserialize", _Compile),
         ("release", _Release),
+        ("cost", _Cost),
     ]
 
 
@@ -206,13 +206,18 @@ def _set_compiler(library: ctypes.CDLL) -> None:
         if loaded is not None:
             loaded.release(handle)
 
+    def cost(handle: int, costs: Any) -> None:
+        from astra_mlir import jax_programs_loaded
+
+        costs[0], costs[1], costs[2] = jax_programs_loaded.costs(handle)
+
     library.astra_pjrt_fail.argtypes = [ctypes.c_int32, ctypes.c_char_p, _size]
     library.astra_pjrt_fail.restype = None
     library.astra_pjrt_set_compiler.argtypes = [ctypes.c_void_p]
     library.astra_pjrt_set_compiler.restype = None
     functions = Functions(
         ctypes.sizeof(Functions), _Compile(reporting(compile_)), _Serialize(reporting(serialize)),
-        _Compile(reporting(deserialize)), _Release(release),
+        _Compile(reporting(deserialize)), _Release(release), _Cost(reporting(cost)),
     )  # fmt: skip
     _kept.append(functions)
     library.astra_pjrt_set_compiler(ctypes.addressof(functions))

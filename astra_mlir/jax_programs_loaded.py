@@ -26,7 +26,7 @@ from astra_mlir.jax_callbacks import called_by
 from astra_mlir.program import Program
 from astra_mlir.program_cache import CompiledProgram, compiler_hash
 
-__all__ = ["calls_python", "compile_into", "deserialize_into", "release", "serialized"]
+__all__ = ["calls_python", "compile_into", "costs", "deserialize_into", "release", "serialized"]
 
 # A program that touches more than this runs beside its caller, not before the call returns.
 _ASYNCHRONOUS_BYTES = 1 << 20
@@ -248,7 +248,6 @@ def _fill(out: Any, loaded: _Loaded, devices: np.ndarray[Any, Any]) -> None:
     out.asynchronous = int(sum(sizes) + executable.arena_bytes > _ASYNCHRONOUS_BYTES)
     # The name of a function that code calls stands in its object file.
     out.exchanges = int(devices.size > 1 and any(b"astra_exchange" in data for data in executable.objects))
-    out.flops = out.bytes_accessed = 0.0
     out.name, out.name_size = name, len(name)
     out.fingerprint, out.fingerprint_size = fingerprint, len(fingerprint)
     program = loaded.described or loaded.code
@@ -297,6 +296,17 @@ def deserialize_into(out: Any, data: bytes, options: bytes | None) -> None:
     for key, parts in entries.items():
         code_cache.offer(key, parts)
     compile_into(out, code, options or stored)
+
+
+def costs(handle: int) -> tuple[float, float, float]:
+    """Floating-point operations, transcendental functions and bytes of a program."""
+    from astra_mlir.bindings import make_context
+    from astra_mlir.cost import cost_of
+
+    executable = _programs[handle].executable
+    module = compiler.lower(executable.program, make_context(), "astra", executable.target)
+    cost = cost_of(module, executable.program.entry)
+    return cost.flops, cost.transcendentals, cost.bytes_accessed
 
 
 def release(handle: int) -> None:

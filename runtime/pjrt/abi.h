@@ -51,7 +51,7 @@ struct Extension {
   int32_t type;
   Extension *next;
 };
-constexpr int32_t kLayoutsExtension = 4;
+constexpr int32_t kProfilerExtension = 1, kLayoutsExtension = 4;
 
 #define ASTRA_PJRT_HEAD \
   size_t struct_size;   \
@@ -369,6 +369,31 @@ struct LayoutsExtension {
   Error *(*buffer)(Layouts_Buffer_Args *);
   Error *(*topology_default)(Layouts_ClientDefault_Args *);
   Error *(*outputs)(Layouts_Executable_Args *);
+};
+
+// --- the profiler extension; its functions have another head than PJRT's ----------------------------------------------
+
+struct Profiler_Args { size_t struct_size; const char *options; size_t options_size; void *profiler; };
+struct Profiler_Handle_Args { size_t struct_size; void *profiler; };  // Destroy, Start, Stop
+struct Profiler_CollectData_Args { size_t struct_size; void *profiler; uint8_t *buffer; size_t buffer_size; };
+
+struct ProfilerApi {
+  size_t struct_size;
+  void *priv;
+  void (*error_destroy)(void *);
+  void (*error_message)(void *);
+  Error *(*error_code)(void *);
+  Error *(*create)(Profiler_Args *);
+  Error *(*destroy)(Profiler_Handle_Args *);
+  Error *(*start)(Profiler_Handle_Args *);
+  Error *(*stop)(Profiler_Handle_Args *);
+  Error *(*collect)(Profiler_CollectData_Args *);
+};
+
+struct ProfilerExtension {
+  Extension base;
+  ProfilerApi *api;
+  int64_t traceme_context_id;
 };
 
 #undef ASTRA_PJRT_HEAD

@@ -37,8 +37,6 @@ typedef struct astra_pjrt_compiled {
   int64_t code_bytes;
   int64_t asynchronous; /* whether it does so much that the caller should not wait for it */
   int64_t exchanges;    /* whether its participants on several devices wait for each other */
-  double flops;
-  double bytes_accessed;
   const char *name;
   size_t name_size;
   const char *fingerprint;
@@ -56,6 +54,8 @@ typedef struct astra_pjrt_compiler {
   int32_t (*deserialize)(const char *bytes, size_t size, const char *options, size_t options_size,
                          astra_pjrt_compiled *out);
   void (*release)(int64_t handle);
+  /* How much a program does: floating-point operations, of these transcendental functions, bytes read and written. */
+  int32_t (*cost)(int64_t handle, double *costs);
 } astra_pjrt_compiler;
 
 /* Null: there is no compiler any more (the interpreter ends). */

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "objects.h"
+#include "profiler.h"
+#include "wire.h"
 
 namespace astra::pjrt {
 
@@ -63,13 +65,6 @@ std::shared_ptr<CompiledProgram> program_of(Client *client, const astra_pjrt_com
   program->fingerprint.assign(given.fingerprint, given.fingerprint_size);
   program->program.assign(given.program, given.program_size);
   for (const size_t rank : program->ranks) program->layouts.push_back(row_major_layout(rank));
-  const auto cost = [](const char *name, double value) {
-    NamedValue named = {sizeof(NamedValue), nullptr, name, std::strlen(name), NamedValue::kFloat, {}, 1};
-    named.float_value = static_cast<float>(value);
-    return named;
-  };
-  if (given.flops > 0 || given.bytes_accessed > 0)  // else they are not known
-    program->costs = {cost("flops", given.flops), cost("bytes accessed", given.bytes_accessed)};
   return program;
 }
 
@@ -95,9 +90,12 @@ Error *compile(Client_Compile_Args *args) {
   if (format != "mlir") return fail(kUnimplemented, "astra: programs of format '" + format + "' are not supported, only MLIR");
   astra_pjrt_compiled compiled = {};
   compiled.struct_size = sizeof compiled;
+  std::string name = "a program that failed";
+  const Traced traced("compile ", name, -1);
   if (functions.compile(args->program->code, args->program->code_size, args->compile_options, args->compile_options_size,
                         &compiled) != 0)
     return failure();
+  name.assign(compiled.name, compiled.name_size);
   return loaded(args->client, compiled, args->executable);
 }
 
@@ -131,7 +129,7 @@ Error *serialize(Executable_Serialize_Args *args) {
 // there).  Inputs are counted as used
 // directly from the time they are put here, and as used in the queue after `enter_queue`.
 struct Run {
-  explicit Run(std::shared_ptr<CompiledProgram> program) : program(std::move(program)) {}
+  Run(std::shared_ptr<CompiledProgram> program, const Device *device) : program(std::move(program)), device(device->id) {}
   Run(const Run &) = delete;
   Run &operator=(const Run &) = delete;
   ~Run() {
@@ -142,6 +140,7 @@ struct Run {
   }
 
   std::shared_ptr<CompiledProgram> program;
+  const int device;
   bool queued = false;
   std::vector<bool> given;          // inputs that the program takes over in this run
   std::vector<PendingPtr> awaited;  // inputs that are not there yet, or never will be
@@ -165,6 +164,7 @@ struct Run {
   }
 
   std::unique_ptr<Error> execute(astra_team *team, int64_t participant) const {
+    const Traced traced("", program->name, device);
     for (const auto &[from, input] : copies) std::memcpy(inputs[input]->data, from->data, from->bytes);
     const Client *const client = program->client;
     std::vector<void *> addresses;
@@ -317,14 +317,14 @@ Error *execute(LoadedExecutable_Execute_Args *args) {
   const auto device = [args](size_t i) { return args->execute_device != nullptr ? args->execute_device : args->executable->devices[i]; };
   const size_t num_devices = args->num_devices;
   if (num_devices == 1) {
-    const auto run = std::make_shared<Run>(program);
+    const auto run = std::make_shared<Run>(program, device(0));
     if (Error *error = prepare(*run, args->options, args->argument_lists[0], args->num_args)) return error;
     return run_alone(run, 0, device(0), args->argument_lists[0], args->output_lists[0], complete(0));
   }
 
   std::vector<std::shared_ptr<Run>> runs;
   for (size_t i = 0; i < num_devices; ++i) {
-    runs.push_back(std::make_shared<Run>(program));
+    runs.push_back(std::make_shared<Run>(program, device(i)));
     if (Error *error = prepare(*runs[i], args->options, args->argument_lists[i], args->num_args)) return error;
   }
   if (!program->exchanges) {
@@ -392,9 +392,22 @@ Error *code_bytes(Executable_Size_Args *args) {
   return nullptr;
 }
 
+// Asked for seldom, so the compiler looks at the program once more when it is.
 Error *cost_analysis(Executable_GetCostAnalysis_Args *args) {
-  args->properties = args->executable->program->costs.data();
-  args->num_properties = args->executable->program->costs.size();
+  static constexpr const char *kCosts[] = {"flops", "transcendentals", "bytes accessed"};
+  CompiledProgram &program = *args->executable->program;
+  const astra_pjrt_compiler functions = compiler();
+  double costs[3] = {};
+  // Without the lock: the compiler may have to wait for a thread that waits for it.
+  const bool known = functions.cost != nullptr && functions.cost(program.handle, costs) == 0;
+  const std::lock_guard<std::mutex> lock(program.costs_mutex);
+  for (size_t i = program.costs.size(); known && i < 3; ++i) {
+    NamedValue named = {sizeof(NamedValue), nullptr, kCosts[i], std::strlen(kCosts[i]), NamedValue::kFloat, {}, 1};
+    named.float_value = static_cast<float>(costs[i]);
+    program.costs.push_back(named);
+  }
+  args->properties = program.costs.data();
+  args->num_properties = program.costs.size();
   return nullptr;
 }
 
@@ -486,16 +499,6 @@ Error *loaded_fingerprint(LoadedExecutable_String_Args *args) {
   return nullptr;
 }
 
-void append_varint(std::string &bytes, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) bytes.push_back(static_cast<char>(value | 0x80));
-  bytes.push_back(static_cast<char>(value));
-}
-
-void append_number(std::string &bytes, int field, uint64_t value) {
-  append_varint(bytes, static_cast<uint64_t>(field) << 3);
-  append_varint(bytes, value);
-}
-
 // DeviceAssignmentProto: replica_count = 1, computation_count = 2, computation_devices = 3 {replica_device_ids = 1}.
 Error *device_assignment(LoadedExecutable_DeviceAssignment_Args *args) {
   const CompiledProgram &program = *args->executable->described;
@@ -506,9 +509,7 @@ Error *device_assignment(LoadedExecutable_DeviceAssignment_Args *args) {
     std::string ids;
     for (int64_t replica = 0; replica < program.num_replicas; ++replica)
       append_number(ids, 1, program.device_ids[replica * program.num_partitions + partition]);
-    append_varint(*bytes, 3 << 3 | 2);
-    append_varint(*bytes, ids.size());
-    *bytes += ids;
+    append_bytes(*bytes, 3, ids);
   }
   args->bytes = bytes->data();
   args->bytes_size = bytes->size();

@@ -199,6 +199,7 @@ struct CompiledProgram {
   std::vector<int64_t> aliases;    // of each output the donated input in whose memory it is, or -1
   std::vector<int64_t> device_ids;
   std::string name, fingerprint, program;
+  std::mutex costs_mutex;
   std::vector<NamedValue> costs;
   std::vector<const char *> memory_kinds;
   std::vector<size_t> memory_kind_sizes;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "objects.h"
+#include "profiler.h"
 
 namespace astra::pjrt {
 
@@ -44,7 +45,7 @@ Error *attributes(Plugin_Attributes_Args *args) {
 const Table *make_table() {
   static Table table = {};
   table.struct_size = sizeof table;
-  table.extensions = layouts_extension();
+  table.extensions = profiler_extension(layouts_extension());
   table.version = {sizeof(Version), nullptr, kMajorVersion, kMinorVersion};
   refuse_all(table, std::make_index_sequence<kNumFunctions>());
   put<initialize>(table, kPlugin_Initialize);

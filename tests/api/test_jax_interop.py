@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,19 @@ def test_branches_for_the_cpu() -> None:
     assert [float(jax.jit(h)(0.0)) for h in (f, g)] == [1, 2]
 
 
+def test_functions_exported_for_the_cpu() -> None:
+    from jax import export
+
+    for platforms in (["cpu"], ["tpu", "cpu"]):
+        exported = export.export(jax.jit(lambda x: jnp.linalg.eigh(x)[0]), platforms=platforms[-1:])(jnp.eye(2))
+        several = export.export(jax.jit(jnp.sin), platforms=platforms)(jnp.eye(2))
+        np.testing.assert_allclose(exported.call(jnp.diag(jnp.array([3.0, 1.0]))), [1, 3])
+        np.testing.assert_allclose(several.call(jnp.ones((2, 2))), np.full((2, 2), np.sin(1)), rtol=1e-6)
+    other = export.export(jax.jit(jnp.sin), platforms=["tpu"])(jnp.eye(2))
+    with pytest.raises(ValueError, match=r"exported for platforms '\('tpu',\)' but it is used on '\('astra',\)'"):
+        other.call(jnp.ones((2, 2)))
+
+
 def test_primitives_with_a_rule_for_the_cpu_alone() -> None:
     from jax.extend.core import Primitive
     from jax.interpreters import mlir
@@ -110,6 +124,46 @@ def test_callbacks_on_buffers(dtype: Any) -> None:
     f = buffer_callback(callback, jax.ShapeDtypeStruct(x.shape, x.dtype), input_output_aliases={0: 0})
     given = jnp.asarray(x)
     assert np.array_equal(jax.jit(f)(given), x + 1) and np.array_equal(given, x)
+
+
+# --- what JAX can be told about programs and devices -----------------------------------------------------------------
+
+
+def test_traces(on_astra: Any, tmp_path: Path) -> None:
+    def traced_product(x: Any) -> Any:
+        return jnp.tanh(x @ x)
+
+    f, x = jax.jit(traced_product), jnp.ones((300, 300))
+    with jax.profiler.trace(tmp_path):
+        f(f(x)).block_until_ready()
+    (path,) = tmp_path.glob("**/*.xplane.pb")
+    (plane,) = [p for p in jax.profiler.ProfileData.from_file(str(path)).planes if "Astra" in p.name]
+    lines = {line.name: list(line.events) for line in plane.lines}
+    runs = [event for event in lines["device 0"] if event.name == "jit_traced_product"]
+    assert len(runs) == 2 and all(0 < event.duration_ns < 10e9 for event in runs)
+    assert runs[1].start_ns >= runs[0].start_ns + runs[0].duration_ns
+    (compilation,) = [event for event in lines["compiler"] if event.name == "compile jit_traced_product"]
+    assert compilation.start_ns + compilation.duration_ns <= runs[0].start_ns
+    f(x).block_until_ready()  # no trace any more
+
+
+def test_costs_of_programs() -> None:
+    compiled = jax.jit(lambda x: jnp.tanh(x @ x)).lower(jnp.ones((64, 64))).compile()
+    costs = compiled.cost_analysis()
+    assert costs["flops"] >= 2 * 64**3 and costs["transcendentals"] == 64**2
+    assert costs["bytes accessed"] >= 2 * 4 * 64**2
+    memory = compiled.memory_analysis()
+    assert memory.generated_code_size_in_bytes > 0
+    assert memory.argument_size_in_bytes == memory.output_size_in_bytes == 4 * 64**2
+
+
+def test_memory_of_devices(on_astra: Any) -> None:
+    before = on_astra.memory_stats()["bytes_in_use"]
+    x = jnp.ones(1 << 20) + 1
+    x.block_until_ready()
+    stats = on_astra.memory_stats()
+    assert stats["bytes_in_use"] - before >= 4 << 20 and stats["peak_bytes_in_use"] >= stats["bytes_in_use"]
+    assert re.search(r"\nastra \d+\.\d+", on_astra.client.platform_version)
 
 
 # --- JAX's persistent cache of programs ------------------------------------------------------------------------------

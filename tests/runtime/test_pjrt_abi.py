@@ -64,6 +64,10 @@ _NAMES = {
     "Buffer_Size_Args": ["Buffer_OnDeviceSizeInBytes_Args", "Buffer_UnsafePointer_Args"],
     "Buffer_Bool_Args": ["Buffer_IsDeleted_Args", "Buffer_IsOnCpu_Args"],
     "Buffer_Pointer_Args": ["Buffer_OpaqueDeviceMemoryDataPointer_Args"],
+    "Profiler_Args": ["Profiler_Create_Args"],
+    "Profiler_Handle_Args": ["Profiler_Destroy_Args", "Profiler_Start_Args", "Profiler_Stop_Args"],
+    "ProfilerApi": ["Profiler_Api"],
+    "ProfilerExtension": ["Profiler_Extension"],
     "Layouts_Destroy_Args": ["Layouts_MemoryLayout_Destroy_Args"],
     "Layouts_Serialize_Args": ["Layouts_MemoryLayout_Serialize_Args"],
     "Layouts_ClientDefault_Args": [
@@ -95,7 +99,7 @@ def declared() -> dict[str, list[str]]:
 
 def published(name: str) -> list[tuple[int, int]]:
     """Places and sizes of the fields of a structure of the interface, unions of several left out."""
-    structure = getattr(abi, f"PJRT_{name}")
+    structure = getattr(abi, f"PLUGIN_{name}", None) or getattr(abi, f"PJRT_{name}")
     fields = []
     for field, kind, *_ in structure._fields_:
         if not issubclass(kind, ctypes.Union):
