@@ -153,13 +153,13 @@ def _host() -> TargetMachine:
 # LLVM prints to stderr and goes on with a generic processor when it does not know the name, so names are checked
 # against the ones it lists.  The list is not in llvmlite's interface; these are the families of the two architectures.
 _KNOWN_CPU = {
-    "x86_64": re.compile(
+    "x86_64": (
         r"x86-64(-v[234])?|generic|nocona|core2|penryn|nehalem|westmere|sandybridge|ivybridge|haswell|broadwell|skylake"
         r"(-avx512)?|cascadelake|cooperlake|cannonlake|icelake-(client|server)|rocketlake|tigerlake|alderlake|raptorlake"
         r"|meteorlake|arrowlake(-s)?|lunarlake|pantherlake|sapphirerapids|emeraldrapids|graniterapids(-d)?|diamondrapids"
         r"|sierraforest|grandridge|goldmont(-plus)?|gracemont|tremont|silvermont|znver[1-5]|bdver[1-4]|btver[12]|k8|amdfam10"
     ),
-    "aarch64": re.compile(
+    "aarch64": (
         r"generic|apple-[am]\d+|cortex-[axr]\d+\w*|neoverse-(n[123]|v[123](ae)?|e1|512tvb)|a64fx|ampere1[ab]?|thunderx\w*"
     ),
 }  # fmt: skip
@@ -181,7 +181,7 @@ def _check_known(target: TargetMachine) -> None:
     known = _KNOWN_CPU.get(architecture)
     if known is None:
         raise AstraError(f"target '{target}': architecture '{architecture}' is not one of {', '.join(_KNOWN_CPU)}")
-    if not known.fullmatch(target.cpu):
+    if not re.fullmatch(known, target.cpu):
         example = "x86-64-v3, znver4" if architecture == "x86_64" else "generic, neoverse-v2"
         raise AstraError(
             f"target '{target}': unknown processor '{target.cpu}' for {architecture} (known: {example}, ...)"
