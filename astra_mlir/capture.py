@@ -123,8 +123,6 @@ def _stablehlo(
     found = program_cache.load_lowered(key) if key else None
     if found is not None:
         data, places = found
-        if _LAPACK in data:  # lowering would have done it
-            jax_lowering.register_lapack()
         return data, [np.array(traced.jaxpr.consts[place]) for place in places], ()
     try:
         lowered = traced.lower(lowering_platforms=(jax_lowering.PLATFORM,))
@@ -143,9 +141,6 @@ def _stablehlo(
         if None not in numbers:
             program_cache.store_lowered(key, data, [number for number in numbers if number is not None])
     return data, constants, kept
-
-
-_LAPACK = b"lapack_"
 
 
 def _key(traced: Any, donated: Sequence[int]) -> str | None:

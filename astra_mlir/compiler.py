@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from astra_mlir import config, program_cache, target_machine
-from astra_mlir.call_targets import names_this_process
+from astra_mlir.call_targets import is_known, names_this_process
 from astra_mlir.errors import AstraError, CompileError
 from astra_mlir.garbage import only_new_objects
 from astra_mlir.program import Program
@@ -100,6 +100,8 @@ def compile_program(
     again = not names_this_process(program.data)  # with such a name no other process asks for it
     key = program_cache.key_of(program, machine, options) if again else ""
     compiled = program_cache.load(key) if again else None
+    if compiled is not None and not all(map(is_known, compiled.call_targets)):
+        compiled = None  # refused by name where it is compiled
     times["cache"] = time.perf_counter() - start
     if compiled is None:
         with only_new_objects():

@@ -282,10 +282,11 @@ class _Encoder:
         self.parts, outer = [], self.parts
         self.parts.append("P")
         self.text(primitive.name)
-        specific = mlir._platform_specific_lowerings[self._platform].get(primitive)
-        entry = specific or mlir._lowerings.get(primitive)
-        if entry is not None:
-            self._code(entry.rule)
+        rules = mlir._platform_specific_lowerings[self._platform]  # not a plain dict: it finds rules elsewhere, too
+        entry = rules[primitive] if primitive in rules else mlir._lowerings.get(primitive)
+        if entry is None:
+            raise Refused(f"{primitive.name}, which nothing lowers")
+        self._code(entry.rule)
         text = "".join(self.parts)
         self.parts = outer
         self._rules[key] = primitive, text

@@ -199,6 +199,32 @@ def test_programs_with_callbacks_are_not_kept(cache: Path, compilations: list[st
     assert len(list(cache.glob("*"))) == versions
 
 
+def test_functions_called_by_name_must_be_there(cache: Path) -> None:
+    """The second process is told at compile time, as the first would be, not when it calls."""
+    script = """import sys, astra_mlir as astra
+from astra_mlir import ffi
+import jax; from jaxlib import lapack
+lapack._lapack.initialize()
+handlers = {name: handler for name, handler, version in lapack.registrations()["cpu"] if version == 1}
+if sys.argv[1] == "there":
+    ffi.register_target("my_function", handlers["lapack_sgetrf_ffi"])
+try:
+    astra.compile('''func.func @main(%x: tensor<2x2xf32>) -> (tensor<2x2xf32>, tensor<2xi32>, tensor<i32>) {
+      %y:3 = stablehlo.custom_call @my_function(%x) {api_version = 4 : i32}
+        : (tensor<2x2xf32>) -> (tensor<2x2xf32>, tensor<2xi32>, tensor<i32>)
+      return %y#0, %y#1, %y#2 : tensor<2x2xf32>, tensor<2xi32>, tensor<i32>
+    }''')
+    print("compiled")
+except astra.UnsupportedError as error:
+    print(error)"""
+    outputs = [
+        subprocess.run([sys.executable, "-c", script, which], check=True, capture_output=True, text=True).stdout
+        for which in ("there", "missing", "there")
+    ]
+    assert outputs[0] == outputs[2] == "compiled\n"
+    assert "my_function" in outputs[1]
+
+
 def test_the_processor_is_known_without_llvm(cache: Path) -> None:
     script = """import sys; from astra_mlir.target_machine import TargetMachine; print(TargetMachine.host())
 print("llvmlite.binding" in sys.modules)"""

@@ -155,6 +155,14 @@ def _user_primitive() -> tuple[Callable[..., Any], tuple[Any, ...]]:
     return lambda x: primitive.bind(x), (X,)
 
 
+def _primitive_of_the_cpu() -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """Lowered by a rule for JAX's CPU backend alone, which serves Astra as well."""
+    primitive = jax.extend.core.Primitive("negative")
+    primitive.def_abstract_eval(lambda x: x)
+    mlir.register_lowering(primitive, mlir.lower_fun(lambda x: x + 42, multiple_results=False), platform="cpu")
+    return lambda x: primitive.bind(x), (X,)
+
+
 class _Opaque:
     pass
 
@@ -163,6 +171,7 @@ REFUSED: dict[str, Callable[[], tuple[Callable[..., Any], tuple[Any, ...]]]] = {
     "pure_callback": lambda: (lambda x: jax.pure_callback(np.sin, jax.ShapeDtypeStruct((4,), np.float32), x), (X,)),
     "debug.print": lambda: (lambda x: jax.debug.print("{}", x) or x, (X,)),
     "a primitive of the user's": _user_primitive,
+    "a primitive of the user's for the CPU": _primitive_of_the_cpu,
     "a derivative rule that is used": lambda: (astra.grad(lambda x: jnp.sum(with_rule(x))), (X,)),
     "a backward rule that is used": lambda: (astra.grad(lambda x: jnp.sum(with_backward(x))), (X,)),
 }
