@@ -163,6 +163,12 @@ def _primitive_of_the_cpu() -> tuple[Callable[..., Any], tuple[Any, ...]]:
     return lambda x: primitive.bind(x), (X,)
 
 
+def _custom_vmap() -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    function = jax.custom_batching.custom_vmap(lambda x: x + 1)
+    function.def_vmap(lambda size, batched, x: (x + 1, batched[0]))
+    return astra.vmap(function), (X,)
+
+
 class _Opaque:
     pass
 
@@ -172,6 +178,7 @@ REFUSED: dict[str, Callable[[], tuple[Callable[..., Any], tuple[Any, ...]]]] = {
     "debug.print": lambda: (lambda x: jax.debug.print("{}", x) or x, (X,)),
     "a primitive of the user's": _user_primitive,
     "a primitive of the user's for the CPU": _primitive_of_the_cpu,
+    "a batching rule that is used": _custom_vmap,
     "a derivative rule that is used": lambda: (astra.grad(lambda x: jnp.sum(with_rule(x))), (X,)),
     "a backward rule that is used": lambda: (astra.grad(lambda x: jnp.sum(with_backward(x))), (X,)),
 }
