@@ -226,7 +226,7 @@ _MESHES = (config.abstract_mesh_context_manager, config.device_context)
 def _call_back(user: Any, info: Any) -> int:
     """What the runtime calls, on the thread that runs the program."""
     del user
-    set_by_caller = [mesh.swap_local(None) for mesh in _MESHES]
+    set_by_caller = [mesh.swap_local(config.config_ext.unset) for mesh in _MESHES]
     try:
         call = info[0]
         registration = _registrations.get(_name(call.attributes))

@@ -311,7 +311,7 @@ class Localizer:
     def _on_one(self, op: Any, device: int) -> None:
         i1 = ir.RankedTensorType.get([], ir.IntegerType.get_signless(1))
         partition = self.mover.partition()
-        number = ir.DenseElementsAttr.get(np.array(device, np.uint32))
+        number = ir.DenseElementsAttr.get(np.array(device, np.uint32), signless=False)
         here = create("constant", [], [partition.type], value=number)
         direction = stablehlo.ComparisonDirectionAttr.get("EQ")
         chosen = create("compare", [partition, here], [i1], comparison_direction=direction)

@@ -127,6 +127,28 @@ for _ in range(3):
         else: raise AssertionError("no error")
 close(jax.jit(lambda v: v.sum())(y), x.sum(), rtol=1e-5)
 """,
+    "callbacks": """
+seen = []
+def watched(v):
+    jax.debug.callback(lambda i: seen.append(int(i)), jax.lax.axis_index("a"))
+    return v + jax.lax.psum(v, "a")
+jax.block_until_ready(mapped(watched)(y))
+jax.jit(lambda v: jax.debug.callback(lambda total: seen.append(float(total)), v.sum()))(y)  # of the whole array
+jax.effects_barrier()
+assert sorted(seen[:8]) == [0, 0, 1, 1, 2, 2, 3, 3] and abs(seen[8] - x.sum()) < 1e-3 and len(seen) == 9, seen
+twice = lambda v: jax.pure_callback(lambda a: np.asarray(a) * 2, jax.ShapeDtypeStruct(v.shape, v.dtype), v)
+equal(jax.jit(twice)(y), x * 2)
+""",
+    "a child of a fork": """
+import os
+program = mapped(lambda v: jax.lax.psum(v, "a"))  # (new programs are compiled by threads of jaxlib's, which are gone)
+expected = np.asarray(program(y))
+child = os.fork()
+if child == 0:
+    import faulthandler; faulthandler.dump_traceback_later(20, exit=True)
+    os._exit(int(not np.array_equal(program(y).addressable_shards[0].data, expected[:2, :8])))
+assert os.waitpid(child, 0)[1] == 0
+""",
     "executables": """
 from jax.experimental import serialize_executable
 lowered = jax.jit(lambda v: (v.sum(0), v * 2)).lower(y)
