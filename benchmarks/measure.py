@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+import jax.extend
 import numpy as np
 
 import astra_mlir as astra
@@ -18,14 +19,14 @@ from astra_mlir import code_cache
 from benchmarks.case import Case
 
 __all__ = [
-    "ASTRA", "COMPILED_TORCH", "NUMPY", "PEERS", "TORCH", "XLA", "CompileMeasurement", "Measurement",
+    "ASTRA", "COMPILED_TORCH", "NUMPY", "PEERS", "PLUGIN", "TORCH", "XLA", "CompileMeasurement", "Measurement",
     "largest_error", "measure", "measure_compile", "seconds_per_call", "times_in_turn",
 ]  # fmt: skip
 
 Tree = Any
 
 ASTRA = "Astra"
-XLA, NUMPY, TORCH, COMPILED_TORCH = PEERS = ("XLA", "NumPy", "PyTorch", "torch.compile")
+XLA, NUMPY, TORCH, COMPILED_TORCH, PLUGIN = PEERS = ("XLA", "NumPy", "PyTorch", "torch.compile", "plugin")
 
 # A block of calls is timed together, so that the clock does not matter for short ones; blocks of the ways alternate, so
 # that what else the machine does hits all alike.
@@ -157,8 +158,13 @@ def _torch_ways(case: Case, arguments: tuple[Tree, ...], peers: Sequence[str]) -
 
 
 def available_peers() -> tuple[str, ...]:
-    """The peers that are installed."""
-    return PEERS if importlib.util.find_spec("torch") else PEERS[:2]
+    """The peers that are installed; the plugin is Astra again, called by ``jax.jit`` as the backend of its arrays."""
+    return tuple(
+        peer
+        for peer in PEERS
+        if (peer not in (TORCH, COMPILED_TORCH) or importlib.util.find_spec("torch"))
+        and (peer != PLUGIN or "astra" in jax.extend.backend.backends())
+    )
 
 
 def measure(case: Case, seconds: float, peers: Sequence[str] = (XLA,)) -> Measurement:
@@ -176,6 +182,10 @@ def _measure(case: Case, seconds: float, peers: Sequence[str]) -> Measurement:
     if NUMPY in peers and case.numpy:
         ways[NUMPY] = (case.numpy, jax.tree.map(np.asarray, arguments), lambda tree: tree)
     ways |= _torch_ways(case, arguments, peers)
+    if PLUGIN in peers:
+        # another function than XLA's: JAX keeps what it has traced and compiled by the function
+        plugin = jax.jit(lambda *arguments: case.function(*arguments))
+        ways[PLUGIN] = (plugin, jax.device_put(arguments, jax.devices("astra")[0]), lambda tree: tree)
     expected: Tree = None
     code_cache.forget()  # kernels that earlier cases have compiled
     for way, (function, own, to_numpy) in tuple(ways.items()):
