@@ -1,12 +1,12 @@
 // The schedules that are chosen depend on the target's vector width, registers and caches, not on this machine: the
-// tile in registers follows the vector width, the rows of a tile that is wide a quarter of the second-level cache.
+// tile in registers follows the vector width, the rows of a tile half of the second-level cache.
 // RUN: sed s/TARGET/x86-64-v3/ %s | %astra-opt - --astra-cpu-to-astra --astra-cpu-to-linalg --astra-cpu-to-memref --astra-cpu-to-kernels --astra-cpu-to-loops --astra-print-schedules -o /dev/null 2>&1 | %filecheck %s --check-prefixes=CHECK,AVX2
 // RUN: sed s/TARGET/x86-64-v4/ %s | %astra-opt - --astra-cpu-to-astra --astra-cpu-to-linalg --astra-cpu-to-memref --astra-cpu-to-kernels --astra-cpu-to-loops --astra-print-schedules -o /dev/null 2>&1 | %filecheck %s --check-prefixes=CHECK,AVX512
 // RUN: sed s/TARGET/neon/ %s | %astra-opt - --astra-cpu-to-astra --astra-cpu-to-linalg --astra-cpu-to-memref --astra-cpu-to-kernels --astra-cpu-to-loops --astra-print-schedules -o /dev/null 2>&1 | %filecheck %s --check-prefixes=CHECK,NEON
 
-// AVX2-DAG: @astra_dot_{{.*}}: GemmSchedule(gemm=[f32 x f32 -> f32, 1 x 1024 x 1024 x 1024], {{.*}}target=x86-64-v3), tile_rows=132, tile_columns=256, depth=256{{.*}}pack_rhs=tile
+// AVX2-DAG: @astra_dot_{{.*}}: GemmSchedule(gemm=[f32 x f32 -> f32, 1 x 1024 x 1024 x 1024], {{.*}}target=x86-64-v3), tile_rows=258, tile_columns=256, depth=256{{.*}}pack_rhs=tile
 // AVX512-DAG: @astra_dot_{{.*}}: GemmSchedule(gemm=[f32 x f32 -> f32, 1 x 1024 x 1024 x 1024], {{.*}}target=x86-64-v4), tile_rows=256, tile_columns=256, depth=256{{.*}}pack_rhs=tile
-// NEON-DAG: @astra_dot_{{.*}}: GemmSchedule(gemm=[f32 x f32 -> f32, 1 x 1024 x 1024 x 1024], {{.*}}target=neon), tile_rows=128, tile_columns=256, depth=256{{.*}}pack_rhs=tile
+// NEON-DAG: @astra_dot_{{.*}}: GemmSchedule(gemm=[f32 x f32 -> f32, 1 x 1024 x 1024 x 1024], {{.*}}target=neon), tile_rows=256, tile_columns=256, depth=256{{.*}}pack_rhs=tile
 // CHECK-DAG: @astra_dot_{{.*}}: SkinnySchedule(gemm=[f32 x f32 -> f32, 1 x 1 x 1024 x 1024]{{.*}}kind=dots)
 // CHECK-DAG: 32 x 32 | 32 x 32, through a buffer; {{[0-9]+}} tasks
 // CHECK-DAG: 1024 | 1024 reduced

@@ -194,7 +194,7 @@ class GemmSchedule:
 def _largest_rows(types: GemmTypes, is_short: bool) -> int:
     if is_short:
         return MAX_ROWS if bits_of(types.accumulator) <= 32 else MAX_ROWS // 2
-    # where the left operand is read in place, a block of it may fill half of the second-level cache
+    # where the left operand is read in place: what a tile reads of it at a time is half of the second-level cache
     return types.target.l2_bytes * 8 // (2 * DEPTH * bits_of(types.accumulator))
 
 
@@ -226,11 +226,6 @@ def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False, packe
     pack_rhs = "before" if packed_before else _pack_rhs(gemm, types, segments, largest_rows)
 
     largest_columns = MAX_COLUMNS
-    if pack_rhs == "tile" and not pack_lhs:
-        largest_columns = _block_columns(types)
-        if columns > largest_columns:
-            # both sides of a square are packed or read equally often: 1024^3 f32 on two cores 10.5 ms, 11.2 by 512x128
-            largest_rows, largest_columns = largest_rows // 2, 2 * largest_columns
     if gemm.is_staged:
         largest_columns = min(largest_columns, _stack_elements(types) // largest_rows)
     tile_rows = _even_tile(rows, largest_rows, types.rows)
@@ -238,7 +233,9 @@ def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False, packe
     while _tile_count(gemm, tile_rows, tile_columns) < MANY and tile_rows * tile_columns * steps >= 2 * TASK_WORK:
         # what is packed in a task is packed again in each task beside it: fewer columns cost packing of the left
         # operand, fewer rows that of the right one
-        if tile_columns >= 2 * (max(tile_rows, types.columns) if pack_lhs else 2 * types.columns):
+        if not pack_lhs and tile_rows > max(tile_columns, MIN_ROWS):  # both are read less often by square tiles
+            tile_rows = round_up(tile_rows // 2, types.rows)
+        elif tile_columns >= 2 * (max(tile_rows, types.columns) if pack_lhs else 2 * types.columns):
             tile_columns = round_up(tile_columns // 2, types.columns)
         elif tile_rows >= 2 * types.rows and (pack_rhs != "tile" or tile_rows > MIN_ROWS):
             tile_rows = round_up(tile_rows // 2, types.rows)

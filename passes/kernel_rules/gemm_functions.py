@@ -221,18 +221,21 @@ def micro_text(types: GemmTypes) -> str:
 
 
 def macro_text(types: GemmTypes) -> str:
-    """``c[:m, :n] (+)= a @ b`` for a block of panels; the panel of ``b`` stays in the first-level cache.
+    """``c[:m, :n] (+)= a @ b`` for a block of panels.
 
-    The first row tiles of a panel fetch what ``next`` has in its columns, a vector's width each.
+    Each row tile passes all panels of ``b``, which come from the second-level cache one after the other.  So a left
+    operand that is read where it lies need not fit there: its rows, 4 KiB apart, say, would share few sets (1024^3 f32:
+    19.9 ms on one core, 20.8 with the panels outside).  The first row tiles fetch what ``next`` has in the columns of a
+    panel, a vector's width each.
     """
     f = FunctionText(types.macro, _arguments(MACRO_ARGUMENTS, types.accumulator), inline=False)
     rows, columns = types.rows, types.columns
-    with f.loop(0, f.ceil_div("%n", columns)) as j:
-        first_column = f.mul(j, columns)
-        b_at = f.add("%b_offset", f.mul(j, "%b_panel"))
-        width = f.min(f.sub("%n", first_column), columns)
-        with f.loop(0, f.ceil_div("%m", rows)) as i:
-            first_row = f.mul(i, rows)
+    with f.loop(0, f.ceil_div("%m", rows)) as i:
+        first_row = f.mul(i, rows)
+        with f.loop(0, f.ceil_div("%n", columns)) as j:
+            first_column = f.mul(j, columns)
+            b_at = f.add("%b_offset", f.mul(j, "%b_panel"))
+            width = f.min(f.sub("%n", first_column), columns)
             is_ahead = f.compare("slt", i, types.vectors)
             line = f.add("%next_offset", first_column, f.mul(i, types.lanes))
             values = {
