@@ -132,16 +132,15 @@ _TITLES = {"single": "Single operations", "model": "Models", "loop": "Loops", "c
 _INTRODUCTION = """# Benchmarks
 
 Made by `python -m benchmarks.run --json results.json --markdown docs/benchmarks.md`; do not edit. Astra, XLA's CPU
-backend (through `jax.jit`), and, where a case has a counterpart, NumPy, PyTorch and `torch.compile`, and `jax.jit` with Astra's plugin as JAX's backend
-(*plugin*) ran in turn in one
-process on the same arrays, f32 unless the name says otherwise; a time is the median of many blocks of calls, first
-calls left out. *By* is a peer's time by Astra's: above 1, Astra is faster. The times depend on the machine and on what
-else it does; the ratios much less. *Least ms* is what the case's operations take at the machine's measured rate of
-multiply-adds, or its bytes at the rate of reading or copying, whichever is longer, and *reached* the part of Astra's
-time that this is; [how to read the table](performance.md#reading-the-benchmarks) says what follows. *Error* is the
-largest difference from XLA's results relative to the largest magnitude. *Compile* is the first call, from Python
-function to result. *Temporaries* is the memory that a call needs beside its arguments and results, *peak ratio*
-compares all three.
+backend (through `jax.jit`), and, where a case has a counterpart, NumPy, PyTorch and `torch.compile`, and `jax.jit` with
+Astra's plugin as JAX's backend (*plugin*) ran in turn in one process on the same arrays, f32 unless the name says
+otherwise; a time is the median of many blocks of calls, first calls left out. *By* is a peer's time by Astra's: above
+1, Astra is faster. The times depend on the machine and on what else it does; the ratios much less. *Least ms* is what
+the case's operations take at the machine's measured rate of multiply-adds, or its bytes at the rate of reading or
+copying, whichever is longer, and *reached* the part of Astra's time that this is; [how to read the
+table](performance.md#reading-the-benchmarks) says what follows. *Error* is the largest difference from XLA's results
+relative to the largest magnitude. *Compile* is the first call, from Python function to result. *Temporaries* is the
+memory that a call needs beside its arguments and results, *peak ratio* compares all three.
 """
 
 
