@@ -126,9 +126,10 @@ def _with_lapack(primitive: Any) -> Any:
     entry = mlir._platform_specific_lowerings["cpu"][primitive]
 
     def rule(ctx: Any, *operands: Any, **parameters: Any) -> Any:
-        # Those loops are not typed for what differs between devices (shard_map).
+        # Those loops are not typed for values that differ between devices (shard_map, explicit shardings).
         manual = getattr(ctx.module_context.axis_context, "manual_axes", ())
-        if primitive is lax_linalg.lu_p and not manual and max(ctx.avals_in[0].shape[-2:]) <= _SMALL_LU:
+        typed = manual or not ctx.avals_in[0].sharding.mesh.empty
+        if primitive is lax_linalg.lu_p and not typed and max(ctx.avals_in[0].shape[-2:]) <= _SMALL_LU:
             return mlir._lowerings[primitive].rule(ctx, *operands, **parameters)
         register_lapack()
         return entry.rule(ctx, *operands, **parameters)

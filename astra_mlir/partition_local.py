@@ -524,9 +524,9 @@ def _reduction_of(op: Any) -> str | None:
 
 
 def _is_neutral(value: Any, kind: str) -> bool:
-    maker = value.owner
-    if not isinstance(maker, ir.Operation) or maker.name != "stablehlo.constant":
+    if isinstance(value.owner, ir.Block) or value.owner.operation.name != "stablehlo.constant":
         return False
+    maker = value.owner.operation
     if isinstance(value.type.element_type, ir.ComplexType):  # whose elements the bindings refuse
         return kind == "add" and "dense<(0.000000e+00,0.000000e+00)>" in maker.get_asm(print_generic_op_form=True)
     attribute = ir.DenseElementsAttr(maker.attributes["value"])

@@ -111,6 +111,19 @@ def test_a_sum_of_which_each_has_a_tile_is_not_added_up_by_all() -> None:
     assert "all_reduce" not in text
 
 
+@pytest.mark.parametrize(("kind", "init"), [("add", "0.0"), ("maximum", "0xFF800000"), ("add", "1.0")])
+def test_reductions_from_the_neutral_element_are_finished_by_all(kind: str, init: str) -> None:
+    text, _, _ = local(f"""
+      func.func public @main(%a: tensor<8x16xf32> {{sdy.sharding = #sdy.sharding<@mesh, [{{"x"}}, {{}}]>}})
+          -> tensor<16xf32> {{
+        %0 = stablehlo.constant dense<{init}> : tensor<f32>
+        %1 = stablehlo.reduce(%a init: %0) applies stablehlo.{kind} across dimensions = [0]
+            : (tensor<8x16xf32>, tensor<f32>) -> tensor<16xf32>
+        return %1 : tensor<16xf32>
+      }}""")
+    assert ("stablehlo.all_reduce" in text, "stablehlo.all_gather" in text) == (init != "1.0", init == "1.0")
+
+
 def test_sums_of_a_sharded_scatter_are_partial() -> None:
     text, _, results = local("""
       func.func public @main(%i: tensor<8x1xi32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>},
