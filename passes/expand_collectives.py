@@ -150,6 +150,23 @@ class _Expansion:
             self.transpose(value, order), [*shape[1 : dim + 1], shape[0] * shape[dim + 1], *shape[dim + 2 :]]
         )
 
+    def masked(self, op: ir.Operation, value: ir.Value, groups: np.ndarray) -> ir.Value:
+        """What was gathered, with the neutral element where this device's group has no member."""
+        info, i64, i1 = self.b.info(value), ir.IntegerType.get_signless(64), ir.IntegerType.get_signless(1)
+        sizes = np.zeros(self.replicas * self.partitions, np.int64)
+        for row in groups:
+            sizes[row[row >= 0]] = (row >= 0).sum()
+        table = self.b.constant(sizes, self.b.type(sizes.shape, i64))
+        me = self.b.build("participant", (), self.b.type((), i64))
+        mine = self.b.build("dynamic_slice", (table, me), self.b.type((1,), i64), slice_sizes=[1])
+        size = self.b.build("broadcast", (self.b.reshape(mine, ()),), self.b.type(info.shape, i64), dimensions=[])
+        place = self.b.build("iota", (), self.b.type(info.shape, i64), dimension=0)
+        there = self.b.build(
+            "compare", (place, size), self.b.type(info.shape, i1), direction="LT", compare_type="SIGNED"
+        )
+        neutral = self.b.splat(identity_of(value_of(op, "kind"), info.element), value.type)
+        return self.b.build("select", (there, value, neutral), value.type)
+
     def combined(self, op: ir.Operation, value: ir.Value) -> ir.Value:
         """The combination along the first dimension, narrow floats in f32."""
         kind = value_of(op, "kind")
@@ -176,9 +193,9 @@ class _Expansion:
     def all_reduce(self, op: ir.Operation) -> ir.Value:
         operand, groups = op.operands[0], self.groups(op)
         info, n = self.b.info(operand), groups.shape[1]
-        if info.size * _bytes(info.element) <= _SMALL_BYTES or (groups < 0).any():
-            if (groups < 0).any():
-                raise _uneven(op)
+        if (groups < 0).any():
+            return self.combined(op, self.masked(op, self.exchange("gather", operand, groups), groups))
+        if info.size * _bytes(info.element) <= _SMALL_BYTES:
             return self.combined(op, self.exchange("gather", operand, groups))
         part = -(-info.size // n)
         flat = self.b.reshape(operand, [info.size])

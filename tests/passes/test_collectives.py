@@ -92,6 +92,18 @@ def test_all_reduce(kind: str, shape: tuple[int, ...]) -> None:
         np.testing.assert_array_equal(results[group[0]].view(np.uint32), results[group[1]].view(np.uint32))
 
 
+@pytest.mark.parametrize("kind", REDUCTIONS)
+def test_all_reduce_of_groups_of_different_sizes(kind: str) -> None:
+    inputs = numbers(3)
+    uneven = "replica_groups = dense<[[0, 2, 3], [1, -1, -1]]> : tensor<2x3xi64>"
+    results = run(
+        reduction("all_reduce", kind, "f32").replace(groups(), uneven) + "tensor<3xf32>", inputs, "tensor<3xf32>"
+    )
+    together = REDUCTIONS[kind](REDUCTIONS[kind](inputs[0], inputs[2]), inputs[3])
+    for found, expected in zip(results, [together, inputs[1], together, together], strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_narrow_floats_are_added_in_f32() -> None:
     inputs = [np.array([x], ml_dtypes.bfloat16) for x in (256.0, 1.0, 1.0, 1.0)]
     body = reduction("all_reduce", "add", "bf16").replace(
