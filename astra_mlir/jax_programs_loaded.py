@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import json
 import pickle
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
@@ -63,11 +64,24 @@ def compile_into(out: Any, code: bytes, options: bytes) -> None:
     for target in description["targets"]:
         is_known(target)  # registers it, where the machine code is that of another process
     executable = compiler.compile_program(Program(data, name=name))
-    donated, held = tuple(description["donated"]), [called_by(code)]
+    donated, held = _taken_over(description, executable), [called_by(code)]
     loaded = _Loaded(executable, donated, name, code, options, held, described)
     if names_this_process(code):
         _with_callbacks.add(loaded.fingerprint)
     _fill(out, loaded, devices)
+
+
+def _taken_over(description: dict[str, Any], executable: Executable) -> tuple[int, ...]:
+    """The arguments that a program takes over: of those merely offered to it, one for each result of its size."""
+    signature = executable.signature
+    inputs, outputs = ([spec.nbytes for spec in specs] for specs in (signature.inputs, signature.outputs))
+    donated = list(description["donated"])
+    places = Counter(outputs) - Counter(inputs[i] for i in donated)
+    for i in description["offered"]:
+        if places[inputs[i]] > 0:
+            places[inputs[i]] -= 1
+            donated.append(i)
+    return tuple(donated)
 
 
 def _key_of_read(code: bytes, num_replicas: int, num_partitions: int) -> str:
@@ -116,13 +130,16 @@ def _read(code: bytes, num_replicas: int, num_partitions: int) -> list[bytes]:
     context = make_context()
     module = Program(code).read(context)
     donated: list[int] = []
+    offered: list[int] = []
     for op in module.body.operations:
         if symbol(op.operation) == "main" and "arg_attrs" in op.operation.attributes:
             given = [ir.DictAttr(attribute) for attribute in ir.ArrayAttr(op.operation.attributes["arg_attrs"])]
-            donated = [i for i, a in enumerate(given) if "tf.aliasing_output" in a or "jax.buffer_donor" in a]
+            donated = [i for i, a in enumerate(given) if "tf.aliasing_output" in a]
+            offered = [i for i, a in enumerate(given) if "jax.buffer_donor" in a and i not in donated]
     calls = (op for op in walk(module.body) if op.name == "stablehlo.custom_call") if b"custom_call" in code else ()
     targets = sorted({ir.StringAttr(op.attributes["call_target_name"]).value for op in calls})
-    head = json.dumps({"name": symbol(module.operation) or "main", "donated": donated, "targets": targets}).encode()
+    name = symbol(module.operation) or "main"
+    head = json.dumps({"name": name, "donated": donated, "offered": offered, "targets": targets}).encode()
     if takes_tokens(module.operation):
         with context, ir.Location.unknown():
             replace_tokens(module.operation)

@@ -95,8 +95,6 @@ for _ in range(20):
     equal(np.asarray(step(spread)), first)
 """,
     "donation": """
-@jax.jit
-def copied(v): return v + 1
 step = jax.jit(lambda v: v + jnp.sum(v), donate_argnums=0)
 z = jax.device_put(np.ones((8, 16), np.float32), y.sharding)
 kept, given = np.asarray(z), z
@@ -104,6 +102,10 @@ places = [s.data.unsafe_buffer_pointer() for s in z.addressable_shards]
 z = step(z)
 assert given.is_deleted()
 equal(z, np.full((8, 16), 129)); equal(kept, np.ones((8, 16)))
+offered = jax.device_put(x, y.sharding)
+tall = jax.jit(lambda v: jnp.concatenate([v, v]), donate_argnums=0)(offered)
+assert not offered.is_deleted()  # no result has the size of its tiles
+equal(tall, np.concatenate([x, x]))
 there = jax.device_put(z, devices[0]); moved = step(z)
 equal(there, np.full((8, 16), 129)); equal(moved, np.full((8, 16), 129 + 129 * 128))
 """,
