@@ -25,6 +25,8 @@ _FREE = {
     f"llvm.{name}" for name in ("mlir.constant", "mlir.poison", "mlir.undef", "insertvalue", "extractvalue", "return")
 }
 
+_SLOT_KINDS = {"!llvm.ptr", "f16", "bf16", "f32", "f64", "i1", "i8", "i16", "i32", "i64"}  # of at most eight bytes
+
 _RUNTIME = "llvm.func @astra_parallel_for(!llvm.ptr, !llvm.ptr, i64)"
 
 
@@ -42,15 +44,18 @@ def _parallel_call(name: str, kinds: list[str]) -> str:
     """The body of ``<task>.parallel(count, captured...)`` and the function that unpacks what was captured."""
     task = name.removesuffix(PARALLEL_SUFFIX)
     captured = kinds[1:]
-    struct = f"!llvm.struct<({', '.join(captured)})>"
+    # Slots of one size where that is enough: the struct's type in each line makes long text of many values.
+    slots = all(kind in _SLOT_KINDS for kind in captured)
+    unit = "i64" if slots else f"!llvm.struct<({', '.join(captured)})>"
+    at = [f"[{i}]" if slots else f"[0, {i}]" for i in range(len(captured))]
     parameters = ", ".join(f"%a{i}: {kind}" for i, kind in enumerate(captured))
     pack = "\n".join(
-        f"  %p{i} = llvm.getelementptr %context[0, {i}] : (!llvm.ptr) -> !llvm.ptr, {struct}\n"
+        f"  %p{i} = llvm.getelementptr %context{at[i]} : (!llvm.ptr) -> !llvm.ptr, {unit}\n"
         f"  llvm.store %a{i}, %p{i} : {kind}, !llvm.ptr"
         for i, kind in enumerate(captured)
     )
     unpack = "\n".join(
-        f"  %p{i} = llvm.getelementptr %context[0, {i}] : (!llvm.ptr) -> !llvm.ptr, {struct}\n"
+        f"  %p{i} = llvm.getelementptr %context{at[i]} : (!llvm.ptr) -> !llvm.ptr, {unit}\n"
         f"  %a{i} = llvm.load %p{i} : !llvm.ptr -> {kind}"
         for i, kind in enumerate(captured)
     )
@@ -62,8 +67,8 @@ llvm.func internal @"{task}.range"(%context: !llvm.ptr, %begin: i64, %end: i64) 
   llvm.return
 }}
 llvm.func internal @"{name}"(%count: i64{", " if parameters else ""}{parameters}) {{
-  %one = llvm.mlir.constant(1 : i64) : i64
-  %context = llvm.alloca %one x {struct} : (i64) -> !llvm.ptr
+  %units = llvm.mlir.constant({len(captured) if slots else 1} : i64) : i64
+  %context = llvm.alloca %units x {unit} : (i64) -> !llvm.ptr
 {pack}
   %function = llvm.mlir.addressof @"{task}.range" : !llvm.ptr
   llvm.call @astra_parallel_for(%function, %context, %count) : (!llvm.ptr, !llvm.ptr, i64) -> ()

@@ -19,7 +19,8 @@ llvm.func @k.task0.parallel(i64, !llvm.ptr) attributes {sym_visibility = "privat
 // CHECK:   llvm.getelementptr %[[IN]][1]
 // CHECK:   llvm.call @main(
 // CHECK: llvm.func internal @k.task0.range(%[[CONTEXT:.*]]: !llvm.ptr, %[[B:.*]]: i64, %[[E:.*]]: i64)
-// CHECK:   %[[X:.*]] = llvm.load
+// CHECK:   %[[SLOT:.*]] = llvm.getelementptr %[[CONTEXT]][0] : (!llvm.ptr) -> !llvm.ptr, i64
+// CHECK:   %[[X:.*]] = llvm.load %[[SLOT]]
 // CHECK:   llvm.call @k.task0(%[[B]], %[[E]], %[[X]])
 // CHECK: llvm.func internal @k.task0.parallel(%[[N:.*]]: i64, %[[Y:.*]]: !llvm.ptr)
 // CHECK:   llvm.call @astra_parallel_for(%{{.*}}, %{{.*}}, %[[N]])
