@@ -115,7 +115,7 @@ BARS: tuple[Bar, ...] = (
         lambda results, _: _speeds(results, {"hard loop"})),
     Bar("speed over PyTorch's, mean", 1.0, True, _mean_speed(_ALL, TORCH)),
     Bar("speed over torch.compile's, mean", 1.0, True, _mean_speed(_ALL, COMPILED_TORCH)),
-    Bar("speed over jax.jit's on Astra's plugin, mean", 1.05, False, _mean_speed(_ALL, PLUGIN)),
+    Bar("time of jax.jit on Astra's plugin by astra.jit's, mean", 1.05, False, _mean_speed(_ALL, PLUGIN)),
     Bar("time by what the hardware allows, where estimated", 1.5, False, _hardware),
     Bar("f32 products by the faster of NumPy's OpenBLAS and PyTorch's oneDNN", 0.97, True, _libraries),
     Bar("bf16 product by f32's speed", 1.0, True, _against("matmul bf16 1024", "matmul 1024")),
