@@ -85,7 +85,7 @@ class _Recorder:
         self.file.write(json.dumps({"test": name, "outcome": outcome, **more}) + "\n")
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self.write(name_of(nodeid), "started")
+        self.write(name_of(nodeid), "started", at=time.time())
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.when == "call" or report.outcome != "passed":
@@ -130,8 +130,8 @@ def forget(path: Path, names: set[str]) -> None:
     path.write_text("".join(line + "\n" for line in kept))
 
 
-def _forget_running(path: Path) -> None:
-    forget(path, {name for name, entry in read(path).items() if entry["outcome"] == "started"})
+def _forget_running(path: Path, since: float = 0) -> None:
+    forget(path, {name for name, entry in read(path).items() if entry.get("at", 0) > since})
 
 
 # --- running ----------------------------------------------------------------------------------------------------------
@@ -174,6 +174,8 @@ def run(options: argparse.Namespace, platform: str, file: str, deadline: float, 
                 _forget_running(path)
                 raise
             _kill(process)
+            if status == -9:  # only what has hung for long has failed
+                _forget_running(path, since=time.time() - options.patience)
         if status in (0, 1, 5):
             return True
         if status == 2:
