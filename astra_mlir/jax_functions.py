@@ -439,8 +439,9 @@ class JitFunction(Dispatcher):
             donated = arguments.donated_nums or arguments.donated_names or None
             self._torch = torch_functions.jit(
                 arguments.function, target=self._target, cache_size=self._cache_size, donate_argnums=donated,
-                output=self._output,
+                output=self._output, num_threads=self._num_threads,
             )  # fmt: skip
+            self._set_on_tensors(self._torch)
         return self._torch
 
     def compile(self, *args: Any, **kwargs: Any) -> Any:

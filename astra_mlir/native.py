@@ -32,12 +32,16 @@ else:
 
     module = sys.modules.get(_NAME) or _load()
 
-__all__ = ["Dispatcher", "Function", "Plan", "empty", "initialize", "processor_identity", "use_jax"]
+__all__ = [
+    "Dispatcher", "Function", "Plan", "element_type", "empty", "initialize", "processor_identity", "use_jax", "use_torch",
+]  # fmt: skip
 
 Dispatcher = module.Dispatcher
 Function = module.Function
 Plan = module.Plan
+element_type = module.element_type
 empty = module.empty
 initialize = module.initialize
 processor_identity = module.processor_identity
 use_jax = module.use_jax
+use_torch = module.use_torch

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,11 +17,12 @@ import numpy as np
 import torch
 from torch.utils import _pytree as pytree
 
-from astra_mlir import compiler, config
+from astra_mlir import compiler, config, native
 from astra_mlir.compiled import CacheInfo, Compiled
 from astra_mlir.errors import AstraError, DTypeError, ShapeError, UnsupportedError
 from astra_mlir.executable import Executable
 from astra_mlir.kept_code import compile_kept
+from astra_mlir.runtime import thread_limit
 from astra_mlir.signature import ArraySpec
 from astra_mlir.target_machine import TargetMachine
 from astra_mlir.torch_arrays import dtype_of, tensor_of
@@ -30,6 +30,34 @@ from astra_mlir.torch_capture import Captured, capture, is_tracing, name_of
 from astra_mlir.trees import Described, arguments_differ
 
 __all__ = ["CompiledTorchFunction", "TensorExecutable", "TorchFunction", "jit"]
+
+
+# `kind` of native plans whose results are tensors.
+_TENSORS = 3
+
+
+def _settings() -> Any:
+    """What decides, besides the arguments, which program runs; None while a function is captured."""
+    return None if is_tracing() else (torch.get_default_dtype(), torch.is_grad_enabled())
+
+
+@functools.cache
+def _connect() -> None:
+    """Tell the native call path what of PyTorch it uses."""
+    table = torch.Tensor.__dlpack_c_exchange_api__  # type: ignore[attr-defined]
+    native.use_torch(torch.Tensor, torch.nn.Parameter, table, _settings)
+
+
+@functools.cache
+def _element_type(dtype: torch.dtype) -> tuple[int, int]:
+    return native.element_type(torch.empty(0, dtype=dtype))
+
+
+def _is_plain(tree: Any) -> bool:
+    """Whether a tree of numbers is made of Python's own containers alone."""
+    if type(tree) in (tuple, list):
+        return all(map(_is_plain, tree))
+    return all(map(_is_plain, tree.values())) if type(tree) is dict else type(tree) is int
 
 
 class TensorExecutable:
@@ -57,7 +85,7 @@ def _described(tree: pytree.TreeSpec) -> Described:
     return list(map(repr, args)), {name: repr(value) for name, value in kwargs.items()}
 
 
-class CompiledTorchFunction(Compiled):
+class CompiledTorchFunction(Compiled, native.Plan):
     """A PyTorch function compiled for one signature: call it with the same tree of tensors.
 
     ``frozen`` says that the tensors which the function closes over (parameters, buffers) have the values that they had
@@ -67,16 +95,27 @@ class CompiledTorchFunction(Compiled):
     def __init__(
         self, captured: Captured, target: str | TargetMachine | None, frozen: bool, traced_once: bool = False
     ) -> None:
+        _connect()
         program = captured.program
         constants = tuple(map(np.array, program.constants)) if frozen else ()
         compile_program = compile_kept if traced_once else compiler.compile_program
         self.executable: Executable = compile_program(replace(program, constants=constants), target=target)
         self.captured = captured
         self.frozen = frozen
-        self._specs = self.executable.signature.inputs
-        self._dtypes = [dtype_of(spec.dtype) for spec in self._specs]
+        signature = self.executable.signature
+        self._specs = signature.inputs
+        self._dtypes = [dtype_of(spec.dtype) for spec in signature.inputs]
         self._hidden = () if frozen else captured.hidden
-        self._on_tensors = TensorExecutable(self.executable)
+        numbered = None
+        if not captured.written and all(isinstance(leaf, int) for leaf in captured.out_leaves):
+            numbered = captured.result(range(captured.out_count))
+        plain = numbered is not None and _is_plain(numbered)
+        results = tuple(_element_type(dtype_of(spec.dtype)) for spec in signature.outputs)
+        unflatten = None if plain else list if captured.written else captured.result
+        self._bind(
+            self.executable, results, (None,) * len(results), numbered if plain else None, unflatten, _TENSORS, (),
+            self._hidden, tuple(map(_element_type, self._dtypes)),
+        )  # fmt: skip
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run; raises :class:`ShapeError` or :class:`DTypeError` naming the argument that does not fit."""
@@ -95,13 +134,31 @@ class CompiledTorchFunction(Compiled):
             _check(leaves[i], spec, dtype)
         return self.run(leaves)
 
+    @property
+    def num_threads(self) -> int:
+        """The most threads that a call takes; 0 (the default): those of ``astra.threads`` or of the process."""
+        return self._num_threads
+
+    @num_threads.setter
+    def num_threads(self, count: int) -> None:
+        self._num_threads = thread_limit("num_threads", count)
+
     def run(self, leaves: Sequence[Any]) -> Any:
-        """Run on the flattened arguments, which fit."""
-        tensors = [*(leaves[i] for i in self.captured.in_positions), *self._hidden]
-        found = self._on_tensors.run(tensors)
-        if self.captured.written:
-            self._write(tensors, found[self.captured.out_count :])
+        """Run on the flattened arguments."""
+        given = [leaves[i] for i in self.captured.in_positions]
+        found = super().run(given)
+        if not self.captured.written:
+            return found
+        self._write([*given, *self._hidden], found[self.captured.out_count :])
         return self.captured.result(found)
+
+    def _converted(self, leaf: Any, number: int) -> torch.Tensor:
+        """A tensor with the elements of a leaf as compiled code reads them."""
+        tensor = _tensor(leaf)
+        if isinstance(tensor, torch.Tensor):
+            tensor = tensor.detach()
+        _check(tensor, self._specs[number], self._dtypes[number])
+        return _dense(tensor)
 
     def _write(self, tensors: Sequence[torch.Tensor], values: Sequence[torch.Tensor]) -> None:
         """Give arguments that the function changes in place their new values."""
@@ -159,38 +216,48 @@ def _leaf_key(leaf: Any) -> Any:
     """What of a leaf decides which program runs."""
     if isinstance(leaf, torch.Tensor):
         return leaf.shape, leaf.dtype
-    return type(leaf), leaf
+    return type(leaf), leaf.hex() if type(leaf) is float else leaf  # 0.0 is not -0.0
 
 
-class TorchFunction:
-    """What :func:`jit` gives: a callable that compiles at the first call of each signature."""
+class TorchFunction(native.Dispatcher):
+    """What :func:`jit` gives: a callable that compiles at the first call of each signature.
 
-    def __init__(self, function: Callable[..., Any], target: TargetMachine | None, cache_size: int) -> None:
+    A call is native (``runtime/python/dispatcher.cpp``): it finds the compiled function by the arguments' structure,
+    types and values that are no tensors, or comes here.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], target: TargetMachine | None, cache_size: int, num_threads: int = 0
+    ) -> None:
+        _connect()
         self.function = function
         self._target = target
         self._cache_size = cache_size
-        self._cache: OrderedDict[Any, CompiledTorchFunction] = OrderedDict()
+        self._num_threads = num_threads
+        self._cache: dict[Any, CompiledTorchFunction] = {}
         self._lock = threading.RLock()
         self._hits = self._misses = 0
         root = getattr(function, "root", function)  # of a transformed function
         self._transformed = root is not function  # whoever asks Astra for derivatives does not ask autograd
         self.traced_once = False  # code is looked for among that of all functions of which this holds
         self._modules = list(root.modules()) if isinstance(root, torch.nn.Module) else []
+        self._set_modules(self._modules)
         functools.update_wrapper(self, function, updated=())
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the function on tensors; the first call of a signature compiles it."""
+    def _call_uncached(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call like none that the native path remembers."""
         if is_tracing():
             return self.function(*args, **kwargs)
         leaves, tree = self._flattened(args, kwargs)
         for i, leaf in enumerate(leaves):
             if isinstance(leaf, torch.Tensor) and (leaf.requires_grad or leaf.device.type != "cpu"):
                 _check_value(leaf.detach() if self._transformed else leaf, _paths(self.function, args, kwargs)[i])
-        return self._compiled(args, kwargs, leaves, tree).run(leaves)
+        compiled = self._compiled(args, kwargs, leaves, tree)
+        if not compiled.captured.written:
+            self._remember(args, kwargs, compiled, tuple(range(len(compiled.captured.in_positions))))
+        return compiled.run(leaves)
 
     def _flattened(self, args: Any, kwargs: Any) -> tuple[list[Any], Any]:
-        if not kwargs and all(type(arg) is torch.Tensor for arg in args):
-            return list(args), len(args)
         leaves, tree = pytree.tree_flatten((args, kwargs))
         return [_tensor(leaf) for leaf in leaves], tree
 
@@ -198,20 +265,21 @@ class TorchFunction:
         training = tuple(module.training for module in self._modules)
         key = (tree, training, torch.get_default_dtype(), *map(_leaf_key, leaves))
         try:
-            found = self._cache.get(key)
+            hash(key)
         except TypeError:
             raise self._not_hashable(args, kwargs, leaves) from None
-        if found is not None:
-            self._hits += 1
-            return found
         with self._lock:
             found = self._cache.get(key)
-            if found is None:
-                found = CompiledTorchFunction(self._capture(args, kwargs), self._target, False, self.traced_once)
-                self._misses += 1
-                self._cache[key] = found
-                while len(self._cache) > max(1, self._cache_size):
-                    self._cache.popitem(last=False)
+            if found is not None:
+                self._hits += 1
+                return found
+            found = CompiledTorchFunction(self._capture(args, kwargs), self._target, False, self.traced_once)
+            found.num_threads = self._num_threads
+            self._misses += 1
+            while len(self._cache) >= max(1, self._cache_size):
+                oldest = min(self._cache, key=lambda k: self._cache[k]._last_used)
+                self._forget(self._cache.pop(oldest))
+            self._cache[key] = found
         return found
 
     def _not_hashable(self, args: Any, kwargs: Any, leaves: list[Any]) -> AstraError:
@@ -246,12 +314,13 @@ class TorchFunction:
 
     def cache_info(self) -> CacheInfo:
         """How the cache of signatures has done."""
-        return CacheInfo(self._hits, self._misses, self._cache_size, len(self._cache))
+        return CacheInfo(self._hits + self._native_hits, self._misses, self._cache_size, len(self._cache))
 
     def clear_cache(self) -> None:
         """Forget all compiled signatures."""
         with self._lock:
             self._cache.clear()
+            self._forget(None)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """So that methods can be decorated."""
@@ -287,18 +356,19 @@ def _tensor_paths(function: Callable[..., Any], args: Any, kwargs: Any) -> list[
 def jit(
     function: Callable[..., Any] | None = None, *, static_argnums: Any = None, static_argnames: Any = None,
     donate_argnums: Any = None, donate_argnames: Any = None, target: str | TargetMachine | None = None,
-    cache_size: int | None = None, output: str = "auto",
+    cache_size: int | None = None, output: str = "auto", num_threads: int = 0,
 ) -> Any:  # fmt: skip
     """Compile a PyTorch function or module for each signature that it is called with; see docs/pytorch.md.
 
     Leaves of the arguments that are tensors (or NumPy arrays) are arguments of the program, all others part of it: one
     version is compiled for each of their values, so static arguments need no saying.  Usable as a decorator with and
-    without options.  Raises :class:`UnsupportedError` for what Astra does not compile.
+    without options.  A call takes at most ``num_threads`` threads (0: no limit).  Raises
+    :class:`UnsupportedError` for what Astra does not compile.
     """
     if function is None:
         return functools.partial(
             jit, donate_argnums=donate_argnums, donate_argnames=donate_argnames, target=target, cache_size=cache_size,
-            output=output,
+            output=output, num_threads=num_threads,
         )  # fmt: skip
     if isinstance(function, TorchFunction):
         function = function.function
@@ -308,4 +378,4 @@ def jit(
         raise AstraError(f"output={output!r}: functions of PyTorch tensors give tensors; leave it out")
     size = config.jit_cache_size.get() if cache_size is None else cache_size
     machine = TargetMachine.parse(target) if isinstance(target, str) else target
-    return TorchFunction(function, machine, size)
+    return TorchFunction(function, machine, size, thread_limit("astra.jit: num_threads", num_threads))

@@ -7,10 +7,12 @@
 
 #include <structmember.h>
 
+#include <cstring>
 #include <memory>
 #include <unordered_map>
 
 #include "plan.h"
+#include "tensors.h"
 
 namespace astra::python {
 
@@ -22,7 +24,7 @@ namespace {
 
 enum Tag : uint64_t {
   kTuple = 1, kList, kDict, kNone, kNode, kKeywords, kStaticPosition, kStaticKeyword, kSettings,
-  kNumpy, kJax, kKeys, kBool, kInt, kFloat, kComplex,
+  kNumpy, kJax, kKeys, kBool, kInt, kFloat, kComplex, kTensor, kTraining,
 };
 
 constexpr uint64_t word(Tag tag, uint64_t a = 0, uint64_t b = 0) { return tag | a << 8 | b << 32; }
@@ -34,6 +36,14 @@ struct Key {
   }
   void add_object(PyObject *object) { objects.push_back(Py_NewRef(object)); }
   void add_leaf(PyObject *leaf) { leaves.push_back(Py_NewRef(leaf)); }
+  void add_value(Tag tag, PyObject *value) {
+    words.push_back(word(tag));
+    add_object(reinterpret_cast<PyObject *>(Py_TYPE(value)));
+    add_object(value);
+  }
+
+  bool of_tensors = false;   // of PyTorch's: values that are no arrays are part of the program
+  bool any_tensor = false;
 
   SmallVector<uint64_t, 128> words;
   SmallVector<PyObject *, 32> objects;  // static values, keys of dictionaries, structures of registered nodes
@@ -96,6 +106,35 @@ Outcome add_leaf_of(PyObject *leaf, Key &key, Tag tag) {
   return Outcome::kKnown;
 }
 
+Outcome add_tensor(PyObject *leaf, Key &key) {
+  static PyObject *const name = PyUnicode_InternFromString("requires_grad");
+  key.any_tensor = true;
+  TensorView view;
+  if (!key.of_tensors || !look_at_tensor(leaf, view)) return Outcome::kUnknown;
+  const Ref gradient(PyObject_GetAttr(leaf, name));
+  if (!gradient) return Outcome::kError;
+  const uint64_t type = view.type.code | view.type.bits << 8 | (gradient.get() == Py_True) << 16;
+  key.words.push_back(word(kTensor, type, static_cast<uint64_t>(view.rank)));
+  for (int i = 0; i < view.rank; ++i) key.words.push_back(static_cast<uint64_t>(view.shape[i]));
+  key.add_leaf(leaf);
+  return Outcome::kKnown;
+}
+
+// A value that is part of a program of tensors.
+Outcome add_static(PyObject *value, Key &key) {
+  if (PyFloat_CheckExact(value)) {  // 0.0 is not -0.0, and a NaN is itself
+    uint64_t bits = 0;
+    const double number = PyFloat_AS_DOUBLE(value);
+    std::memcpy(&bits, &number, sizeof bits);
+    key.words.push_back(word(kFloat));
+    key.words.push_back(bits);
+    return Outcome::kKnown;
+  }
+  if (!PyLong_CheckExact(value) && !PyBool_Check(value) && !PyUnicode_CheckExact(value)) return Outcome::kUnknown;
+  key.add_value(kStaticPosition, value);
+  return Outcome::kKnown;
+}
+
 Outcome add_children(PyObject *object, Key &key) {
   const bool is_tuple = PyTuple_CheckExact(object);
   const Py_ssize_t count = is_tuple ? PyTuple_GET_SIZE(object) : PyList_GET_SIZE(object);
@@ -125,11 +164,14 @@ Outcome add_dict(PyObject *object, Key &key) {
 
 Outcome add_tree(PyObject *object, Key &key) {
   PyTypeObject *const type = Py_TYPE(object);
-  if (type == jax.array_type) {
+  if (type == jax.array_type && !key.of_tensors) {
     key.add_leaf(object);
     return add_jax(object, key, kJax);
   }
   if (type == &PyArray_Type) return add_numpy(object, key);
+  if (is_tensor(object)) return add_tensor(object, key);
+  if (key.of_tensors && (type == &PyFloat_Type || type == &PyLong_Type || type == &PyBool_Type || type == &PyUnicode_Type))
+    return add_static(object, key);
   if (type == &PyFloat_Type) return add_leaf_of(object, key, kFloat);
   if (type == &PyLong_Type) return add_leaf_of(object, key, kInt);
   if (type == &PyBool_Type) return add_leaf_of(object, key, kBool);
@@ -138,13 +180,15 @@ Outcome add_tree(PyObject *object, Key &key) {
     key.words.push_back(word(kNone));
     return Outcome::kKnown;
   }
-  if (type == jax.key_type) return add_keys(object, key);
+  if (type == jax.key_type && !key.of_tensors) return add_keys(object, key);
   Outcome outcome = Outcome::kError;
   if (Py_EnterRecursiveCall(" in the arguments of a compiled function")) return outcome;
   if (type == &PyTuple_Type || type == &PyList_Type) {
     outcome = add_children(object, key);
   } else if (type == &PyDict_Type) {
     outcome = add_dict(object, key);
+  } else if (key.of_tensors) {
+    outcome = Outcome::kUnknown;
   } else if (PyArray_CheckScalar(object)) {
     const Ref array(PyArray_FromScalar(object, nullptr));
     if (array) outcome = Py_TYPE(array.get()) == &PyArray_Type ? add_numpy(array.get(), key) : Outcome::kUnknown;
@@ -201,7 +245,9 @@ struct Table {
   std::unordered_multimap<uint64_t, std::shared_ptr<Entry>> entries;
   std::vector<bool> static_positions;
   Ref static_names;
-  std::vector<Ref> settings;  // of JAX, each that was met: its place is part of the key
+  std::vector<Ref> settings;  // of JAX or PyTorch, each that was met: its place is part of the key
+  Ref on_tensors;             // what calls with tensors go to, or null
+  Ref modules;                // a list, if calls are with tensors: what is in training mode decides, too
 };
 
 // More settings than anyone switches between; then the cache starts anew.
@@ -228,9 +274,11 @@ void forget_all(DispatcherObject &self) {
 }
 
 Outcome add_settings(DispatcherObject &self, Key &key) {
-  if (jax.trace_context == nullptr) return Outcome::kKnown;
-  Ref now(PyObject_CallNoArgs(jax.trace_context));
+  PyObject *const asked = key.of_tensors ? torch.settings : jax.trace_context;
+  if (asked == nullptr) return Outcome::kKnown;
+  Ref now(PyObject_CallNoArgs(asked));
   if (!now) return Outcome::kError;
+  if (now.get() == Py_None) return Outcome::kUnknown;
   for (size_t i = 0; i < self.table->settings.size(); ++i) {
     const Ref known = Ref::borrow(self.table->settings[i].get());
     const int equal = PyObject_RichCompareBool(known.get(), now.get(), Py_EQ);
@@ -254,9 +302,7 @@ Outcome add_keywords(const Table &table, PyObject *keywords, Key &key) {
     if (fixed < 0) return Outcome::kError;
     key.add_object(name);
     if (fixed) {
-      key.words.push_back(word(kStaticKeyword));
-      key.add_object(reinterpret_cast<PyObject *>(Py_TYPE(value)));
-      key.add_object(value);
+      key.add_value(kStaticKeyword, value);
       continue;
     }
     const Outcome outcome = add_tree(value, key);
@@ -265,15 +311,28 @@ Outcome add_keywords(const Table &table, PyObject *keywords, Key &key) {
   return Outcome::kKnown;
 }
 
+Outcome add_modules(PyObject *modules, Key &key) {
+  static PyObject *const name = PyUnicode_InternFromString("training");
+  key.words.push_back(word(kTraining));
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(modules); ++i) {
+    const Ref training(PyObject_GetAttr(PyList_GET_ITEM(modules, i), name));
+    const int yes = training ? PyObject_IsTrue(training.get()) : -1;
+    if (yes < 0) return Outcome::kError;
+    if (i % 64 == 0) key.words.push_back(0);
+    key.words[key.words.size() - 1] |= static_cast<uint64_t>(yes) << i % 64;
+  }
+  return Outcome::kKnown;
+}
+
 Outcome make_key(DispatcherObject &self, PyObject *arguments, PyObject *keywords, Key &key) {
-  const Outcome settings = add_settings(self, key);
+  key.of_tensors = static_cast<bool>(self.table->modules);
+  Outcome settings = add_settings(self, key);
+  if (settings == Outcome::kKnown && key.of_tensors) settings = add_modules(self.table->modules.get(), key);
   if (settings != Outcome::kKnown) return settings;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(arguments); ++i) {
     PyObject *const value = PyTuple_GET_ITEM(arguments, i);
     if (is_static(*self.table, static_cast<size_t>(i))) {
-      key.words.push_back(word(kStaticPosition));
-      key.add_object(reinterpret_cast<PyObject *>(Py_TYPE(value)));
-      key.add_object(value);
+      key.add_value(kStaticPosition, value);
       continue;
     }
     const Outcome outcome = add_tree(value, key);
@@ -330,12 +389,16 @@ PyObject *dispatcher_call(PyObject *self, PyObject *arguments, PyObject *keyword
     const std::shared_ptr<Entry> entry = outcome == Outcome::kKnown ? find(dispatcher, key) : nullptr;
     if (entry) {
       ++dispatcher.hits;
-      if (entry->order.empty()) return run_plan(entry->plan.get(), key.leaves.data(), key.leaves.size());
+      if (entry->order.empty()) return run_plan(entry->plan.get(), key.leaves.data(), key.leaves.size(), true);
       SmallVector<PyObject *, 64> leaves(key.leaves.size());
       for (size_t i = 0; i < leaves.size(); ++i) leaves[i] = key.leaves[entry->order[i]];
-      return run_plan(entry->plan.get(), leaves.data(), leaves.size());
+      return run_plan(entry->plan.get(), leaves.data(), leaves.size(), true);
     }
     PyErr_Clear();  // what cannot be hashed, compared or flattened: Python says so in its own words
+    if (key.any_tensor && dispatcher.table->on_tensors) {
+      const Ref other = Ref::borrow(dispatcher.table->on_tensors.get());
+      return PyObject_Call(other.get(), arguments, keywords);
+    }
   }
   static PyObject *const name = PyUnicode_InternFromString("_call_uncached");
   const Ref named = keywords != nullptr ? Ref::borrow(keywords) : Ref(PyDict_New());
@@ -356,6 +419,17 @@ PyObject *set_static(PyObject *self, PyObject *arguments) {
     table.static_positions[position] = true;
   }
   table.static_names = PySet_GET_SIZE(names) > 0 ? Ref::borrow(names) : Ref();
+  Py_RETURN_NONE;
+}
+
+PyObject *set_on_tensors(PyObject *self, PyObject *other) {
+  of(self).table->on_tensors = Ref::borrow(other);
+  Py_RETURN_NONE;
+}
+
+PyObject *set_modules(PyObject *self, PyObject *modules) {
+  if (!PyList_Check(modules)) return PyErr_Format(PyExc_TypeError, "expected a list of modules");
+  of(self).table->modules = Ref::borrow(modules);
   Py_RETURN_NONE;
 }
 
@@ -425,6 +499,8 @@ PyObject *dispatcher_new(PyTypeObject *type, PyObject *, PyObject *) {
 int dispatcher_traverse(PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(Py_TYPE(self));
   if (of(self).table == nullptr) return 0;
+  Py_VISIT(of(self).table->on_tensors.get());
+  Py_VISIT(of(self).table->modules.get());
   for (const auto &[hash, entry] : of(self).table->entries) {
     if (entry.use_count() > 1) continue;  // a call uses it
     Py_VISIT(entry->plan.get());
@@ -434,7 +510,9 @@ int dispatcher_traverse(PyObject *self, visitproc visit, void *arg) {
 }
 
 int dispatcher_clear(PyObject *self) {
-  if (of(self).table != nullptr) forget_all(of(self));
+  if (of(self).table == nullptr) return 0;
+  forget_all(of(self));
+  of(self).table->on_tensors = Ref();
   return 0;
 }
 
@@ -448,6 +526,9 @@ void dispatcher_dealloc(PyObject *self) {
 
 PyMethodDef dispatcher_methods[] = {
     {"_set_static", set_static, METH_VARARGS, "_set_static(positions, names): which arguments are values of the program."},
+    {"_set_on_tensors", set_on_tensors, METH_O, "_set_on_tensors(other): calls with PyTorch's tensors go to another one."},
+    {"_set_modules", set_modules, METH_O,
+     "_set_modules(modules): calls are with PyTorch's tensors, and the modes of these modules are part of the key."},
     {"_numbered", numbered_arguments, METH_VARARGS, "_numbered(args, kwargs): both with their leaves' numbers as leaves."},
     {"_remember", remember, METH_VARARGS,
      "_remember(args, kwargs, plan, order): calls like this one run the plan, on the leaves in that order."},

@@ -1,7 +1,7 @@
 // `astra_mlir._native`: the path of a call from Python to compiled code.
 //
-// It knows the runtime only by its versioned table, whose address Python hands over, and JAX only by the objects that
-// `use_jax` names.  From the outside in: `Dispatcher` finds the plan for a call's arguments, `Plan` reads arrays of any
+// It knows the runtime only by its versioned table, whose address Python hands over, and JAX and PyTorch only by the objects
+// that `use_jax` and `use_torch` name.  From the outside in: `Dispatcher` finds the plan for a call's arguments, `Plan` reads arrays of any
 // kind and makes results of the kind wanted, `Function` runs code on addresses.
 #define ASTRA_IMPORTS_NUMPY
 #include "common.h"
@@ -9,6 +9,7 @@
 #include "dispatcher.h"
 #include "function.h"
 #include "plan.h"
+#include "tensors.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -89,6 +90,9 @@ PyMethodDef module_methods[] = {
      "initialize(api, context, threads): addresses of the runtime's table and context, and the variable of astra.threads."},
     {"use_jax", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(use_jax)), METH_VARARGS | METH_KEYWORDS,
      "What of JAX the call path uses."},
+    {"element_type", element_type, METH_O, "element_type(tensor): DLPack's code and bits of its elements."},
+    {"use_torch", use_torch, METH_VARARGS,
+     "use_torch(tensor_type, parameter_type, table, settings): what of PyTorch the call path uses."},
     {"empty", empty, METH_VARARGS, "empty((dtype, shape)): an uninitialised array, in the runtime's pool if it is large."},
     {"processor_identity", processor_identity, METH_NOARGS,
      "processor_identity(): what CPUID says of this processor; empty on others than x86-64."},

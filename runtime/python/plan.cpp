@@ -4,16 +4,19 @@
 
 #include <memory>
 
+#include "tensors.h"
+
 namespace astra::python {
 
 PyTypeObject *plan_type = nullptr;
 
 namespace {
 
-enum class Results : int { kByArguments = 0, kJax = 1, kNumpy = 2 };
+enum class Results : int { kByArguments = 0, kJax = 1, kNumpy = 2, kTorch = 3 };
 
 struct Result {
-  Ref aval;  // of JAX
+  Ref aval;               // of JAX; for PyTorch null
+  ElementType element{};  // of PyTorch
   Ref wrap;  // what makes the result of an abstract value and an array, or null: JAX's array or NumPy's
 };
 
@@ -24,6 +27,8 @@ struct PlanData {
   Ref unflatten;  // what makes the tree of a list of results
   Results kind = Results::kByArguments;
   std::vector<Py_ssize_t> donated;
+  std::vector<Ref> hidden;  // leaves behind those of the arguments: the tensors that a function closes over
+  std::vector<ElementType> elements;  // of all leaves, where they are tensors
 
   FunctionObject &called() const { return *reinterpret_cast<FunctionObject *>(function.get()); }
 };
@@ -44,22 +49,41 @@ void plan_dealloc(PyObject *self) {
   Py_DECREF(type);
 }
 
+bool parse_element(PyObject *pair, ElementType &element) {
+  element.lanes = 1;
+  return PyArg_ParseTuple(pair, "bb", &element.code, &element.bits) != 0;
+}
+
 PyObject *bind(PyObject *self, PyObject *arguments) {
-  PyObject *function = nullptr, *avals = nullptr, *wraps = nullptr, *tree = nullptr, *unflatten = nullptr, *donated = nullptr;
+  PyObject *function = nullptr, *avals = nullptr, *wraps = nullptr, *tree = nullptr, *unflatten = nullptr, *donated = nullptr,
+           *hidden = nullptr, *elements = nullptr;
   int kind = 0;
-  if (!PyArg_ParseTuple(arguments, "O!O!O!OOiO!", function_type, &function, &PyTuple_Type, &avals, &PyTuple_Type, &wraps,
-                        &tree, &unflatten, &kind, &PyTuple_Type, &donated))
+  if (!PyArg_ParseTuple(arguments, "O!O!O!OOiO!|O!O!", function_type, &function, &PyTuple_Type, &avals, &PyTuple_Type, &wraps,
+                        &tree, &unflatten, &kind, &PyTuple_Type, &donated, &PyTuple_Type, &hidden,
+                        &PyTuple_Type, &elements))
     return nullptr;
   auto data = std::make_unique<PlanData>();
   data->function = Ref::borrow(function);
+  data->kind = static_cast<Results>(kind);
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(avals); ++i) {
     PyObject *const wrap = PyTuple_GetItem(wraps, i);
     if (wrap == nullptr) return nullptr;
-    data->results.push_back({Ref::borrow(PyTuple_GET_ITEM(avals, i)), Ref::borrow(wrap == Py_None ? nullptr : wrap)});
+    PyObject *const aval = PyTuple_GET_ITEM(avals, i);
+    Result result;
+    if (data->kind == Results::kTorch) {
+      if (!parse_element(aval, result.element)) return nullptr;
+    } else {
+      result.aval = Ref::borrow(aval);
+      result.wrap = Ref::borrow(wrap == Py_None ? nullptr : wrap);
+    }
+    data->results.push_back(std::move(result));
   }
   if (unflatten == Py_None) data->tree = Ref::borrow(tree);
   else data->unflatten = Ref::borrow(unflatten);
-  data->kind = static_cast<Results>(kind);
+  for (Py_ssize_t i = 0; hidden != nullptr && i < PyTuple_GET_SIZE(hidden); ++i)
+    data->hidden.push_back(Ref::borrow(PyTuple_GET_ITEM(hidden, i)));
+  for (Py_ssize_t i = 0; elements != nullptr && i < PyTuple_GET_SIZE(elements); ++i)
+    if (!parse_element(PyTuple_GET_ITEM(elements, i), data->elements.emplace_back())) return nullptr;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(donated); ++i) {
     data->donated.push_back(PyLong_AsSsize_t(PyTuple_GET_ITEM(donated, i)));
     if (PyErr_Occurred()) return nullptr;
@@ -134,19 +158,22 @@ void *elements_of(PyObject *leaf, const Spec &spec, Scalar &scalar, Arguments &a
   return write_number(leaf, spec, scalar) ? scalar.bytes : nullptr;
 }
 
-// What Python makes of a leaf: an address, or an array that fits.
-void *converted(PyObject *self, PyObject *leaf, Py_ssize_t number, Arguments &arguments) {
+// What Python makes of a leaf: an address, or an array or tensor that fits.
+void *converted(PyObject *self, const PlanData &plan, PyObject *leaf, size_t number, Arguments &arguments) {
   static PyObject *const name = PyUnicode_InternFromString("_converted");
-  const Ref index(PyLong_FromSsize_t(number));
+  const Ref index(PyLong_FromSize_t(number));
   if (!index) return nullptr;
   Ref made(PyObject_CallMethodObjArgs(self, name, leaf, index.get(), nullptr));
   if (!made) return nullptr;
   if (PyLong_Check(made.get())) return PyLong_AsVoidPtr(made.get());
-  if (!PyArray_Check(made.get())) {
-    PyErr_SetString(PyExc_TypeError, "_converted gives an address or an array");
+  void *const elements = PyArray_Check(made.get()) ? PyArray_DATA(reinterpret_cast<PyArrayObject *>(made.get()))
+                         : is_tensor(made.get()) && number < plan.elements.size()
+                             ? elements_of_tensor(made.get(), plan.called().code->inputs[number], plan.elements[number], false)
+                             : nullptr;
+  if (elements == nullptr) {
+    PyErr_SetString(PyExc_TypeError, "_converted gives an address, or an array or tensor that fits");
     return nullptr;
   }
-  void *const elements = PyArray_DATA(reinterpret_cast<PyArrayObject *>(made.get()));
   arguments.kept.push_back(made.release());
   return elements;
 }
@@ -230,7 +257,9 @@ bool wrap_results(const PlanData &plan, bool as_jax, SmallVector<PyObject *, 16>
   for (size_t i = 0; i < results.size(); ++i) {
     const Result &how = plan.results[i];
     PyObject *wrapped = nullptr;
-    if (how.wrap) {
+    if (plan.kind == Results::kTorch) {
+      wrapped = to_tensor(how.element, results[i]);
+    } else if (how.wrap) {
       PyObject *arguments[] = {how.aval.get(), results[i]};
       wrapped = PyObject_Vectorcall(how.wrap.get(), arguments, 2, nullptr);
     } else if (as_jax) {
@@ -257,12 +286,13 @@ PyObject *run(PyObject *self, PyObject *leaves) {
   if (!fast) return nullptr;
   const Ref tuple(PySequence_Tuple(fast.get()));  // nobody else changes it during the call
   if (!tuple) return nullptr;
-  return run_plan(self, &PyTuple_GET_ITEM(tuple.get(), 0), static_cast<size_t>(PyTuple_GET_SIZE(tuple.get())));
+  return run_plan(self, &PyTuple_GET_ITEM(tuple.get(), 0), static_cast<size_t>(PyTuple_GET_SIZE(tuple.get())), false);
 }
 
 PyMethodDef plan_methods[] = {
     {"_bind", bind, METH_VARARGS,
-     "_bind(function, avals, wraps, tree, unflatten, kind, donated): what is called and what is made of its results."},
+     "_bind(function, avals, wraps, tree, unflatten, kind, donated, hidden=(), elements=()): what is called and what is "
+     "made of its results; for tensors, `avals` and `elements` are pairs of DLPack's code and bits."},
     {"run", run, METH_O, "Run on the flattened arguments."},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -290,7 +320,7 @@ void touch(PyObject *plan) {
   of(plan).last_used = ++now;
 }
 
-PyObject *run_plan(PyObject *self, PyObject *const *leaves, size_t count) {
+PyObject *run_plan(PyObject *self, PyObject *const *asked, size_t count, bool looked_at) {
   if (of(self).data == nullptr) return PyErr_Format(PyExc_RuntimeError, "the plan is not bound");
   const Ref alive = Ref::borrow(self);  // another thread may evict it while the call runs
   touch(self);
@@ -301,24 +331,32 @@ PyObject *run_plan(PyObject *self, PyObject *const *leaves, size_t count) {
     return nullptr;
   }
   const Code &code = *function.code;
-  if (count != code.inputs.size()) return PyErr_Format(PyExc_ValueError, "expected %zu leaves, got %zu", code.inputs.size(), count);
+  if (count + plan.hidden.size() != code.inputs.size())
+    return PyErr_Format(PyExc_ValueError, "expected %zu leaves, got %zu", code.inputs.size() - plan.hidden.size(), count);
+  SmallVector<PyObject *, 64> leaves(code.inputs.size());
+  std::copy(asked, asked + count, leaves.begin());
+  const size_t asked_count = count;
+  for (const Ref &tensor : plan.hidden) leaves[count++] = tensor.get();
 
   Arguments arguments(count, code.constants.size());
   for (size_t i = 0; i < count; ++i) {
-    void *elements = elements_of(leaves[i], code.inputs[i], arguments.scalars[i], arguments);
+    void *elements = !is_tensor(leaves[i]) ? elements_of(leaves[i], code.inputs[i], arguments.scalars[i], arguments)
+                     : i < plan.elements.size()
+                         ? elements_of_tensor(leaves[i], code.inputs[i], plan.elements[i], looked_at && i < asked_count)
+                         : nullptr;
     if (elements == nullptr) {
-      elements = converted(self, leaves[i], static_cast<Py_ssize_t>(i), arguments);
+      elements = converted(self, plan, leaves[i], i, arguments);
       if (elements == nullptr && PyErr_Occurred()) return nullptr;
     }
     arguments.places[i] = elements;
   }
-  if (!plan.donated.empty() && !check_donated(self, plan, leaves, count)) return nullptr;
+  if (!plan.donated.empty() && !check_donated(self, plan, leaves.data(), count)) return nullptr;
 
   const bool as_jax = plan.kind == Results::kJax || (plan.kind == Results::kByArguments && arguments.any_jax);
   SmallVector<PyObject *, 16> results;
   Pointers places;
   std::vector<Ref> owners, kept;
-  if (!code.aliases.empty() && as_jax && !take_over(code, leaves, arguments.places, owners, kept)) return nullptr;
+  if (!code.aliases.empty() && as_jax && !take_over(code, leaves.data(), arguments.places, owners, kept)) return nullptr;
   // Another thread may donate or delete an array that this call reads: its memory stays until the call is over.
   if (arguments.any_jax)
     for (size_t i = 0; i < count; ++i)
@@ -327,7 +365,7 @@ PyObject *run_plan(PyObject *self, PyObject *const *leaves, size_t count) {
   Ref *const given = owners.empty() ? nullptr : owners.data();
   if (!allocate_results(code, as_jax, results, places, arguments.places, given)) return nullptr;
   PyObject *tree = nullptr;
-  if (execute(function, of(self).num_threads, arguments.places.data(), places.data()) && give_up_donated(plan, leaves) &&
+  if (execute(function, of(self).num_threads, arguments.places.data(), places.data()) && give_up_donated(plan, leaves.data()) &&
       wrap_results(plan, as_jax, results))
     tree = tree_of(plan, results);
   for (PyObject *result : results) Py_DECREF(result);

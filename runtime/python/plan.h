@@ -5,8 +5,9 @@
 
 namespace astra::python {
 
-// Runs the plan on leaves in the order of the function's arguments.  Null with an exception set.
-PyObject *run_plan(PyObject *plan, PyObject *const *leaves, size_t count);
+// Runs the plan on leaves in the order of the function's arguments.  Null with an exception set.  `looked_at` says that
+// look_at_tensor has found the tensors among them readable.
+PyObject *run_plan(PyObject *plan, PyObject *const *leaves, size_t count, bool looked_at);
 
 // Notes that the plan is used now, for eviction of the one used longest ago.
 void touch(PyObject *plan);
