@@ -33,7 +33,8 @@ else:
     module = sys.modules.get(_NAME) or _load()
 
 __all__ = [
-    "Dispatcher", "Function", "Plan", "element_type", "empty", "initialize", "processor_identity", "use_jax", "use_torch",
+    "Dispatcher", "Function", "Plan", "element_type", "empty", "initialize", "processor_identity", "use_jax",
+    "use_torch",
 ]  # fmt: skip
 
 Dispatcher = module.Dispatcher
