@@ -221,5 +221,10 @@ def _set_compiler(library: ctypes.CDLL) -> None:
     )  # fmt: skip
     _kept.append(functions)
     library.astra_pjrt_set_compiler(ctypes.addressof(functions))
-    # After this no code of Python's may be called any more.
-    atexit.register(library.astra_pjrt_set_compiler, None)
+
+    def finish() -> None:
+        """After this no code of Python's may be called any more: what was begun comes to its end."""
+        library.astra_pjrt_set_compiler(None)
+        library.astra_pjrt_finish()
+
+    atexit.register(finish)

@@ -2,6 +2,8 @@
 // processors and one pool of memory.
 #include <unistd.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
@@ -250,7 +252,29 @@ Client::Client(int64_t num_devices) : api(astra_get_api(ASTRA_ABI_VERSION)), top
 namespace {
 constexpr size_t kLongestQueue = 32;
 thread_local bool on_queue = false;
+
+// What other threads do for callers, in all queues and in the compiler.
+const pid_t owner = getpid();
+std::mutex busy_mutex;
+std::condition_variable busy_changed;
+int64_t busy = 0;
 }  // namespace
+
+Busy::Busy() {
+  const std::lock_guard<std::mutex> lock(busy_mutex);
+  ++busy;
+}
+
+Busy::~Busy() {
+  const std::lock_guard<std::mutex> lock(busy_mutex);
+  if (--busy == 0) busy_changed.notify_all();
+}
+
+void wait_until_idle() {
+  if (getpid() != owner) return;  // a fork: those threads are not here
+  std::unique_lock<std::mutex> lock(busy_mutex);
+  busy_changed.wait(lock, [] { return busy == 0; });
+}
 
 struct Queue::State {
   const pid_t process = getpid();
@@ -297,7 +321,7 @@ void Queue::push(std::function<void()> job) {
   const std::shared_ptr<State> now = state();
   {
     const std::lock_guard<std::mutex> lock(now->mutex);
-    now->jobs.push_back(std::move(job));
+    now->jobs.push_back([job = std::move(job), held = std::make_shared<Busy>()] { job(); });
   }
   now->changed.notify_all();
 }

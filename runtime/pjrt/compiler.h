@@ -61,6 +61,9 @@ typedef struct astra_pjrt_compiler {
 /* Null: there is no compiler any more (the interpreter ends). */
 ASTRA_EXPORT void astra_pjrt_set_compiler(const astra_pjrt_compiler *compiler);
 
+/* Waits for all that was begun: programs in queues, with what they call, and compilations. */
+ASTRA_EXPORT void astra_pjrt_finish(void);
+
 /* What goes wrong in a function of the compiler: PJRT's error code and a message, for this thread. */
 ASTRA_EXPORT void astra_pjrt_fail(int32_t code, const char *message, size_t size);
 

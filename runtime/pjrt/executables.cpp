@@ -84,6 +84,7 @@ Error *loaded(Client *client, const astra_pjrt_compiled &given, LoadedExecutable
 Error *failure() { return fail(static_cast<Code>(failure_code), failure_message); }
 
 Error *compile(Client_Compile_Args *args) {
+  const Busy busy;
   const astra_pjrt_compiler functions = compiler();
   if (functions.compile == nullptr) return no_compiler();
   const std::string format(args->program->format, args->program->format_size);
@@ -100,6 +101,7 @@ Error *compile(Client_Compile_Args *args) {
 }
 
 Error *deserialize(Executable_DeserializeAndLoad_Args *args) {
+  const Busy busy;
   const astra_pjrt_compiler functions = compiler();
   if (functions.deserialize == nullptr) return no_compiler();
   astra_pjrt_compiled compiled = {};
@@ -563,6 +565,8 @@ void astra_pjrt_set_compiler(const astra_pjrt_compiler *given) {
   has_compiler = given != nullptr;
   if (has_compiler) compiler_functions = *given;
 }
+
+void astra_pjrt_finish(void) { astra::pjrt::wait_until_idle(); }
 
 void astra_pjrt_fail(int32_t code, const char *message, size_t size) {
   astra::pjrt::failure_code = code;

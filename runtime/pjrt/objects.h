@@ -89,6 +89,16 @@ struct Memory {
   Device *device;
 };
 
+// Counts what goes on beside the callers' threads.  The interpreter does not end before it is over: it may call Python.
+class Busy {
+ public:
+  Busy();
+  ~Busy();
+  Busy(const Busy &) = delete;
+  Busy &operator=(const Busy &) = delete;
+};
+void wait_until_idle();
+
 // Runs a device's programs one after the other, on a thread of its own.
 class Queue {
  public:
