@@ -145,7 +145,8 @@ def failing_callbacks(number: int) -> None:
         if i % 2:
             assert float(f(x)[1]) == 2 * (i + 1)
         else:
-            with pytest.raises(RuntimeError, match=f"no such luck {number}"):
+            # jaxlib's fast path raises a ValueError with the same message.
+            with pytest.raises((RuntimeError, ValueError), match=f"no such luck {number}"):
                 f(x).block_until_ready()
 
     in_threads(work, 4)
