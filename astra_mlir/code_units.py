@@ -70,7 +70,7 @@ def code_units(text: str, threads: int) -> list[Unit]:
 
 
 def _work(text: str) -> int:
-    """How long LLVM takes, relatively: 2.6 ms for each branch, whatever else there is (the units of 5 programs, R^2 = 0.9)."""
+    """How long LLVM takes, relatively: 2.6 ms a branch, whatever else there is (the units of 5 programs, R^2 = 0.9)."""
     return text.count("\n  br ") + 1
 
 
