@@ -16,9 +16,9 @@ import numpy as np
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.collectives import COLLECTIVES
 from astra_mlir.dialects.core import value_of
-from astra_mlir.dialects.elements import to_numpy
 from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
+from astra_mlir.passes.device_groups import DeviceGrid
 from astra_mlir.passes.simplify import Simplify
 from astra_mlir.passes.simplify_rules.core import Rewriter
 from astra_mlir.passes.traversal import walk
@@ -64,7 +64,7 @@ class ExpandCollectives(Pass):
         found = [op for op in walk(module.regions[0].blocks[0]) if op.name in COLLECTIVES]
         if not found:
             return
-        expansion = _Expansion(_number(module, "mhlo.num_replicas"), _number(module, "mhlo.num_partitions"))
+        expansion = _Expansion(DeviceGrid.of(module))
         for op in found:
             expansion.b.at(op)
             value = _RULES[op.name](expansion, op)
@@ -73,46 +73,12 @@ class ExpandCollectives(Pass):
         Simplify().run(module)
 
 
-def _number(module: ir.Operation, name: str) -> int:
-    return int(ir.IntegerAttr(module.attributes[name]).value) if name in module.attributes else 1
-
-
 class _Expansion:
     """Replaces the operations of a module for so many replicas and partitions."""
 
-    def __init__(self, replicas: int, partitions: int) -> None:
-        self.replicas, self.partitions = replicas, partitions
+    def __init__(self, grid: DeviceGrid) -> None:
+        self.grid = grid
         self.b = Rewriter()
-
-    # --- who takes part
-
-    def groups(self, op: ir.Operation) -> np.ndarray:
-        """The groups as numbers of participants."""
-        rows = to_numpy(value_of(op, "replica_groups")).tolist()
-        flat = op.name in ("astra.all_gather", "astra.all_reduce", "astra.reduce_scatter")
-        channel = value_of(op, "channel", (0, 0))[0] > 0
-        everywhere = bool(value_of(op, "use_global_device_ids", False))
-        n, p = self.replicas, self.partitions
-        if not rows or not rows[0]:  # all are one group
-            rows = [list(range(n * p if everywhere else p if channel and not flat else n))]
-        rows = [[member for member in row if member >= 0] for row in rows]
-        if channel and everywhere:
-            return _matrix(rows)
-        if not channel:  # replicas, of each partition
-            return _matrix([[r * p + i for r in row] for row in rows for i in range(p)])
-        if flat:  # replicas with all their partitions
-            return _matrix([[r * p + i for i in range(p) for r in row] for row in rows])
-        return _matrix([[r * p + i for i in row] for row in rows for r in range(n)])
-
-    def pairs(self, op: ir.Operation) -> np.ndarray:
-        """Sources and targets as numbers of participants."""
-        given = to_numpy(value_of(op, "source_target_pairs")).reshape(-1, 2)
-        n, p = self.replicas, self.partitions
-        if value_of(op, "channel", (0, 0))[0] > 0:
-            found = [r * p + given for r in range(n)]
-        else:
-            found = [given * p + i for i in range(p)]
-        return np.concatenate(found).astype(np.int64)
 
     # --- what is sent
 
@@ -122,7 +88,7 @@ class _Expansion:
         shape = (groups.shape[1], *info.shape) if kind == "gather" else info.shape
         if not info.size:
             return self.b.splat(0, self.b.type(shape, info.element))
-        if self.replicas * self.partitions == 1 and kind != "permute":
+        if self.grid.size == 1 and kind != "permute":
             return self.b.reshape(value, shape)
         attributes = {"pairs": ir.DenseElementsAttr.get(pairs)} if pairs is not None else {}
         return self.b.build(
@@ -153,7 +119,7 @@ class _Expansion:
     def masked(self, op: ir.Operation, value: ir.Value, groups: np.ndarray) -> ir.Value:
         """What was gathered, with the neutral element where this device's group has no member."""
         info, i64, i1 = self.b.info(value), ir.IntegerType.get_signless(64), ir.IntegerType.get_signless(1)
-        sizes = np.zeros(self.replicas * self.partitions, np.int64)
+        sizes = np.zeros(self.grid.size, np.int64)
         for row in groups:
             sizes[row[row >= 0]] = (row >= 0).sum()
         table = self.b.constant(sizes, self.b.type(sizes.shape, i64))
@@ -188,10 +154,12 @@ class _Expansion:
     # --- the operations
 
     def all_gather(self, op: ir.Operation) -> ir.Value:
-        return self.joined(self.exchange("gather", op.operands[0], self.groups(op)), value_of(op, "all_gather_dim"))
+        return self.joined(
+            self.exchange("gather", op.operands[0], self.grid.groups(op)), value_of(op, "all_gather_dim")
+        )
 
     def all_reduce(self, op: ir.Operation) -> ir.Value:
-        operand, groups = op.operands[0], self.groups(op)
+        operand, groups = op.operands[0], self.grid.groups(op)
         info, n = self.b.info(operand), groups.shape[1]
         if (groups < 0).any():
             return self.combined(op, self.masked(op, self.exchange("gather", operand, groups), groups))
@@ -211,7 +179,7 @@ class _Expansion:
         return self.b.reshape(flat, info.shape)
 
     def reduce_scatter(self, op: ir.Operation) -> ir.Value:
-        groups = self.groups(op)
+        groups = self.grid.groups(op)
         if (groups < 0).any():
             raise _uneven(op)
         pieces = self.pieces(op.operands[0], value_of(op, "scatter_dimension"), groups.shape[1])
@@ -220,22 +188,22 @@ class _Expansion:
     def all_to_all(self, op: ir.Operation) -> ir.Value:
         split, concat, count = (value_of(op, name) for name in ("split_dimension", "concat_dimension", "split_count"))
         pieces = self.pieces(op.operands[0], split, count)
-        return self.joined(self.exchange("all_to_all", pieces, self.groups(op)), concat)
+        return self.joined(self.exchange("all_to_all", pieces, self.grid.groups(op)), concat)
 
     def collective_permute(self, op: ir.Operation) -> ir.Value:
-        operand, pairs = op.operands[0], self.pairs(op)
-        if self.replicas * self.partitions == 1:
+        operand, pairs = op.operands[0], self.grid.pairs(op)
+        if self.grid.size == 1:
             info = self.b.info(operand)
             return operand if len(pairs) else self.b.splat(0, self.b.type(info.shape, info.element))
-        everyone = np.arange(self.replicas * self.partitions, dtype=np.int64)[None]
+        everyone = np.arange(self.grid.size, dtype=np.int64)[None]
         return self.exchange("permute", operand, everyone, pairs)
 
     def collective_broadcast(self, op: ir.Operation) -> ir.Value:
-        return self.exchange("broadcast", op.operands[0], self.groups(op))
+        return self.exchange("broadcast", op.operands[0], self.grid.groups(op))
 
     def identity(self, op: ir.Operation) -> ir.Value:
         """The number of this replica or partition."""
-        count, other = self.replicas, self.partitions
+        count, other = self.grid
         if op.name == "astra.partition_id":
             count, other = other, count
         type = op.results[0].type
@@ -245,14 +213,8 @@ class _Expansion:
         number = self.b.build("participant", (), i64)
         if other > 1:
             name = "remainder" if op.name == "astra.partition_id" else "divide"
-            number = self.b.build(name, (number, self.b.splat(self.partitions, i64)), i64)
+            number = self.b.build(name, (number, self.b.splat(self.grid.partitions, i64)), i64)
         return self.b.build("convert", (number,), type)
-
-
-def _matrix(rows: Sequence[Sequence[int]]) -> np.ndarray:
-    """Rows of one length, filled with -1."""
-    size = max(map(len, rows))
-    return np.array([[*row, *[-1] * (size - len(row))] for row in rows], np.int64)
 
 
 def _bytes(element: ir.Type) -> int:

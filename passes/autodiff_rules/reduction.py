@@ -19,6 +19,7 @@ from astra_mlir.passes.autodiff_rules.contraction import dilate
 from astra_mlir.passes.autodiff_rules.core import ELEMENTWISE, Emitter, jvp, refuse, structured_jvp, structured_vjp, vjp
 from astra_mlir.passes.autodiff_rules.engine import Forward, Reverse
 from astra_mlir.passes.autodiff_rules.regions import fold_windows, reduce_tree, windows_of
+from astra_mlir.passes.autodiff_rules.written_out import forward_through, reverse_through
 
 MaybeValue = ir.Value | None
 Values = Sequence[MaybeValue]
@@ -383,25 +384,11 @@ _VJP: dict[str, dict[str, Callable[..., Values]]] = {
 _WRITTEN_OUT = {"astra.reduce": reduce_tree, "astra.reduce_window": fold_windows}
 
 
-def _write_out(op: ir.Operation, b: Emitter) -> tuple[list[ir.Operation], list[ir.Value]]:
-    """Put other operations in the place of a reduction; gives them and their results."""
-    place = b.place
-    b.before(op)
-    b.created = []
-    results = _WRITTEN_OUT[op.name](op, b)
-    made = list(b.created)
-    b.return_to(place)
-    for old, new in zip(op.results, results, strict=True):
-        old.replace_all_uses_with(new)
-    return made, results
-
-
 @structured_jvp("reduce", "reduce_window")
 def _reduction_jvp(op: ir.Operation, engine: Forward) -> None:
     rule = _JVP[op.name].get(value_of(op, "kind"))
     if rule is None:
-        made, _ = _write_out(op, engine.b)
-        engine.operations(made)
+        forward_through(op, engine, _WRITTEN_OUT[op.name])
         return
     tangents = [engine.tangents.get(value) for value in op.operands]
     for result, tangent in zip(op.results, rule(op, tangents, engine.b), strict=True):
@@ -413,13 +400,7 @@ def _reduction_jvp(op: ir.Operation, engine: Forward) -> None:
 def _reduction_vjp(op: ir.Operation, cotangents: Values, engine: Reverse) -> Sequence[tuple[ir.Value, MaybeValue]]:
     rule = _VJP[op.name].get(value_of(op, "kind"))
     if rule is None:
-        made, results = _write_out(op, engine.b)
-        given: dict[ir.Value, ir.Value] = {}
-        for value, c in zip(results, cotangents, strict=True):
-            if c is not None:
-                given[value] = c if value not in given else engine.b.f("add", given[value], c)
-        engine.run(made, given)
-        return list(given.items())
+        return reverse_through(op, cotangents, engine, _WRITTEN_OUT[op.name])
     operands = list(op.operands)
     needs = [operand in engine.varied for operand in operands]
     return list(zip(operands, rule(op, cotangents, needs, engine.b), strict=True))

@@ -147,6 +147,65 @@ def test_collective_permute_and_broadcast() -> None:
     np.testing.assert_array_equal(run(body, inputs, "tensor<3xf32>"), [inputs[i] for i in (2, 1, 2, 1)])
 
 
+DERIVED = {
+    "all_reduce": (reduction("all_reduce", "KIND", "f32"), "tensor<4xf32>"),
+    "reduce_scatter": (reduction("reduce_scatter", "KIND", "f32", ", scatter_dimension = 0 : i64"), "tensor<2xf32>"),
+    "collective_broadcast": (
+        f'%r = "stablehlo.collective_broadcast"(%x) <{{{groups()}}}> : (OPERAND) -> ',
+        "tensor<4xf32>",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(n, k) for n in ("all_reduce", "reduce_scatter") for k in REDUCTIONS] + [("collective_broadcast", "")],
+)
+def test_derivatives(name: str, kind: str) -> None:
+    """Of the sum of all devices' results, weighted: against central differences in the inputs of all devices."""
+    body, result = DERIVED[name]
+    body, element = body.replace("KIND", kind) + result, 4
+    x = [v.astype(np.float32) for v in numbers(element)]
+    weights = [
+        np.random.default_rng(i).standard_normal(2 if "2x" in result else 4).astype(np.float32) for i in range(TEAM)
+    ]
+    tangents = [np.random.default_rng(9 + i).standard_normal(element).astype(np.float32) for i in range(TEAM)]
+
+    def text(mode: str) -> str:
+        header = f"module attributes {{mhlo.num_partitions = 1 : i32, mhlo.num_replicas = {TEAM} : i32}}"
+        operand = "tensor<4xf32>"
+        given, seen = (operand, result) if mode == "jvp" else (result, operand)
+        return f"""{header} {{
+          func.func private @f(%x: {operand}) -> {result} {{
+            {body.replace("OPERAND", operand)}
+            return %r : {result}
+          }}
+          func.func @main(%x: {operand}, %t: {given}) -> ({result}, {seen}) {{
+            %r:2 = "astra.{mode}"(%x, %t) {{callee = @f, argnums = array<i64: 0>}} : ({operand}, {given}) -> ({result}, {seen})
+            return %r#0, %r#1 : {result}, {seen}
+          }}
+        }}"""
+
+    def value(inputs: Arrays) -> float:
+        found = run(body, [v.astype(np.float32) for v in inputs], result)
+        return sum(
+            float(np.dot(w.astype(np.float64), f.astype(np.float64))) for w, f in zip(weights, found, strict=True)
+        )
+
+    step = 1e-2
+    ahead, behind = ([v + s * t for v, t in zip(x, tangents, strict=True)] for s in (step, -step))
+    expected = (value(ahead) - value(behind)) / (2 * step)
+    forward = [
+        out[1] for out in run_team(astra.compile(text("jvp")), [list(pair) for pair in zip(x, tangents, strict=True)])
+    ]
+    reverse = [
+        out[1] for out in run_team(astra.compile(text("vjp")), [list(pair) for pair in zip(x, weights, strict=True)])
+    ]
+    by_forward = sum(float(np.dot(w, t)) for w, t in zip(weights, forward, strict=True))
+    by_reverse = sum(float(np.dot(c, t)) for c, t in zip(reverse, tangents, strict=True))
+    np.testing.assert_allclose([by_forward, by_reverse], expected, rtol=2e-3)
+
+
 @pytest.mark.parametrize(("replicas", "partitions"), [(4, 1), (1, 4), (2, 2)])
 def test_numbers_of_devices(replicas: int, partitions: int) -> None:
     body = """%p = stablehlo.partition_id : tensor<ui32>

@@ -5,9 +5,9 @@ Arrays in another layout are transposed around it.
 RUN: %python %s | %filecheck %s
 """
 
+from astra_mlir import call_targets
 from astra_mlir.bindings import ir, make_context
 from astra_mlir.passes import run_pipeline
-from astra_mlir.passes.kernel_rules import custom_call
 
 PROGRAM = """
 func.func @main(%a: tensor<2x3xf32>) -> tensor<2x3xf32> {
@@ -18,7 +18,7 @@ func.func @main(%a: tensor<2x3xf32>) -> tensor<2x3xf32> {
 }
 """
 
-custom_call.register("seven")
+call_targets.TARGETS.add("seven")
 with make_context():
     module = ir.Module.parse(PROGRAM)
     run_pipeline(module, "astra-to-kernels")
