@@ -70,3 +70,28 @@ func.func @exchange_2(%x: tensor<3xf32>) {
       : (tensor<3xf32>) -> tensor<3xf32>
   return
 }
+
+func.func @collective_broadcast_1(%x: tensor<2x3xf32>) {
+  // expected-error@below {{result must have the element type of operand 'operand', f32, but is tensor<2x3xi32> (C3)}}
+  %0 = "astra.collective_broadcast"(%x) {replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>}
+      : (tensor<2x3xf32>) -> tensor<2x3xi32>
+  return
+}
+
+func.func @partition_id_1() {
+  // expected-error@below {{result must be ui32, but is tensor<i32>}}
+  %0 = "astra.partition_id"() : () -> tensor<i32>
+  return
+}
+
+func.func @replica_id_1() {
+  // expected-error@below {{result must be ui32, but is tensor<i64>}}
+  %0 = "astra.replica_id"() : () -> tensor<i64>
+  return
+}
+
+func.func @participant_1() {
+  // expected-error@below {{result must be i64, but is tensor<ui32>}}
+  %0 = "astra.participant"() : () -> tensor<ui32>
+  return
+}

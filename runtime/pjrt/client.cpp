@@ -321,7 +321,8 @@ void Queue::push(std::function<void()> job) {
   const std::shared_ptr<State> now = state();
   {
     const std::lock_guard<std::mutex> lock(now->mutex);
-    now->jobs.push_back([job = std::move(job), held = std::make_shared<Busy>()] { job(); });
+    // `held` goes last: what the job holds may be given back to Python, which must not end before.
+    now->jobs.push_back([held = std::make_shared<Busy>(), job = std::move(job)] { job(); });
   }
   now->changed.notify_all();
 }
@@ -332,11 +333,13 @@ void Queue::work(const std::shared_ptr<State> &state) {
   for (;;) {
     state->changed.wait(lock, [&] { return state->closed || !state->jobs.empty(); });
     if (state->jobs.empty()) return;
-    const std::function<void()> job = std::move(state->jobs.front());
-    state->jobs.pop_front();
-    lock.unlock();
-    state->changed.notify_all();
-    job();
+    {
+      const std::function<void()> job = std::move(state->jobs.front());
+      state->jobs.pop_front();
+      lock.unlock();
+      state->changed.notify_all();
+      job();
+    }  // without the lock: what the job held may wait for threads that wait for it
     lock.lock();
   }
 }
