@@ -38,7 +38,7 @@ from astra_mlir.native import Dispatcher, Plan
 from astra_mlir.runtime import thread_limit
 from astra_mlir.signature import ArraySpec, refuse_masked
 from astra_mlir.target_machine import TargetMachine
-from astra_mlir.trees import arguments_differ, described
+from astra_mlir.trees import arguments_differ, described, is_plain
 
 __all__ = ["CacheInfo", "CompiledFunction", "JitFunction", "compile_function", "jit"]
 
@@ -212,7 +212,7 @@ class CompiledFunction(Compiled, Plan):
         wraps = tuple(map(_wrapper, captured.out_avals))
         kind = "jax" if to_keys in wraps else output
         numbered = tree_unflatten(captured.out_tree, range(len(wraps)))
-        plain = _is_plain(numbered)
+        plain = is_plain(numbered)
         unflatten = None if plain else functools.partial(tree_unflatten, captured.out_tree)
         self._bind(
             executable, tuple(captured.out_avals), wraps, numbered if plain else None, unflatten,
@@ -265,15 +265,6 @@ class CompiledFunction(Compiled, Plan):
             f"{self._specs[second].path} is the same array as {self._specs[first].path}, and one is donated; "
             "pass a copy, or do not donate it"
         )
-
-
-def _is_plain(tree: Any) -> bool:
-    """Whether a tree of numbers is made of Python's own containers alone."""
-    if type(tree) in (tuple, list):
-        return all(map(_is_plain, tree))
-    if type(tree) is dict:
-        return all(map(_is_plain, tree.values()))
-    return tree is None or type(tree) is int
 
 
 def _wrapper(aval: Any) -> Callable[[Any, np.ndarray[Any, Any]], Any] | None:

@@ -27,7 +27,7 @@ from astra_mlir.signature import ArraySpec
 from astra_mlir.target_machine import TargetMachine
 from astra_mlir.torch_arrays import dtype_of, tensor_of
 from astra_mlir.torch_capture import Captured, capture, is_tracing, name_of
-from astra_mlir.trees import Described, arguments_differ
+from astra_mlir.trees import Described, arguments_differ, is_plain
 
 __all__ = ["CompiledTorchFunction", "TensorExecutable", "TorchFunction", "jit"]
 
@@ -51,13 +51,6 @@ def _connect() -> None:
 @functools.cache
 def _element_type(dtype: torch.dtype) -> tuple[int, int]:
     return native.element_type(torch.empty(0, dtype=dtype))
-
-
-def _is_plain(tree: Any) -> bool:
-    """Whether a tree of numbers is made of Python's own containers alone."""
-    if type(tree) in (tuple, list):
-        return all(map(_is_plain, tree))
-    return all(map(_is_plain, tree.values())) if type(tree) is dict else type(tree) is int
 
 
 class TensorExecutable:
@@ -109,7 +102,7 @@ class CompiledTorchFunction(Compiled, native.Plan):
         numbered = None
         if not captured.written and all(isinstance(leaf, int) for leaf in captured.out_leaves):
             numbered = captured.result(range(captured.out_count))
-        plain = numbered is not None and _is_plain(numbered)
+        plain = numbered is not None and is_plain(numbered)
         results = tuple(_element_type(dtype_of(spec.dtype)) for spec in signature.outputs)
         unflatten = None if plain else list if captured.written else captured.result
         self._bind(

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from astra_mlir.errors import AstraError
 
-__all__ = ["Described", "PlainTrees", "Structure", "Trees", "arguments_differ", "described"]
+__all__ = ["Described", "PlainTrees", "Structure", "Trees", "arguments_differ", "described", "is_plain"]
 
 Described = tuple[list[str], dict[str, str]]
 
@@ -45,6 +45,15 @@ def described(treedef: Any) -> Described:
         [str(d).removeprefix("PyTreeDef(").removesuffix(")") for d in part.children()] for part in (positional, named)
     ]
     return texts[0], dict(zip(named.node_data()[1], texts[1], strict=True))
+
+
+def is_plain(tree: Any) -> bool:
+    """Whether a tree of integers is made of tuples, lists, dictionaries and None alone, which native code builds."""
+    if type(tree) in (tuple, list):
+        return all(map(is_plain, tree))
+    if type(tree) is dict:
+        return all(map(is_plain, tree.values()))
+    return tree is None or type(tree) is int
 
 
 class Trees(Protocol):
