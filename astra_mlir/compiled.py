@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from astra_mlir.executable import Executable, Memory
+from astra_mlir.native import Plan
+from astra_mlir.runtime import thread_limit
 from astra_mlir.signature import Signature
 
 if TYPE_CHECKING:
     from astra_mlir.cost import Cost
 
-__all__ = ["CacheInfo", "Compiled"]
+__all__ = ["CacheInfo", "Compiled", "CompiledPlan"]
 
 
 class CacheInfo(NamedTuple):
@@ -75,3 +77,16 @@ class Compiled:
 
     def __repr__(self) -> str:
         return f"<astra compiled {self.executable.program.name} {self.signature} for {self.executable.target.cpu}>"
+
+
+class CompiledPlan(Compiled, Plan):
+    """One that is called natively on trees of arrays."""
+
+    @property
+    def num_threads(self) -> int:
+        """The most threads that a call takes; 0 (the default): those of ``astra.threads`` or of the process."""
+        return self._num_threads
+
+    @num_threads.setter
+    def num_threads(self, count: int) -> None:
+        self._num_threads = thread_limit("num_threads", count)

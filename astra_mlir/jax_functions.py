@@ -20,7 +20,7 @@ from jax.tree_util import keystr, tree_flatten, tree_flatten_with_path, tree_lea
 
 from astra_mlir import capture as capturing
 from astra_mlir import compiler, config, frontends
-from astra_mlir.compiled import CacheInfo, Compiled
+from astra_mlir.compiled import CacheInfo, CompiledPlan
 from astra_mlir.errors import AstraError, DTypeError, ShapeError
 from astra_mlir.executable import Executable
 from astra_mlir.jax_arrays import (
@@ -34,7 +34,7 @@ from astra_mlir.jax_arrays import (
     trace_context,
 )
 from astra_mlir.kept_code import compile_kept
-from astra_mlir.native import Dispatcher, Plan
+from astra_mlir.native import Dispatcher
 from astra_mlir.runtime import thread_limit
 from astra_mlir.signature import ArraySpec, refuse_masked
 from astra_mlir.target_machine import TargetMachine
@@ -193,7 +193,7 @@ def _normalized(leaf: Any, path: str) -> Any:
 # --- one signature -----------------------------------------------------------------------------------------------
 
 
-class CompiledFunction(Compiled, Plan):
+class CompiledFunction(CompiledPlan):
     """A JAX function compiled for one signature: call it with the same tree of arrays; static arguments are left out.
 
     ``executable`` is the flat function underneath; :meth:`ir`, :meth:`asm`, :meth:`cost` and :meth:`memory` are its.
@@ -225,15 +225,6 @@ class CompiledFunction(Compiled, Plan):
         if tree != self.in_tree:
             raise ShapeError(arguments_differ(self.executable.program.name, described(self.in_tree), described(tree)))
         return self.run(leaves)
-
-    @property
-    def num_threads(self) -> int:
-        """The most threads that a call takes; 0 (the default): those of ``astra.threads`` or of the process."""
-        return self._num_threads
-
-    @num_threads.setter
-    def num_threads(self, count: int) -> None:
-        self._num_threads = thread_limit("num_threads", count)
 
     def _converted(self, leaf: Any, number: int) -> int | np.ndarray[Any, Any]:
         """What the native path cannot read of a leaf by itself: where its elements are, or an array of them.

@@ -18,7 +18,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from astra_mlir import compiler, config, native
-from astra_mlir.compiled import CacheInfo, Compiled
+from astra_mlir.compiled import CacheInfo, CompiledPlan
 from astra_mlir.errors import AstraError, DTypeError, ShapeError, UnsupportedError
 from astra_mlir.executable import Executable
 from astra_mlir.kept_code import compile_kept
@@ -78,7 +78,7 @@ def _described(tree: pytree.TreeSpec) -> Described:
     return list(map(repr, args)), {name: repr(value) for name, value in kwargs.items()}
 
 
-class CompiledTorchFunction(Compiled, native.Plan):
+class CompiledTorchFunction(CompiledPlan):
     """A PyTorch function compiled for one signature: call it with the same tree of tensors.
 
     ``frozen`` says that the tensors which the function closes over (parameters, buffers) have the values that they had
@@ -126,15 +126,6 @@ class CompiledTorchFunction(Compiled, native.Plan):
         for i, spec, dtype in zip(self.captured.in_positions, self._specs, self._dtypes, strict=False):
             _check(leaves[i], spec, dtype)
         return self.run(leaves)
-
-    @property
-    def num_threads(self) -> int:
-        """The most threads that a call takes; 0 (the default): those of ``astra.threads`` or of the process."""
-        return self._num_threads
-
-    @num_threads.setter
-    def num_threads(self, count: int) -> None:
-        self._num_threads = thread_limit("num_threads", count)
 
     def run(self, leaves: Sequence[Any]) -> Any:
         """Run on the flattened arguments."""

@@ -48,19 +48,27 @@ def _of_one(op: ir.Operation) -> tuple[Tensor, Tensor]:
     return operand, result
 
 
-def _verify_all_gather(op: ir.Operation) -> None:
+def _require_parts(op: ir.Operation, dimension: str, where: str, what: str, *, gathers: bool) -> Tensor:
+    """That result (or operand) is made of a part of each member along a dimension; gives the operand."""
     operand, result = _of_one(op)
-    dim, size = value_of(op, "all_gather_dim"), _group_size(op)
-    require_dimension("all_gather_dim", dim, operand, "C1")
-    require_same_element(operand, result, "C6")
-    require(len(result.shape) == len(operand.shape), f"result must have the rank of {operand.type} (C6)")
+    dim, size = value_of(op, dimension), _group_size(op)
+    require_dimension(dimension, dim, operand, where)
+    require_same_element(operand, result, what)
+    require(len(result.shape) == len(operand.shape), f"result must have the rank of {operand.type} ({what})")
     expected = [size_ if d != dim else result.shape[d] for d, size_ in enumerate(operand.shape)]
-    require_shape(result, expected, "that of the operand except along 'all_gather_dim'", "C6")
-    before, after = operand.shape[dim], result.shape[dim]
+    require_shape(result, expected, f"that of the operand except along '{dimension}'", what)
+    part, whole = (operand, result) if gathers else (result, operand)
+    n, total = part.shape[dim], whole.shape[dim]
     require(
-        before <= 0 or after < 0 or (after % before == 0 and (not size or after // before % size == 0)),
-        f"result must be a multiple of {size} times {before} along dimension {dim}, but is {result.type} (C6)",
+        n <= 0 or total < 0 or (total % n == 0 and (not size or total // n % size == 0)),
+        f"{'result' if gathers else 'the operand'} must be a multiple of {size} times {n} along dimension {dim}, "
+        f"but is {whole.type} ({what})",
     )
+    return operand
+
+
+def _verify_all_gather(op: ir.Operation) -> None:
+    _require_parts(op, "all_gather_dim", "C1", "C6", gathers=True)
 
 
 def _verify_combiner(op: ir.Operation, element: ir.Type) -> None:
@@ -81,18 +89,7 @@ def _verify_all_reduce(op: ir.Operation) -> None:
 
 
 def _verify_reduce_scatter(op: ir.Operation) -> None:
-    operand, result = _of_one(op)
-    dim, size = value_of(op, "scatter_dimension"), _group_size(op)
-    require_dimension("scatter_dimension", dim, operand, "C2")
-    require_same_element(operand, result, "C8")
-    require(len(result.shape) == len(operand.shape), f"result must have the rank of {operand.type} (C8)")
-    expected = [size_ if d != dim else result.shape[d] for d, size_ in enumerate(operand.shape)]
-    require_shape(result, expected, "that of the operand except along 'scatter_dimension'", "C8")
-    before, after = operand.shape[dim], result.shape[dim]
-    require(
-        after <= 0 or before < 0 or (before % after == 0 and (not size or before // after % size == 0)),
-        f"the operand must be a multiple of {size} times {after} along dimension {dim}, but is {operand.type} (C8)",
-    )
+    operand = _require_parts(op, "scatter_dimension", "C2", "C8", gathers=False)
     _verify_combiner(op, operand.element)
 
 
