@@ -101,10 +101,12 @@ cache_max_bytes = Setting(
 runtime_library = Setting(
     "ASTRA_RUNTIME_LIBRARY", "", _file, "path of libastra_runtime.so, in place of the installed one"
 )
+libdevice = Setting("ASTRA_LIBDEVICE", "", _file, "path of libdevice.10.bc, in place of that of the gpu extra")
+ptxas = Setting("ASTRA_PTXAS", "", _file, "path of ptxas, in place of that of the gpu extra")
 
 SETTINGS: tuple[Setting, ...] = (  # type: ignore[type-arg]
     num_threads, num_devices, target, optimization_level, compile_threads, verify_passes, jit_cache_size, cache_bytes,
-    use_cache, cache_dir, cache_max_bytes, runtime_library,
+    use_cache, cache_dir, cache_max_bytes, runtime_library, libdevice, ptxas,
 )  # fmt: skip
 
 

@@ -40,14 +40,18 @@ __all__ = [
     "LoadedCode",
     "TargetMachine",
     "assembly",
+    "emitted",
+    "initialize_llvm",
     "load",
     "object_code",
     "optimized_ir",
+    "run_passes",
 ]
 
 
 @cache
-def _initialize() -> None:
+def initialize_llvm() -> None:
+    """Make LLVM's back ends known; again costs nothing."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
 
@@ -142,7 +146,7 @@ def _host() -> TargetMachine:
     key = code_cache.key_of("processor", identity)
     found = code_cache.load(key) if identity else None
     if found is None:
-        _initialize()
+        initialize_llvm()
         names = llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
         found = [name.encode() for name in names]
         if identity:
@@ -203,7 +207,7 @@ class CodegenOptions:
 
 
 def _target_machine(target: TargetMachine, options: CodegenOptions) -> llvm.TargetMachine:
-    _initialize()
+    initialize_llvm()
     try:
         description = llvm.Target.from_triple(target.triple)
     except RuntimeError as error:
@@ -238,7 +242,7 @@ def _optimized(text: str, target: TargetMachine, options: CodegenOptions) -> tup
     tuning.slp_vectorization = options.slp
     builder = llvm.create_pass_builder(machine, tuning)
     passes = builder.getModulePassManager()
-    _unlocked("LLVMPY_RunNewModulePassManager")(passes, module, builder)
+    run_passes(passes, module, builder)
     if "bfloat" in text and target.triple.startswith("x86_64"):
         optimized = str(module)
         if (safe := _without_bf16_sign_masks(optimized)) != optimized:
@@ -271,11 +275,16 @@ def _without_bf16_sign_masks(llvm_ir: str) -> str:
     return _BITS.sub(r'  %bits.\1 = bitcast bfloat \2 to i16\n  %\1 = call i16 asm "", "=r,0"(i16 %bits.\1)', text)
 
 
-def _emit(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> bytes:
-    """``machine.emit_object(module)`` without the lock."""
+def run_passes(passes: llvm.ModulePassManager, module: llvm.ModuleRef, builder: llvm.PassBuilder) -> None:
+    """``passes.run(module, builder)`` without the lock."""
+    _unlocked("LLVMPY_RunNewModulePassManager")(passes, module, builder)
+
+
+def emitted(module: llvm.ModuleRef, machine: llvm.TargetMachine, *, assembly: bool = False) -> bytes:
+    """``machine.emit_object(module)`` or ``emit_assembly`` without the lock."""
     lib = llvm.ffi.lib
     with llvm.ffi.OutputString() as message:
-        buffer = _unlocked("LLVMPY_TargetMachineEmitToMemory")(machine, module, 1, message)
+        buffer = _unlocked("LLVMPY_TargetMachineEmitToMemory")(machine, module, 0 if assembly else 1, message)
         if not buffer:
             raise CompileError(f"LLVM emits no code for {machine.triple}: {message}")
     try:
@@ -312,7 +321,7 @@ def object_code(
 
 
 def _compiled(llvm_ir: str, target: TargetMachine, options: CodegenOptions) -> bytes:
-    return _emit(*_optimized(llvm_ir, target, options))
+    return emitted(*_optimized(llvm_ir, target, options))
 
 
 def assembly(llvm_ir: str, target: TargetMachine, options: CodegenOptions | None = None) -> str:

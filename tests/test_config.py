@@ -27,6 +27,8 @@ WRONG = [
     ("ASTRA_CACHE_DIR", __file__, "not a folder"),
     ("ASTRA_CACHE_MAX_BYTES", "-5", "from 0 to"),
     ("ASTRA_RUNTIME_LIBRARY", "/nowhere/lib.so", "no such file"),
+    ("ASTRA_LIBDEVICE", "/nowhere/libdevice.10.bc", "no such file"),
+    ("ASTRA_PTXAS", "/nowhere/ptxas", "no such file"),
     ("ASTRA_TARGET", "pentium", "unknown processor 'pentium'"),
 ]
 
