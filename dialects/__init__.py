@@ -16,6 +16,7 @@ from astra_mlir.dialects import (
     reduction,
     shape,
     sorting,
+    tile,
     transforms,
 )
 from astra_mlir.dialects.core import (
@@ -55,6 +56,7 @@ __all__ = [
     "require",
     "shape",
     "sorting",
+    "tile",
     "to_attribute",
     "transforms",
     "value_of",

@@ -42,6 +42,7 @@ _FAMILY_TITLES = {
     "collective": "Communication between devices",
     "misc": "Others",
     "codegen": "On the way to code",
+    "tile": "Tile functions: kernels of `astra.kernel` and of the GPU path",
 }
 
 _INTRODUCTION = """\
@@ -117,6 +118,12 @@ _SHAPE_AT_RUN_TIME = "shapes that are only known at run time are not differentia
 
 # Where an operation needs no rule, and why.
 _NOT_NEEDED = {
+    **{
+        (name, mode): "in tile functions only, which are not part of a StableHLO program"
+        for name, definition in OPS.items()
+        if definition.family == "tile"
+        for mode in ("import", "export", "jvp", "vjp", "vmap", "CPU")
+    },
     **{
         (f"astra.{name}", mode): "only on the way to code"
         for name in ("kernel_call", "attention", "attention_gradient")
