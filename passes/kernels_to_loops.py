@@ -482,7 +482,7 @@ class _KernelEmitter:
 
 
 def _is_sub_byte(kind: ir.Type) -> bool:
-    return isinstance(kind, ir.IntegerType) and kind.width < 8
+    return isinstance(kind, ir.IntegerType | ir.FloatType) and kind.width < 8
 
 
 def _as_bytes(builder: Builder, flat: ir.Value) -> ir.Value:
@@ -495,7 +495,8 @@ def _load(builder: Builder, flat: ir.Value, address: ir.Value) -> ir.Value:
     if not _is_sub_byte(element):
         return builder.load(flat, [address])
     byte = builder.load(_as_bytes(builder, flat), [address])
-    return builder.op("arith.trunci", (byte,), (element,)).results[0]
+    code = builder.op("arith.trunci", (byte,), (ir.IntegerType.get_signless(element.width),)).results[0]
+    return builder.op("arith.bitcast", (code,), (element,)).results[0] if isinstance(element, ir.FloatType) else code
 
 
 def _store(builder: Builder, value: ir.Value, flat: ir.Value, address: ir.Value) -> None:
@@ -503,6 +504,8 @@ def _store(builder: Builder, value: ir.Value, flat: ir.Value, address: ir.Value)
     if not _is_sub_byte(element):
         builder.store(value, flat, [address])
         return
+    if isinstance(element, ir.FloatType):
+        value = builder.op("arith.bitcast", (value,), (ir.IntegerType.get_signless(element.width),)).results[0]
     byte = builder.op("arith.extui", (value,), (ir.IntegerType.get_signless(8),)).results[0]
     builder.store(byte, _as_bytes(builder, flat), [address])
 

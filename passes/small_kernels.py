@@ -83,7 +83,10 @@ def _is_simple(op: ir.Operation) -> bool:
 
 
 def _is_number(kind: ir.Type) -> bool:
-    return isinstance(kind, ir.IntegerType | ir.FloatType | ir.IndexType)
+    """Floats narrower than a byte are stored as bytes by the loops alone."""
+    if isinstance(kind, ir.FloatType):
+        return kind.width >= 8
+    return isinstance(kind, ir.IntegerType | ir.IndexType)
 
 
 def _points(extents: Sequence[int]) -> list[Point]:

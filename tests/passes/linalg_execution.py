@@ -28,6 +28,10 @@ _DTYPES = {
     "f8E5M2FNUZ": ml_dtypes.float8_e5m2fnuz,
     "f8E4M3FNUZ": ml_dtypes.float8_e4m3fnuz,
     "f8E4M3B11FNUZ": ml_dtypes.float8_e4m3b11fnuz,
+    "f8E8M0FNU": ml_dtypes.float8_e8m0fnu,
+    "f6E2M3FN": ml_dtypes.float6_e2m3fn,
+    "f6E3M2FN": ml_dtypes.float6_e3m2fn,
+    "f4E2M1FN": ml_dtypes.float4_e2m1fn,
 }
 DTYPES = {name: np.dtype(dtype) for name, dtype in _DTYPES.items()}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}

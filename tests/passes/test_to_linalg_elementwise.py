@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import ml_dtypes
 import numpy as np
 import pytest
 from scipy import special
@@ -15,7 +16,10 @@ from astra_mlir.passes.linalg_rules.scalar import SCALAR
 from .linalg_execution import DTYPES, NAMES, call, tensor
 
 FLOATS = ("f16", "bf16", "f32", "f64")
-SMALL_FLOATS = ("f8E5M2", "f8E4M3", "f8E4M3FN", "f8E3M4", "f8E5M2FNUZ", "f8E4M3FNUZ", "f8E4M3B11FNUZ")
+SMALL_FLOATS = (
+    "f8E5M2", "f8E4M3", "f8E4M3FN", "f8E3M4", "f8E5M2FNUZ", "f8E4M3FNUZ", "f8E4M3B11FNUZ", "f8E8M0FNU",
+    "f6E2M3FN", "f6E3M2FN", "f4E2M1FN",
+)  # fmt: skip
 SIGNED, UNSIGNED = ("i8", "i16", "i32", "i64"), ("ui8", "ui16", "ui32", "ui64")
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, np.inf, -np.inf, np.nan, 80.0, -80.0, 1e-3, 3.7, -8.25]
 
@@ -148,8 +152,9 @@ def test_binary_float(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", SMALL_FLOATS)
-def test_small_floats_convert_exactly_and_round_to_nearest_even(dtype: str) -> None:
-    codes = np.arange(256, dtype=np.uint8).view(DTYPES[dtype])
+def test_small_floats_convert_exactly_and_round_to_nearest(dtype: str) -> None:
+    count = 1 << ml_dtypes.finfo(DTYPES[dtype]).bits
+    codes = np.arange(count, dtype=np.uint8).view(DTYPES[dtype])
     random = np.random.default_rng(1).normal(size=4000).astype(np.float32)
     scaled = random * np.exp2(np.random.default_rng(2).integers(-20, 18, 4000)).astype(np.float32)
     with np.errstate(all="ignore"):
@@ -157,7 +162,7 @@ def test_small_floats_convert_exactly_and_round_to_nearest_even(dtype: str) -> N
     finite = np.sort(every[np.isfinite(every)])
     halfway = (finite[1:] + finite[:-1]) / 2
     wide = np.concatenate([scaled, halfway, np.array(SPECIAL, np.float32), every])
-    types = tensor(dtype, 256), tensor("f32", 256), tensor("f32", *wide.shape), tensor(dtype, *wide.shape)
+    types = tensor(dtype, count), tensor("f32", count), tensor("f32", *wide.shape), tensor(dtype, *wide.shape)
     body = f"""
       %a = "astra.convert"(%0) : ({types[0]}) -> {types[1]}
       %b = "astra.convert"(%1) : ({types[2]}) -> {types[3]}
