@@ -61,6 +61,16 @@ def _speeds(results: Mapping[str, Measurement], groups: set[str], by: str = XLA)
     return {name: speed for name, speed in chosen.items() if speed is not None}
 
 
+def _ratios(groups: set[str], of: str, by: str) -> Callable[..., Values]:
+    """The time of one way by another's in the cases of some groups."""
+
+    def values(results: Mapping[str, Measurement], _: Sequence[WarmStart]) -> Values:
+        times = {name: r.milliseconds for name, r in results.items() if groups & set(r.groups)}
+        return {name: ms[of] / ms[by] for name, ms in times.items() if of in ms and by in ms}
+
+    return values
+
+
 def _mean_speed(groups: set[str], by: str = XLA) -> Callable[..., Values]:
     def values(results: Mapping[str, Measurement], _: Sequence[WarmStart]) -> Values:
         speeds = _speeds(results, groups, by)
@@ -121,8 +131,10 @@ BARS: tuple[Bar, ...] = (
     Bar("bf16 product by f32's speed", 1.0, True, _against("matmul bf16 1024", "matmul 1024")),
     Bar("f16 product by f32's speed", 1.0, True, _against("matmul f16 1024", "matmul 1024")),
     Bar("int8 product by f32's speed", 1.5, True, _against("matmul int8 1024", "matmul 1024")),
-    Bar("time of a call by jax.jit's", 1.0, False,
-        lambda results, _: {name: 1 / speed for name, speed in _speeds(results, {"call"}).items()}),
+    Bar("time of a call by jax.jit's", 1.0, False, _ratios({"call"}, ASTRA, XLA)),
+    Bar("time of a call through the plugin by jax.jit's on XLA", 1.0, False, _ratios({"call"}, PLUGIN, XLA)),
+    Bar("speed of the plugin over XLA's, a thousand calls of small training steps", 1.0, True,
+        _ratios({"training"}, XLA, PLUGIN)),
     Bar("compile time by XLA's, mean of the models", 1.5, False, _compile),
     Bar("first result of a second process, both with their caches, by XLA's", 0.5, False,
         lambda _, warm: {w.name: w.first_seconds[ASTRA] / w.first_seconds[XLA] for w in warm}),

@@ -21,7 +21,9 @@ class Case:
 
     ``small`` makes arguments of the same kind that a test can afford (``small_function`` where sizes are part of the
     function).  ``torch`` names the counterpart in ``torch_peers.py``, ``numpy`` is NumPy's where there is a natural
-    one.  ``wide`` is for f64: JAX makes such arrays only on request.  ``groups`` says which means the case counts in.
+    one.  ``wide`` is for f64: JAX makes such arrays only on request.  ``calls`` above 1 is for a step ``(state, *batch)
+    -> (state, value)``: so many calls from Python are timed, each on the state that the last one gave.  ``groups`` says
+    which means the case counts in.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Case:
     torch: str = ""
     numpy: Callable[..., Tree] | None = None
     wide: bool = False
+    calls: int = 1
     groups: tuple[str, ...] = ()
 
     def smaller(self) -> Case:

@@ -11,9 +11,9 @@ import numpy as np
 from jax import lax
 
 from benchmarks.case import Case, arrays, normal, uniform
-from benchmarks.models import example
+from benchmarks.models import example, mlp, mlp_arguments
 
-__all__ = ["CALLS", "HARD_LOOPS", "LOOPS", "n_body", "n_body_arguments"]
+__all__ = ["CALLS", "HARD_LOOPS", "LOOPS", "TRAINING", "n_body", "n_body_arguments"]
 
 Tree = Any
 
@@ -203,6 +203,41 @@ def descent_arguments(steps: int, batch: int, features: int) -> Callable[[], tup
     )
 
 
+# --- small steps that Python calls one after the other ----------------------------------------------------------------
+
+
+def logistic_step(weights: jax.Array, inputs: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """A gradient step of logistic regression."""
+    value, gradient = jax.value_and_grad(lambda w: jnp.mean(jnp.logaddexp(0.0, -labels * (inputs @ w))))(weights)
+    return weights - 0.1 * gradient, value
+
+
+def logistic_arguments(batch: int, features: int) -> Callable[[], tuple[jax.Array, ...]]:
+    return lambda: (
+        normal(features, scale=0.1),
+        normal(batch, features, seed=1),
+        jnp.sign(normal(batch, seed=2)),
+    )
+
+
+def adam_step(state: Tree, inputs: jax.Array, targets: jax.Array) -> tuple[Tree, jax.Array]:
+    """A step of the examples' Adam on a multilayer perceptron."""
+
+    def loss(weights: Tree, batch: Tree) -> jax.Array:
+        x, target = batch
+        return jnp.mean((mlp(weights, x) - target) ** 2)
+
+    return example("common").adam(loss, 1e-3)(state, (inputs, targets))
+
+
+def adam_arguments(width: int, inner: int, batch: int) -> Callable[[], tuple[Tree, ...]]:
+    def make() -> tuple[Tree, ...]:
+        weights, *batches = mlp_arguments(width, inner, (batch, width), (batch, width))()
+        return example("common").adam_state(weights), *batches
+
+    return make
+
+
 # --- the tables -----------------------------------------------------------------------------------------------------
 
 _WAVE, _SMALL_WAVE = wave(512, 50), wave(24, 5)
@@ -239,4 +274,12 @@ CALLS: tuple[Case, ...] = tuple(
     Case(f"call with {count} small argument{'s' if count > 1 else ''}", _add_all, arrays(*[(4,)] * count), 1e-6,
          arrays(*[(4,)] * count), torch="add_all", numpy=_add_all)
     for count in (1, 20)
+)  # fmt: skip
+
+# Adam divides small numbers by each other in its first step
+TRAINING: tuple[Case, ...] = (
+    Case("1k steps of logistic regression 32x8", logistic_step, logistic_arguments(32, 8), 1e-5,
+         logistic_arguments(6, 3), calls=1000),
+    Case("1k steps of Adam, MLP 32x64, batch 32", adam_step, adam_arguments(32, 64, 32), 1e-3,
+         adam_arguments(8, 12, 5), calls=1000),
 )  # fmt: skip

@@ -127,7 +127,13 @@ class Report:
         return ["", "## Errors, compile times, memory", "", *(f"| {' | '.join(row)} |" for row in rows), "", *notes]
 
 
-_TITLES = {"single": "Single operations", "model": "Models", "loop": "Loops", "call": "Calls"}
+_TITLES = {
+    "single": "Single operations",
+    "model": "Models",
+    "loop": "Loops",
+    "call": "Calls",
+    "training": "Training, a call from Python for each step",
+}
 
 _INTRODUCTION = """# Benchmarks
 

@@ -21,7 +21,17 @@ from benchmarks import bars, batching, gradients, measure, run
 from benchmarks.case import Case, arrays
 from benchmarks.cases import CASES, GROUPS
 from benchmarks.gradient_programs import PROGRAMS
-from benchmarks.measure import ASTRA, COMPILED_TORCH, NUMPY, TORCH, XLA, CompileMeasurement, Measurement, largest_error
+from benchmarks.measure import (
+    ASTRA,
+    COMPILED_TORCH,
+    NUMPY,
+    PLUGIN,
+    TORCH,
+    XLA,
+    CompileMeasurement,
+    Measurement,
+    largest_error,
+)
 from benchmarks.report import Report
 from benchmarks.roofline import Roofline
 from benchmarks.warm_start import WARM_CASES, WarmStart
@@ -83,6 +93,20 @@ def test_bars_name_what_misses_them() -> None:
     assert lines["first result of a second process, both with their caches, by XLA's"].endswith("met")
     assert lines["peak memory by XLA's, each model"].endswith("1.09, at most 1.1: met")
     assert lines["results agree with XLA's"].endswith("met")
+
+
+def test_bars_of_the_plugin_compare_it_with_xla() -> None:
+    call, training = result("call", 3.0, 4.0, groups=("call",)), result("steps", 9.0, 2.0, groups=("training",))
+    call.milliseconds[PLUGIN], training.milliseconds[PLUGIN] = 5.0, 4.0
+    lines = {line.partition(":")[0]: line for line in bars.verdict([call, training])}
+    assert lines["time of a call by jax.jit's"].endswith("0.75, at most 1: met")
+    assert lines["time of a call through the plugin by jax.jit's on XLA"].endswith("**missed** by call 1.25")
+    slow = lines["speed of the plugin over XLA's, a thousand calls of small training steps"]
+    assert slow.endswith("**missed** by steps 0.50")
+
+
+def test_a_step_is_called_on_its_own_state() -> None:
+    assert measure.in_turn(lambda state, batch: (state * batch, state), 5)(1, 2) == (32, 16)
 
 
 def test_disagreement_is_reported() -> None:
