@@ -103,10 +103,13 @@ runtime_library = Setting(
 )
 libdevice = Setting("ASTRA_LIBDEVICE", "", _file, "path of libdevice.10.bc, in place of that of the gpu extra")
 ptxas = Setting("ASTRA_PTXAS", "", _file, "path of ptxas, in place of that of the gpu extra")
+cuda_driver = Setting(
+    "ASTRA_CUDA_DRIVER", "", _file, "path of the CUDA driver's library, in place of libcuda.so.1 (read by the runtime)"
+)
 
 SETTINGS: tuple[Setting, ...] = (  # type: ignore[type-arg]
     num_threads, num_devices, target, optimization_level, compile_threads, verify_passes, jit_cache_size, cache_bytes,
-    use_cache, cache_dir, cache_max_bytes, runtime_library, libdevice, ptxas,
+    use_cache, cache_dir, cache_max_bytes, runtime_library, libdevice, ptxas, cuda_driver,
 )  # fmt: skip
 
 

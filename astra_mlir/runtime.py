@@ -112,6 +112,19 @@ class _Api(ctypes.Structure):
         ("team_create", ctypes.CFUNCTYPE(_STATUS, _I64, _P)),
         ("team_abort", ctypes.CFUNCTYPE(None, _P, ctypes.c_char_p)),
         ("team_destroy", ctypes.CFUNCTYPE(None, _P)),
+        ("gpu_device_count", ctypes.CFUNCTYPE(_STATUS, _P)),
+        ("gpu_device_info", ctypes.CFUNCTYPE(_STATUS, _I64, _P)),
+        ("gpu_allocate", ctypes.CFUNCTYPE(_STATUS, _I64, _I64, _P)),
+        ("gpu_deallocate", ctypes.CFUNCTYPE(_STATUS, _I64, _P)),
+        ("gpu_copy", ctypes.CFUNCTYPE(_STATUS, _I64, _P, _P, _I64, ctypes.c_int)),
+        ("gpu_synchronize", ctypes.CFUNCTYPE(_STATUS, _I64)),
+        ("gpu_module_load", ctypes.CFUNCTYPE(_STATUS, _I64, _P, _P, _I64, _P)),
+        ("gpu_module_release", ctypes.CFUNCTYPE(None, _P)),
+        ("gpu_launch", ctypes.CFUNCTYPE(_STATUS, _P, _I64, _P, _P)),
+        ("gpu_execute", ctypes.CFUNCTYPE(_STATUS, _P, _P)),
+        ("gpu_event_record", ctypes.CFUNCTYPE(_STATUS, _I64, _P)),
+        ("gpu_event_elapsed", ctypes.CFUNCTYPE(_STATUS, _P, _P, _P)),
+        ("gpu_event_release", ctypes.CFUNCTYPE(None, _P)),
     ]
 
 

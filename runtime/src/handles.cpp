@@ -72,6 +72,8 @@ void *resolve(const char *name) {
   static const Symbol own[] = {
       {"astra_parallel_for", address_of(astra_parallel_for)}, {"astra_custom_call", address_of(astra_custom_call)},
       {"astra_exchange", address_of(astra_exchange)},         {"astra_participant", address_of(astra_participant)},
+      {"astra_gpu_launch", address_of(astra_gpu_launch)},     {"astra_gpu_read", address_of(astra_gpu_read)},
+      {"astra_gpu_write", address_of(astra_gpu_write)},
       {"__truncsfhf2", address_of(__truncsfhf2)},
       {"__truncdfhf2", address_of(__truncdfhf2)},             {"__truncsfbf2", address_of(__truncsfbf2)},
       {"__truncdfbf2", address_of(__truncdfbf2)},             {"__extendhfsf2", address_of(__extendhfsf2)},

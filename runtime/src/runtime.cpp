@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "custom_calls.h"
+#include "gpu.h"
 #include "team.h"
 
 using astra::fail;
@@ -239,6 +240,9 @@ constexpr astra_api kApi = {
     astra::function_load, astra::function_retain, astra::function_release, astra::function_info, astra::function_input,
     astra::function_output, astra::function_call,
     astra::team_create, astra::team_abort, astra::team_destroy,
+    astra::gpu_device_count, astra::gpu_device_info, astra::gpu_allocate, astra::gpu_deallocate, astra::gpu_copy,
+    astra::gpu_synchronize, astra::gpu_module_load, astra::gpu_module_release, astra::gpu_launch, astra::gpu_execute,
+    astra::gpu_event_record, astra::gpu_event_elapsed, astra::gpu_event_release,
 };
 
 }  // namespace

@@ -33,7 +33,8 @@ typedef enum astra_status {
   ASTRA_OUT_OF_MEMORY = 2,
   ASTRA_UNSUPPORTED_VERSION = 3,
   ASTRA_FAILED = 4, /* a function that a program calls by name has failed */
-  ASTRA_CANNOT_LOAD = 5 /* code that is damaged, or needs what this machine does not have */
+  ASTRA_CANNOT_LOAD = 5, /* code that is damaged, or needs what this machine does not have */
+  ASTRA_UNAVAILABLE = 6  /* no driver, or no such device */
 } astra_status;
 
 /* Owns a thread pool and the pool of buffers. */
@@ -134,6 +135,73 @@ typedef struct astra_array_info {
   int64_t bytes;
 } astra_array_info;
 
+/* --- NVIDIA GPUs.  The driver is opened when the first of these functions is called; without one they give
+ * ASTRA_UNAVAILABLE and `last_error` says why.  All work of a device runs in order on one stream of the runtime. --- */
+
+typedef struct astra_gpu_device_info {
+  size_t struct_size;
+  char name[128];
+  int64_t capability; /* 10 * major + minor: 90 for Hopper */
+  int64_t multiprocessors;
+  int64_t total_bytes;
+  int64_t shared_bytes;   /* the most of one program of a grid */
+  int64_t driver_version; /* 1000 * major + 10 * minor */
+} astra_gpu_device_info;
+
+#define ASTRA_GPU_MAX_RANK 5
+
+/* A descriptor of an array in device memory, by which kernels copy blocks of it (TMA).  It is encoded at the launch and
+ * handed over behind the parameters.  Dimension 0 is the innermost. */
+typedef struct astra_gpu_tensor_map {
+  int64_t parameter;    /* which of the launch's parameters is the array's address */
+  int64_t element_type; /* the driver's number: 0 u8, 1 u16, 2 u32, 3 i32, 4 u64, 5 i64, 6 f16, 7 f32, 8 f64, 9 bf16, ... */
+  int64_t rank;
+  int64_t sizes[ASTRA_GPU_MAX_RANK];   /* in elements */
+  int64_t strides[ASTRA_GPU_MAX_RANK]; /* in bytes; the first is not used */
+  int64_t box[ASTRA_GPU_MAX_RANK];     /* of one copy */
+  int64_t swizzle;                     /* 0 none, 1 to 3: 32, 64, 128 bytes */
+  /* Bit i: sizes[i] (strides[i]: bit 8 + i) is the number of a parameter, an integer of 64 bits (a stride in elements). */
+  int64_t from_parameters;
+  int64_t element_bytes;
+} astra_gpu_tensor_map;
+
+enum { ASTRA_GPU_OVERLAPS = 1 }; /* a kernel that may begin before the one before it has ended, and waits itself */
+
+typedef struct astra_gpu_kernel {
+  size_t struct_size;
+  const char *name;      /* in the module */
+  int64_t threads;       /* of one program of the grid */
+  int64_t shared_bytes;  /* dynamic */
+  int64_t cluster[3];    /* programs of a cluster along each axis; 0 or 1: none */
+  int64_t flags;
+  int64_t num_parameters; /* without tensor maps */
+  int64_t num_tensor_maps;
+  const astra_gpu_tensor_map *tensor_maps;
+} astra_gpu_kernel;
+
+/* Kernels on one device. */
+typedef struct astra_gpu_module astra_gpu_module;
+
+/* Replayed as a graph when it is called again with the same addresses: a program that reads nothing back. */
+enum { ASTRA_GPU_STRAIGHT_LINE = 1 };
+
+typedef struct astra_gpu_call {
+  size_t struct_size;
+  astra_gpu_module *module; /* whose kernels the entry launches, by their number */
+  astra_entry_fn entry;     /* native code; all addresses that it gets are of device memory */
+  int64_t num_inputs;
+  int64_t num_outputs;
+  void **inputs;
+  void **outputs;
+  int64_t arena_bytes;
+  int64_t flags;
+  void *stream; /* of the caller (CUstream): what it did before is waited for, and it waits for this.  NULL: no waiting */
+} astra_gpu_call;
+
+typedef enum astra_gpu_direction { ASTRA_GPU_TO_DEVICE = 0, ASTRA_GPU_TO_HOST = 1, ASTRA_GPU_WITHIN = 2 } astra_gpu_direction;
+
+typedef struct astra_gpu_event astra_gpu_event;
+
 typedef struct astra_api {
   size_t struct_size;
   uint32_t abi_version;
@@ -206,6 +274,26 @@ typedef struct astra_api {
   astra_status (*team_create)(int64_t num_participants, astra_team **team);
   void (*team_abort)(astra_team *team, const char *message);
   void (*team_destroy)(astra_team *team); /* no call may be running in it */
+
+  astra_status (*gpu_device_count)(int64_t *count);
+  astra_status (*gpu_device_info)(int64_t device, astra_gpu_device_info *info); /* set info->struct_size before */
+  /* Memory in the order of the device's stream: freed memory is used again without waiting. */
+  astra_status (*gpu_allocate)(int64_t device, int64_t bytes, void **memory);
+  astra_status (*gpu_deallocate)(int64_t device, void *memory);
+  /* A copy to the host waits until it is done; the others do not, so host memory must stay until `gpu_synchronize`. */
+  astra_status (*gpu_copy)(int64_t device, void *target, const void *source, int64_t bytes, astra_gpu_direction direction);
+  astra_status (*gpu_synchronize)(int64_t device); /* gives the error of a kernel that has failed */
+  /* Load a cubin.  The bytes may go afterwards.  ASTRA_CANNOT_LOAD when the device cannot run it. */
+  astra_status (*gpu_module_load)(int64_t device, const astra_bytes *image, const astra_gpu_kernel *kernels,
+                                  int64_t num_kernels, astra_gpu_module **module);
+  void (*gpu_module_release)(astra_gpu_module *module);
+  /* One launch of a module's kernel: an address of each parameter's value. */
+  astra_status (*gpu_launch)(astra_gpu_module *module, int64_t kernel, const int64_t grid[3], void *const *parameters);
+  /* Run a compiled program; returns when its work is in the stream. */
+  astra_status (*gpu_execute)(astra_context *context, const astra_gpu_call *call);
+  astra_status (*gpu_event_record)(int64_t device, astra_gpu_event **event);
+  astra_status (*gpu_event_elapsed)(astra_gpu_event *from, astra_gpu_event *to, double *milliseconds); /* waits */
+  void (*gpu_event_release)(astra_gpu_event *event);
 } astra_api;
 
 /* The table for `abi_version`, or NULL when this library does not implement that version. */
@@ -226,6 +314,13 @@ ASTRA_EXPORT int64_t astra_participant(void);
 /* For generated code, outside of parallel loops: gives the others of its team `buffers[0]` and fills `buffers[1]` with
  * what the descriptor (runtime/src/team.h) says.  When the team fails, the call ends here. */
 ASTRA_EXPORT void astra_exchange(const int64_t *descriptor, void *const *buffers);
+
+/* For generated code of programs for GPUs.  After a failure the call ends here, and `gpu_execute` gives its message.
+ * `astra_gpu_launch` launches a kernel of the call's module; `astra_gpu_read` brings bytes to the host, when what was
+ * launched before is done; `astra_gpu_write` puts up to eight bytes, a power of two, into device memory. */
+ASTRA_EXPORT void astra_gpu_launch(int64_t kernel, const int64_t *grid, void *const *parameters);
+ASTRA_EXPORT void astra_gpu_read(void *host, const void *device, int64_t bytes);
+ASTRA_EXPORT void astra_gpu_write(void *device, int64_t bits, int64_t bytes);
 
 #ifdef __cplusplus
 }
