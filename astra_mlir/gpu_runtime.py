@@ -16,7 +16,18 @@ import numpy as np
 from astra_mlir.errors import AstraError
 from astra_mlir.runtime import runtime
 
-__all__ = ["DeviceMemory", "GpuModule", "Kernel", "TensorMap", "copy", "device_info", "elapsed", "why_no_device"]
+__all__ = [
+    "DeviceMemory",
+    "Event",
+    "GpuModule",
+    "Kernel",
+    "TensorMap",
+    "copy",
+    "device_info",
+    "elapsed",
+    "synchronize",
+    "why_no_device",
+]
 
 MAX_RANK = 5
 STRAIGHT_LINE = 1
@@ -137,8 +148,10 @@ def device_info(device: int = 0) -> DeviceInfo:
     """A device of this machine; raises :class:`AstraError` where there is none, or no driver."""
     found = _DeviceInfo(ctypes.sizeof(_DeviceInfo))
     runtime().check(runtime().api.gpu_device_info(device, ctypes.addressof(found)))
-    numbers = [getattr(found, name) for name, _ in _DeviceInfo._fields_[2:]]
-    return DeviceInfo(found.name.decode(), *numbers)
+    return DeviceInfo(
+        found.name.decode(), found.capability, found.multiprocessors, found.total_bytes, found.shared_bytes,
+        found.driver_version,
+    )  # fmt: skip
 
 
 def why_no_device(device: int = 0) -> str | None:

@@ -126,6 +126,20 @@ EXPORT void fake_cuda_reset() {
   peak_bytes = live_bytes;
 }
 EXPORT void fake_cuda_fail(const char *function, int after, int error) { failures[function] = {after, error}; }
+
+// A program such as the compiler makes, for tests of how one runs: it puts 2.0 into its result and launches kernel 0 on it
+// with four programs and 2.5.  Its failures leave it by a jump, so it cannot be a function of Python.
+EXPORT void (*fake_cuda_launch)(int64_t, const int64_t *, void *const *);
+EXPORT void (*fake_cuda_write)(void *, int64_t, int64_t);
+EXPORT int fake_cuda_runs = 0;
+EXPORT void fake_cuda_program(void **, void **outputs, void *) {
+  ++fake_cuda_runs;
+  const float amount = 2.5F;
+  const int64_t grid[3] = {4, 1, 1};
+  void *const parameters[] = {&outputs[0], const_cast<float *>(&amount)};
+  fake_cuda_write(outputs[0], 0x40000000, 4);
+  fake_cuda_launch(0, grid, parameters);
+}
 EXPORT long long fake_cuda_bytes(int peak) { return static_cast<long long>(peak != 0 ? peak_bytes : live_bytes); }
 
 EXPORT Result cuInit(unsigned) { return failure("cuInit"); }
