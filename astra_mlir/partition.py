@@ -72,7 +72,7 @@ def _described(module: Any, parameters: Sequence[str], results: Sequence[str]) -
     copy.attributes["mhlo.spmd_parameters_shardings"] = ir.ArrayAttr.get([ir.StringAttr.get(p) for p in parameters])
     for op in _walk(copy):
         # Calls in place of operations that HLO has not, with their attributes, cannot be said in it.
-        if op.name == "stablehlo.custom_call" and ir.StringAttr(op.attributes["call_target_name"]).value == "mhlo.topk":
+        if op.name == "stablehlo.custom_call" and _target(op) == "mhlo.topk":
             op.attributes["call_target_name"] = ir.StringAttr.get("TopK")
             del op.attributes["mhlo.backend_config"]
     written = io.BytesIO()
@@ -85,6 +85,7 @@ def partition_module(module: Any, num_partitions: int) -> tuple[list[str], list[
     _check(module)
     run("sdy-propagate-sharding-from-func-to-call", module)
     _inline(module)
+    _settle(module)
     run(",".join(PIPELINE), module)
     meshes = Meshes(module, num_partitions)
     main = _function(module, "main")
@@ -152,6 +153,34 @@ def _walk(op: Any) -> Any:
 def _last_channel(module: Any) -> int:
     handles = (op.attributes["channel_handle"] for op in _walk(module.operation) if "channel_handle" in op.attributes)
     return max((stablehlo.ChannelHandle(handle).handle for handle in handles), default=0)
+
+
+def _settle(module: Any) -> None:
+    """Do at once what is begun (``async_start``), and forget what was to be scheduled before what."""
+    settled: dict[Any, list[Any]] = {}
+    begun: list[Any] = []
+    for op in list(_walk(module.operation)):
+        if op.name == "stablehlo.async_start":
+            block = op.regions[0].blocks[0]
+            for argument, operand in zip(block.arguments, list(op.operands), strict=True):
+                argument.replace_all_uses_with(operand)
+            *body, last = [inner.operation for inner in block.operations]
+            for inner in body:
+                inner.move_before(op)
+            settled[op.results[0]] = list(last.operands)
+            begun.append(op)
+        elif op.name == "stablehlo.async_done":
+            for result, value in zip(op.results, settled[op.operands[0]], strict=True):
+                result.replace_all_uses_with(value)
+            op.erase()
+        elif op.name == "stablehlo.custom_call" and _target(op) == "control_dep":
+            op.erase()
+    for op in begun:
+        op.erase()
+
+
+def _target(call: Any) -> str:
+    return str(ir.StringAttr(call.attributes["call_target_name"]).value)
 
 
 def _inline(module: Any) -> None:

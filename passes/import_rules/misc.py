@@ -15,6 +15,9 @@ _ANNOTATIONS = {
     "xla.sdy.FuncResultSharding", "xla.sdy.PropagationBarrier",
 }  # fmt: skip
 
+# Custom calls that only say what is to be scheduled before what.
+_ORDERS = {"control_dep"}
+
 # Operations that XLA's exporters hide in custom calls; mhlo.topk is one with attributes.
 _WRAPPED = {"mhlo.erf": "erf", "mhlo.tan": "tan"}
 
@@ -28,6 +31,8 @@ def _custom_call(op: ir.Operation, b: Importer) -> Sequence[ir.Value] | None:
         return from_custom_call(op, b)
     if target in _ANNOTATIONS and [x.type for x in operands] == results:
         return operands
+    if target in _ORDERS and not results:
+        return []
     if target in _WRAPPED:
         return b.op(_WRAPPED[target], operands, results).results
     if target == "mhlo.topk":

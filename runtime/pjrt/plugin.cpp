@@ -42,6 +42,13 @@ Error *attributes(Plugin_Attributes_Args *args) {
   return nullptr;
 }
 
+struct TopologyDescription_Create_Args;
+
+// JAX takes this message, of its own CPU backend, for the sign that there are no topologies but those of devices.
+Error *create_topology(TopologyDescription_Create_Args *) {
+  return fail(kUnimplemented, "topology not implemented: the Astra backend compiles for devices that are there");
+}
+
 const Table *make_table() {
   static Table table = {};
   table.struct_size = sizeof table;
@@ -50,6 +57,7 @@ const Table *make_table() {
   refuse_all(table, std::make_index_sequence<kNumFunctions>());
   put<initialize>(table, kPlugin_Initialize);
   put<attributes>(table, kPlugin_Attributes);
+  put<create_topology>(table, kTopologyDescription_Create);
   register_errors_and_events(table);
   register_client(table);
   register_buffers(table);

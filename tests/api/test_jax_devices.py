@@ -55,6 +55,19 @@ equal(mapped(lambda v: v[:1, :1] * 0 + jax.lax.axis_index("a") * 10 + jax.lax.ax
 equal(mapped(lambda v: jax.lax.fori_loop(0, 5, lambda i, w: jax.lax.psum(w, "b") * 0.5, v))(y)[:, :8],
       mapped(lambda v: jax.lax.psum(v, "b") * 0.5)(y)[:, :8])
 """,
+    "collectives that are begun and done, and orders among them": """
+from jax._src.lax import parallel
+from jax.experimental.control_deps import schedule
+def overlapped(v):
+    begun = parallel.all_gather_start(v, "b", axis=1, tiled=True)
+    other = jnp.sin(v)
+    done = begun.done()
+    schedule([begun.x, other, done])
+    return done + jnp.tile(other, (1, 2))
+compiled = mapped(overlapped, P("a")).lower(y).compile()
+assert "all-gather" in compiled.as_text()
+close(compiled(y), x + np.sin(np.tile(x[:, :8], 2)), rtol=1e-6, atol=1e-6)
+""",
     "pmap": """
 normalized = jax.pmap(lambda v: v / jax.lax.psum(v, "i"), axis_name="i")(x)
 close(normalized, x / x.sum(0), rtol=1e-4)

@@ -36,6 +36,14 @@ def _solve(x: Any) -> Any:
     return jnp.linalg.solve(x @ x.T + 3 * jnp.eye(len(x)), x[:, 0]), jnp.linalg.svd(x)[1]
 
 
+def _ordered(x: Any) -> Any:
+    from jax.experimental.control_deps import schedule
+
+    parts = jnp.sin(x), jnp.cos(x)
+    schedule(parts[::-1])
+    return parts
+
+
 PROGRAMS = {
     "elementwise": lambda x: jnp.sin(x) * jnp.exp(-(x**2)),
     "several results": lambda x: {"a": x.sum(0), "b": (x.max(), x > 0)},
@@ -47,6 +55,7 @@ PROGRAMS = {
     "random": lambda x: jax.random.normal(jax.random.key(3), x.shape) + x,
     "constants": lambda x: x + np.arange(x.size, dtype=np.float32).reshape(x.shape),
     "nothing": lambda x: x,
+    "an order among values": _ordered,
     "empty matrices": lambda x: jax.lax.linalg.eig(jnp.broadcast_to(x[:0, :0], (2, 0, 0))),
     "convolution without a window": lambda x: jax.lax.conv_general_dilated(x[:, :1], x[:1, :1], (), "SAME"),
 }
@@ -259,6 +268,13 @@ def test_effects(device: Any, capfd: pytest.CaptureFixture[str]) -> None:
     assert float(on(device, both, np.float32(4))) == 5
     jax.effects_barrier()
     assert seen == [4.0] and capfd.readouterr().out.split() == ["first", "4.0", "second", "5.0"]
+
+
+def test_topologies_without_devices_are_refused(device: Any) -> None:
+    from jax.experimental import topologies
+
+    with pytest.raises(NotImplementedError, match="topology not implemented"):
+        topologies.get_topology_desc(platform=device.platform)
 
 
 def test_collectives_of_one_device(device: Any) -> None:

@@ -184,6 +184,29 @@ def test_regions_of_shard_map_take_the_place_of_the_operation() -> None:
     assert "stablehlo.reverse" in text and "sdy" not in text
 
 
+def test_what_is_begun_is_done_at_once() -> None:
+    text, _, _ = local("""
+      func.func public @main(%a: tensor<8x16xf32>) -> tensor<16x16xf32> {
+        %0 = sdy.manual_computation(%a) in_shardings=[<@mesh, [{"x"}, {}]>] out_shardings=[<@mesh, [{"x"}, {}]>]
+            manual_axes={"x"} (%b: tensor<4x16xf32>) {
+          %1 = "stablehlo.async_start"(%b) ({
+          ^bb0(%c: tensor<4x16xf32>):
+            %4 = "stablehlo.all_gather"(%c) <{all_gather_dim = 0 : i64, replica_groups = dense<[[0, 1]]> :
+                tensor<1x2xi64>}> : (tensor<4x16xf32>) -> tensor<8x16xf32>
+            stablehlo.return %4 : tensor<8x16xf32>
+          }) : (tensor<4x16xf32>) -> !stablehlo.future<tensor<8x16xf32>>
+          %2 = stablehlo.negate %b : tensor<4x16xf32>
+          stablehlo.custom_call @control_dep(%1, %2) {has_side_effect = true} :
+              (!stablehlo.future<tensor<8x16xf32>>, tensor<4x16xf32>) -> ()
+          %3 = "stablehlo.async_done"(%1) : (!stablehlo.future<tensor<8x16xf32>>) -> tensor<8x16xf32>
+          sdy.return %3 : tensor<8x16xf32>
+        } : (tensor<8x16xf32>) -> tensor<16x16xf32>
+        return %0 : tensor<16x16xf32>
+      }""")
+    assert "stablehlo.all_gather" in text
+    assert "async" not in text and "control_dep" not in text
+
+
 def test_np_tables_match_the_mesh() -> None:
     """The devices of a mesh of (2, 4), taken along y, then x."""
     devices = np.arange(8).reshape(2, 4)
