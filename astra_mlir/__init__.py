@@ -14,6 +14,7 @@ from astra_mlir.errors import (
     CompileError,
     DTypeError,
     InvalidProgramError,
+    KernelError,
     ShapeError,
     UnsupportedError,
     VerificationError,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from astra_mlir.api import compile
     from astra_mlir.executable import Executable
     from astra_mlir.jax_functions import CompiledFunction, jit
+    from astra_mlir.kernel import kernel
     from astra_mlir.program import Program
     from astra_mlir.runtime import set_num_threads, threads
     from astra_mlir.target_machine import TargetMachine
@@ -46,10 +48,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "AstraError", "CompileError", "CompiledFunction", "DTypeError", "Executable", "InvalidProgramError", "Program",
-    "ReverseMode", "ShapeError", "TargetMachine", "UnsupportedError", "VerificationError", "__version__",
-    "check_grads", "checkpoint", "compile", "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd", "jacrev", "jit",
-    "jvp", "linearize", "set_num_threads", "threads", "value_and_grad", "vjp", "vmap",
+    "AstraError", "CompileError", "CompiledFunction", "DTypeError", "Executable", "InvalidProgramError",
+    "KernelError", "Program", "ReverseMode", "ShapeError", "TargetMachine", "UnsupportedError", "VerificationError",
+    "__version__", "check_grads", "checkpoint", "compile", "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd",
+    "jacrev", "jit", "jvp", "kernel", "linearize", "set_num_threads", "threads", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
 
 _LAZY = {
@@ -60,6 +62,7 @@ _LAZY = {
     "check_grads": "testing",
     "compile": "api",
     "jit": "jax_functions",
+    "kernel": "kernel",
     "set_num_threads": "runtime",
     "threads": "runtime",
     **dict.fromkeys(

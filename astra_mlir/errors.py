@@ -48,3 +48,7 @@ class CompileError(AstraError):
 
 class VerificationError(AstraError):
     """Raised inside a verifier to say which constraint of the operation is broken."""
+
+
+class KernelError(AstraError):
+    """A kernel cannot be compiled or launched, or a ``device_assert`` failed; the message shows the kernel's line."""

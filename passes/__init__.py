@@ -24,6 +24,7 @@ from astra_mlir.passes import repeat_cheap as repeat_cheap
 from astra_mlir.passes import schedules as schedules
 from astra_mlir.passes import simplify as simplify
 from astra_mlir.passes import split as split
+from astra_mlir.passes import tile_simplify as tile_simplify
 from astra_mlir.passes import to_kernels as to_kernels
 from astra_mlir.passes import to_linalg as to_linalg
 from astra_mlir.passes import vectorize as vectorize
