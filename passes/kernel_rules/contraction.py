@@ -17,12 +17,13 @@ from astra_mlir.passes.kernel_rules.epilogue import Fused, epilogue_of
 from astra_mlir.passes.kernel_rules.gemm import Gemm, GemmSchedule, schedule_gemm
 from astra_mlir.passes.kernel_rules.gemm_functions import bits_of
 from astra_mlir.passes.kernel_rules.gemm_levels import Level, merge_levels
-from astra_mlir.passes.kernel_rules.products import Schedule, schedule_product, scratch_types
+from astra_mlir.passes.kernel_rules.gemm_split import SplitSchedule
+from astra_mlir.passes.kernel_rules.products import Schedule, schedule_product, scratch_types, with_epilogue
 from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
 from astra_mlir.passes.small_kernels import FLAT, LANES, SPAN
 from astra_mlir.passes.target import target_of
 
-__all__ = ["add_product", "dot_general"]
+__all__ = ["add_product", "adding", "dot_general"]
 
 OFTEN = 4  # products with the same right operand for which packing it beforehand pays
 MAX_PACKED = 1 << 21  # elements of an operand that is kept packed besides
@@ -112,30 +113,28 @@ def _product(op: ir.Operation, gemm: Gemm, schedule: Schedule, *, accumulate: bo
     loop = _loop_around(op, op.operands[1]) if isinstance(schedule, GemmSchedule) else None
     if loop is not None and prod(op.operands[1].type.shape) <= MAX_PACKED:
         return _packed_before(op, gemm, loop, accumulate=accumulate)
-    is_float = gemm.accumulator in ("f32", "f64")
-    if isinstance(schedule, GemmSchedule) and is_float and not accumulate and not gemm.is_staged:
-        fused = epilogue_of(op, _adding(op.block))
+    if not accumulate and isinstance(schedule, GemmSchedule | SplitSchedule):
+        fused = epilogue_of(op, adding(op.block))
         if fused is not None and _fits(op, gemm, fused):
-            return _with_epilogue(op, schedule, fused)
+            gemm = replace(gemm, stored=fused.epilogue.element)
+            return _with_epilogue(op, with_epilogue(gemm, target_of(op), fused.epilogue), fused)
     return _request(op, schedule, gemm.accumulator)
 
 
-def _with_epilogue(op: ir.Operation, schedule: GemmSchedule, fused: Fused) -> KernelRequest:
+def _with_epilogue(op: ir.Operation, schedule: Schedule, fused: Fused) -> KernelRequest:
     """The product with what follows it."""
     ins = (*op.operands, *fused.operands)
-    result = op.results[0].type
+    result = fused.last.results[0].type
     types = [memref_text(value.type) for value in op.operands]
-    others = [memref_text(value.type) for value in fused.operands]
-    schedule = replace(schedule, epilogue=fused.epilogue)
-    name = kernel_name("dot", schedule, *types, *others, memref_text(result))
+    name = kernel_name("dot", schedule, *types, *fused.types, memref_text(result))
     return KernelRequest(
         name=name,
         ins=ins,
         outs=(Out(result),),
-        build=lambda: schedule.text(name, *types, memref_text(result), others),
+        build=lambda: schedule.text(name, *types, memref_text(result), fused.types),
         scratch=scratch_types(schedule, schedule.gemm.accumulator),
         schedule=schedule,
-        absorbed=(*reversed(fused.operations[:-1]), op),
+        absorbed=(*fused.absorbed, op),
         last=fused.last,
     )
 
@@ -147,7 +146,7 @@ def _fits(op: ir.Operation, gemm: Gemm, fused: Fused) -> bool:
     return ("row" not in kinds or shape[-1] == columns) and ("column" not in kinds or shape == [rows, columns])
 
 
-def _adding(block: ir.Block) -> set[ir.Operation]:
+def adding(block: ir.Block) -> set[ir.Operation]:
     """The additions of a block that kernels of products do in place."""
     dots = [op.operation for op in block.operations if op.operation.name == "astra.dot_general"]
     return {add for dot in dots if (add := _absorbing_add(dot)) is not None}

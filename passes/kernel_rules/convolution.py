@@ -15,12 +15,14 @@ from math import prod
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list, value_of
+from astra_mlir.passes.kernel_rules.contraction import adding
 from astra_mlir.passes.kernel_rules.contraction_shapes import accumulator_of, memref_text
 from astra_mlir.passes.kernel_rules.convolution_shapes import Convolution, Padding, describe
 from astra_mlir.passes.kernel_rules.depthwise import schedule_depthwise
+from astra_mlir.passes.kernel_rules.epilogue import Epilogue, Fused, epilogue_of
 from astra_mlir.passes.kernel_rules.function_text import FunctionText
 from astra_mlir.passes.kernel_rules.gemm_levels import flatten
-from astra_mlir.passes.kernel_rules.products import Schedule, schedule_product, scratch_types
+from astra_mlir.passes.kernel_rules.products import Schedule, schedule_product, scratch_types, with_epilogue
 from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name, kernel_rule
 from astra_mlir.passes.kernel_rules.winograd import schedule_winograd
 from astra_mlir.passes.target import Target, target_of
@@ -40,20 +42,33 @@ class _Plan:
     products: tuple[Schedule, ...]
 
 
-def _plan(what: Convolution, accumulator: str, target: Target, *, exact: bool) -> _Plan | None:
+def _plan(
+    what: Convolution, accumulator: str, target: Target, *, exact: bool, epilogue: Epilogue | None = None
+) -> _Plan | None:
+    """The steps; with an ``epilogue`` where the kernels of all products have one."""
     winograd = None if exact else schedule_winograd(what, accumulator, target)
     if winograd is not None:
-        return _Plan(None, False, (winograd,))
+        return _Plan(None, False, (replace(winograd, epilogue=epilogue),))
+    if epilogue is not None and what.has_gaps:
+        return None
     padding = None if what.input_padding().is_none else what.input_padding().of_examples(what.examples)
     channelwise = schedule_depthwise(what, accumulator, target)
     if channelwise is not None:
-        return _Plan(padding, what.has_gaps, (channelwise,))
+        return _Plan(padding, what.has_gaps, (replace(channelwise, epilogue=epilogue),))
     products = [what.gemm(phase, accumulator) for phase in what.phases()]
     if sum(gemm.work for gemm in products) < MIN_WORK:
         return None
     if what.groups * what.batch_groups > 1 and any(min(gemm.sizes[1:3]) < target.micro_rows for gemm in products):
         return None
-    return _Plan(padding, what.has_gaps, tuple(schedule_product(gemm, target) for gemm in products))
+    if epilogue is None:
+        return _Plan(padding, what.has_gaps, tuple(schedule_product(gemm, target) for gemm in products))
+    groups = what.groups * what.batch_groups
+    size, along = what.result_shape[what.result_dimensions[1]] // groups, {"row", "column"} & {*epilogue.kinds}
+    if any(along and size != epilogue.group_size(gemm.sizes) for gemm in products):
+        return None  # neighbouring phases that are one product
+    epilogue = replace(epilogue, groups=groups if along else 1)
+    schedules = [with_epilogue(replace(gemm, stored=epilogue.element), target, epilogue) for gemm in products]
+    return None if None in schedules else _Plan(padding, False, tuple(filter(None, schedules)))
 
 
 def _functions_of(text: str) -> dict[str, str]:
@@ -91,7 +106,10 @@ def convolution(op: ir.Operation) -> KernelRequest | None:
     """Padding into scratch where there is any, then a matrix product over overlapping windows."""
     if len(op.operands) > 2 or _examples_of(op) is not None:
         return None
-    return _request(op, describe(op), list(op.operands), op.results[0])
+    what, operands = describe(op), list(op.operands)
+    fused = epilogue_of(op, adding(op.block))
+    request = fused and _request(op, what, operands, fused.last.results[0], fused)
+    return request or _request(op, what, operands, op.results[0])
 
 
 @kernel_rule("transpose")
@@ -175,26 +193,30 @@ def _examples_of(op: ir.Operation) -> _Examples | None:
     return _Examples(what, operands, last)
 
 
-def _request(op: ir.Operation, what: Convolution, operands: list[ir.Value], result: ir.Value) -> KernelRequest | None:
+def _request(
+    op: ir.Operation, what: Convolution, operands: list[ir.Value], result: ir.Value, fused: Fused | None = None
+) -> KernelRequest | None:
     accumulator = accumulator_of(*what.elements)
     if accumulator is None or 0 in (*what.lhs_shape, *what.rhs_shape, *what.result_shape):
         return None
     precision = value_of(op, "precision") if "precision" in op.attributes else "DEFAULT"
     target = target_of(op)
-    plan = _plan(what, accumulator, target, exact=precision != "DEFAULT")
+    plan = _plan(what, accumulator, target, exact=precision != "DEFAULT", epilogue=fused and fused.epilogue)
     if plan is None:
         return None
     lhs, rhs = operands
     types = [memref_text(value.type) for value in (lhs, rhs, result)]
-    name = kernel_name("conv", plan, *types)
-    arrays = [("%lhs", types[0]), ("%rhs", types[1]), ("%result", types[2])]
+    others = fused.types if fused else []
+    name = kernel_name("conv", plan, *types, *others)
+    names = [f"%other{i}" for i in range(len(others))]
+    arrays = [("%lhs", types[0]), ("%rhs", types[1]), *zip(names, others, strict=True), ("%result", types[2])]
     scratch = []
     if plan.padding is not None:
         scratch.append(ir.RankedTensorType.get(plan.padding.padded_shape, lhs.type.element_type))
         arrays.append(("%padded", memref_text(scratch[-1])))
     calls = []
     for schedule in plan.products:
-        calls.append(["%lhs" if plan.padding is None else "%padded", "%rhs", "%result"])
+        calls.append(["%lhs" if plan.padding is None else "%padded", "%rhs", *names, "%result"])
         for type in scratch_types(schedule, accumulator):
             calls[-1].append(f"%scratch{len(scratch)}")
             scratch.append(type)
@@ -204,7 +226,8 @@ def _request(op: ir.Operation, what: Convolution, operands: list[ir.Value], resu
         kinds = dict(arrays)
         functions = {}
         for i, (schedule, passed) in enumerate(zip(plan.products, calls, strict=True)):
-            functions |= _functions_of(schedule.text(f"{name}_product{i}", *(kinds[array] for array in passed[:3])))
+            ends = (kinds[array] for array in (*passed[:2], "%result"))
+            functions |= _functions_of(schedule.text(f"{name}_product{i}", *ends, others))
         texts = list(functions.values())
         if plan.padding is not None:
             texts.append(plan.padding.row_text(f"{name}_pad", target))
@@ -213,4 +236,7 @@ def _request(op: ir.Operation, what: Convolution, operands: list[ir.Value], resu
         return "\n\n".join(texts)
 
     outs = (Out(result.type),)
-    return KernelRequest(name=name, ins=(lhs, rhs), outs=outs, build=text, scratch=scratch, schedule=plan)
+    request = KernelRequest(name=name, ins=(lhs, rhs), outs=outs, build=text, scratch=scratch, schedule=plan)
+    if fused is None:
+        return request
+    return replace(request, ins=(lhs, rhs, *fused.operands), absorbed=(*fused.absorbed, op), last=fused.last)

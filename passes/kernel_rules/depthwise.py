@@ -9,11 +9,13 @@ stride 1 last; and, with the channels last, groups of a few channels, whose lane
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
 from astra_mlir.passes.kernel_rules.contraction_shapes import row_major_strides
 from astra_mlir.passes.kernel_rules.convolution_shapes import Convolution, Phase
+from astra_mlir.passes.kernel_rules.epilogue import Epilogue
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
 from astra_mlir.passes.kernel_rules.gemm_functions import GemmTypes, widen
 from astra_mlir.passes.kernel_rules.gemm_levels import Level, flatten, level_offset, narrow
@@ -34,10 +36,13 @@ class Depthwise:
     types: GemmTypes
     kind: str
     scratch: tuple[int, ...] = ()
+    epilogue: Epilogue | None = None
 
-    def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str) -> str:
-        """The function ``@name(padded input, kernel, result)``."""
-        arguments = [("%lhs_array", lhs_type), ("%rhs_array", rhs_type), ("%result_array", result_type)]
+    def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str, others: Sequence[str] = ()) -> str:
+        """The function ``@name(padded input, kernel[, others], result)``."""
+        arguments = [("%lhs_array", lhs_type), ("%rhs_array", rhs_type)]
+        arguments += [(f"%other{i}_array", type) for i, type in enumerate(others)]
+        arguments.append(("%result_array", result_type))
         f = FunctionText(name, arguments)
         for array, type in arguments:
             flatten(f, array.removesuffix("_array"), array, type)
@@ -95,6 +100,7 @@ class _Printer:
 
     def __init__(self, f: FunctionText, schedule: Depthwise, phase: Phase) -> None:
         self.phase = phase
+        self.epilogue = schedule.epilogue
         self.f, self.what, self.types, self.kind = f, schedule.convolution, schedule.types, schedule.kind
         self.lanes, self.accumulator = self.types.lanes, self.types.accumulator
         self.vector = f"vector<{self.lanes}x{self.accumulator}>"
@@ -151,10 +157,13 @@ class _Printer:
             value = f.value(f"vector.maskedload {place}, {mask}, {zero} : {kinds}")
         return widen(f, value, element, self.accumulator, lanes=self.lanes)
 
-    def store(self, value: str, at: Index, mask: str | None) -> None:
-        """Narrow and store a vector of the result."""
+    def store(self, value: str, at: Index, mask: str | None, channel: Index) -> None:
+        """Narrow and store a vector of the result, of ``channel`` or of the channels from there on."""
         f, result = self.f, self.what.elements[2].removeprefix("u")
         value = narrow(f, value, self.accumulator, result, lanes=self.lanes)
+        if self.epilogue is not None:
+            value = self.epilogue.apply(f, value, at, channel, channel, mask, self.lanes)
+            result = self.epilogue.element
         place, memref, vector = f"%result[{f.ssa(at)}]", f"memref<?x{result}>", f"vector<{self.lanes}x{result}>"
         if mask is None:
             f.line(f"vector.store {value}, {place} : {memref}, {vector}")
@@ -221,7 +230,7 @@ class _Printer:
                     with f.loop(0, row[0]) as place:
                         at = f.add(source, f.mul(place, row[1]), channel)
                         value = self.weighted_sum(at, weights, mask)
-                        self.store(value, f.add(target, f.mul(place, row[2]), channel), mask)
+                        self.store(value, f.add(target, f.mul(place, row[2]), channel), mask, channel)
 
     def rows(self) -> None:
         """A spatial dimension last: the channel's weights are scalars."""
@@ -229,12 +238,14 @@ class _Printer:
         places, first_source, first_target = self.places()
         weight_stride = self.rhs_strides[self.what.rhs_dimensions[1]]
         feature = self.what.result_dimensions[1]
-        levels = tuple((*level, weight_stride if d == feature else 0) for d, level in enumerate(places[:-1]))
+        levels = tuple(
+            (*level, *((weight_stride, 1) if d == feature else (0, 0))) for d, level in enumerate(places[:-1])
+        )
         columns = places[-1][0]
         count, work = prod(level[0] for level in levels), columns * len(self.window())
         element = self.what.elements[1]
         with f.grouped(count, max(1, TASK_WORK // work), sequential=2 * TASK_WORK // work) as unit:
-            source, target, kernel = (level_offset(f, levels, unit, i) for i in (1, 2, 3))
+            source, target, kernel, channel = (level_offset(f, levels, unit, i) for i in (1, 2, 3, 4))
             source, target = f.add(source, first_source), f.add(target, first_target)
             weights = []
             for _, weight in self.window():
@@ -246,7 +257,7 @@ class _Printer:
                 mask = self.mask(lanes)
                 with f.loop(first, end, self.lanes) as place:
                     value = self.weighted_sum(f.add(source, place), weights, mask)
-                    self.store(value, f.add(target, place), mask)
+                    self.store(value, f.add(target, place), mask, channel)
 
     def kernel_gradient(self) -> None:
         """``result[place, c] = sum over images and output places of input[.. + place, c] * gradient[.., c]``."""
@@ -296,7 +307,7 @@ class _Printer:
                     f.line(f"scf.yield {', '.join(updated)} : {kinds}")
                 f.line(f"scf.yield {', '.join(inner_results)} : {kinds}")
             for (_, target), total in zip(places, results, strict=True):
-                self.store(total, f.add(target, channel), mask)
+                self.store(total, f.add(target, channel), mask, channel)
 
         work = prod(level[0] for level in levels) * len(places) * self.lanes
         for first, end, lanes in self.blocks(what.result_shape[-1]):

@@ -1,8 +1,8 @@
-"""What follows a matrix product element by element, done by its kernel to a tile that is still in the cache.
+"""What follows a matrix product or a convolution element by element, done by its kernel to what is still in the cache.
 
-A bias, an activation, a residual: the operations from the product on, up to the last one after which a single value is
-needed by anything else.  ``contraction.py`` finds them for a product, the tile function of ``gemm_program.py`` computes
-them in vectors when the tile's last step is done.
+A bias, a normalization, an activation, a residual, a conversion: the operations from the product on, up to the last one
+after which a single value is needed by anything else.  ``contraction.py`` and ``convolution.py`` ask for them; kernels
+compute them in vectors of finished results (:meth:`Epilogue.apply`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from astra_mlir.bindings import ir
-from astra_mlir.dialects.core import int_list
+from astra_mlir.dialects.core import int_list, value_of
+from astra_mlir.passes.kernel_rules.contraction_shapes import memref_text
+from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
 from astra_mlir.passes.linalg_rules.lowering import RULES, Lowering, Val
 
 __all__ = ["Epilogue", "Fused", "epilogue_of"]
@@ -21,40 +23,81 @@ __all__ = ["Epilogue", "Fused", "epilogue_of"]
 _FUSED = frozenset(
     f"astra.{name}"
     for name in (
-        "abs", "add", "compare", "divide", "erf", "exponential", "exponential_minus_one", "log", "log_plus_one",
-        "logistic", "maximum", "minimum", "multiply", "negate", "rsqrt", "select", "sqrt", "subtract", "tanh",
+        "abs", "add", "and", "ceil", "clamp", "compare", "convert", "cosine", "divide", "erf", "exponential",
+        "exponential_minus_one", "floor", "log", "log_plus_one", "logistic", "maximum", "minimum", "multiply", "negate",
+        "not", "or", "round_nearest_afz", "round_nearest_even", "rsqrt", "select", "sign", "sine", "sqrt", "subtract",
+        "tanh",
     )
 )  # fmt: skip
 _MATERIALIZED = ("astra.dot_general", "astra.kernel_call", "astra.convolution")
+_ELEMENTS = ("f64", "f32", "bf16", "f16", "i32", "i16", "i8")  # of arrays that are read and written
 _LONGEST = 48  # operations
-_NAME = re.compile(r"%[A-Za-z0-9_]+")
-_LINE = re.compile(r"(%\w+) = (arith|math)\.")
+_NAME = re.compile(r"%[A-Za-z0-9_-]+")
+_LINE = re.compile(r"(%[\w-]+) = (arith|math)\.")
 _CONSTANT = re.compile(r"arith\.constant (\S+)(?: : (\w+))?$")
-_TYPE = re.compile(r"(?<=[ (])(f32|f64|i1|i32|i64)\b")
+_TYPE = re.compile(r"(?<=[ (])(b?f16|f32|f64|i1|i8|i16|i32|i64)\b")
 
 
 @dataclass(frozen=True)
 class Epilogue:
-    """Vector code: ``lines`` on ``parameters`` (the product, then one for each of ``kinds``) give ``result``.
+    """Scalar code: ``lines`` on ``parameters`` (the product, then one for each of ``kinds``) give ``result``.
 
     A kind is ``"full"`` (an array like the result), ``"row"`` (one number for each column), ``"column"`` (one for each
-    row) or ``"scalar"``.
+    row) or ``"scalar"``; ``elements`` are these arrays' element types, ``element`` that of what is written.
     """
 
     parameters: tuple[str, ...]
     lines: tuple[str, ...]
     result: str
     kinds: tuple[str, ...]
+    elements: tuple[str, ...]
+    element: str
+    groups: int = (
+        1  # of columns, or rows, that are batch elements of the product, whose numbers lie one after the other
+    )
 
-    def inline(self, prefix: str, values: Sequence[str], lanes: int) -> tuple[list[str], str]:
-        """The lines on vectors of ``lanes`` elements with names that begin with ``prefix``, and what they give."""
-        names = dict(zip(self.parameters, values, strict=True))
+    @property
+    def names(self) -> list[str]:
+        """What kernels call the arrays."""
+        return [f"%other{i}" for i in range(len(self.kinds))]
+
+    @property
+    def arrays(self) -> list[tuple[str, str]]:
+        """The arrays flat, with their types."""
+        return [(name, f"memref<?x{element}>") for name, element in zip(self.names, self.elements, strict=True)]
+
+    def group_size(self, sizes: Sequence[int]) -> int:
+        """Rows or columns of a batch element of a product of these batches, rows and columns."""
+        return sizes[2] if "row" in self.kinds else sizes[1]
+
+    def apply(
+        self, f: FunctionText, value: str, place: Index, row: Index, column: Index, mask: str | None, lanes: int | None
+    ) -> str:
+        """What becomes of ``lanes`` results (``None``: one, without vectors) that begin at ``place``: ``row`` and
+        ``column`` are how far they are in arrays of these kinds."""
+        values = [value]
+        for (array, memref), element, kind in zip(self.arrays, self.elements, self.kinds, strict=True):
+            at = {"full": place, "row": column, "column": row, "scalar": 0}[kind]
+            vector, here = f"vector<{lanes}x{element}>", f"{array}[{f.ssa(at)}]"
+            if lanes is None or kind in ("column", "scalar"):
+                read = f.value(f"memref.load {here} : {memref}")
+                if lanes is not None:
+                    read = f.value(f"vector.broadcast {read} : {element} to {vector}")
+            elif mask is None:
+                read = f.value(f"vector.load {here} : {memref}, {vector}")
+            else:
+                zero = f.constant("dense<0.0>" if "f" in element else "dense<0>", vector)
+                kinds = f"{memref}, vector<{lanes}xi1>, {vector} into {vector}"
+                read = f.value(f"vector.maskedload {here}, {mask}, {zero} : {kinds}")
+            values.append(read)
+        names, prefix = dict(zip(self.parameters, values, strict=True)), f"e{f.fresh()[1:]}"
 
         def rename(match: re.Match[str]) -> str:
             return names.get(match[0]) or f"%{prefix}_{match[0][1:]}"
 
-        lines = [_NAME.sub(rename, _vector_line(line, lanes)) for line in self.lines]
-        return lines, _NAME.sub(rename, self.result)
+        for line in self.lines:
+            f.line(_NAME.sub(rename, line if lanes is None else _vector_line(line, lanes)))
+        return _NAME.sub(rename, self.result)
 
 
 @dataclass(frozen=True)
@@ -69,6 +112,16 @@ class Fused:
     def last(self) -> ir.Operation:
         return self.operations[-1]
 
+    @property
+    def absorbed(self) -> tuple[ir.Operation, ...]:
+        """What else is gone, in an order in which it can be erased; the product comes after these."""
+        return tuple(reversed(self.operations[:-1]))
+
+    @property
+    def types(self) -> list[str]:
+        """The memref types of the other operands."""
+        return [memref_text(value.type) for value in self.operands]
+
 
 def _vector_line(line: str, lanes: int) -> str:
     """A line of scalar arithmetic for vectors."""
@@ -76,21 +129,26 @@ def _vector_line(line: str, lanes: int) -> str:
     if constant is not None:
         type = constant[2] or "i1"
         return f"{line[: constant.start()]}arith.constant dense<{constant[1]}> : vector<{lanes}x{type}>"
-    return _TYPE.sub(lambda match: f"vector<{lanes}x{match[1]}>", line)
+    line = _TYPE.sub(lambda match: f"vector<{lanes}x{match[1]}>", line)
+    # between vectors the type of the condition is written, too
+    return line.replace(" : ", f" : vector<{lanes}xi1>, ") if "= arith.select " in line else line
 
 
 def epilogue_of(dot: ir.Operation, stop: set[ir.Operation]) -> Fused | None:
-    """The longest epilogue of a product, without operations in ``stop``; ``None`` where nothing can be fused."""
-    type = dot.results[0].type
+    """The longest epilogue of a product or convolution, without operations in ``stop``; ``None`` where none is."""
+    if str(dot.results[0].type.element_type) not in _ELEMENTS:
+        return None
     operations = _followers(dot, stop)
     for end in range(len(operations), 0, -1):
         last = operations[end - 1]
-        if last.results[0].type != type:
+        if str(last.results[0].type.element_type) not in _ELEMENTS:
             continue
         needed = _needed(operations[:end], last)
         inside = {dot, *needed}
         if all(use.owner.operation in inside for op in inside if op != last for use in op.results[0].uses):
-            return _fused(dot, needed)
+            fused = _fused(dot, needed)
+            if fused is not None:
+                return fused
     return None
 
 
@@ -133,30 +191,37 @@ def _kind_of(value: ir.Value, dot: ir.Operation) -> tuple[str, ir.Value] | None:
     if owner is not None and owner.name == "astra.constant":
         attribute = owner.attributes["value"]
         return ("constant", value) if isinstance(attribute, ir.DenseElementsAttr) and attribute.is_splat else None
-    if value.type.element_type != type.element_type:
+    if str(value.type.element_type) not in _ELEMENTS:
         return None
     if owner is not None and owner.name == "astra.broadcast":
-        source, dimensions = owner.operands[0], int_list(owner, "dimensions")
-        shape, rank = list(source.type.shape), type.rank
-        if not shape:
+        source, along = owner.operands[0], _along(dot)
+        sizes = zip(int_list(owner, "dimensions"), source.type.shape, strict=True)
+        wide = tuple((dimension, size) for dimension, size in sizes if size > 1)
+        if not wide:
             return "scalar", source
-        if dimensions == [rank - 1] and shape[0] == type.shape[rank - 1]:
-            return "row", source
-        if rank == 2 and dimensions == [0] and shape[0] == type.shape[0]:
-            return "column", source
-        return None
-    if value.type != type:
+        kind = along.get(tuple(dimension for dimension, _ in wide))
+        return (kind, source) if kind and wide[0][1] == type.shape[wide[0][0]] else None
+    if list(value.type.shape) != list(type.shape):
         return None
     # what only this operation would read is better computed along the way than written to memory for it
     is_there = owner is None or owner.name in _MATERIALIZED or len(list(value.uses)) > 1
     return ("full", value) if is_there else None
 
 
+def _along(dot: ir.Operation) -> dict[tuple[int, ...], str]:
+    """The dimensions of the result along which a tile can read numbers, and what kind that is."""
+    last = dot.results[0].type.rank - 1
+    if dot.name == "astra.convolution":
+        feature = value_of(dot, "output_feature_dimension")
+        return {(feature,): "row" if feature == last else "column"}
+    return {(last,): "row"} | ({(0,): "column"} if last == 1 else {})
+
+
 def _fused(dot: ir.Operation, operations: list[ir.Operation]) -> Fused | None:
     """The code of the operations, on one element."""
     low = Lowering()
     holder = ir.Module.create()
-    element = dot.results[0].type.element_type
+    element, written = (op.results[0].type.element_type for op in (dot, operations[-1]))
     inside = {dot.results[0], *(op.results[0] for op in operations)}
     reads: dict[ir.Value, tuple[str, ir.Value]] = {}
     constants: dict[ir.Value, ir.Operation] = {}
@@ -169,16 +234,17 @@ def _fused(dot: ir.Operation, operations: list[ir.Operation]) -> Fused | None:
                     constants[operand] = operand.owner.operation
                 else:
                     reads[operand] = kind
+    kinds = [element, *(value.type.element_type for value in reads)]
     function = ir.Operation.create(
         "func.func",
         attributes={
             "sym_name": ir.StringAttr.get("epilogue"),
-            "function_type": ir.TypeAttr.get(ir.FunctionType.get([element] * (1 + len(reads)), [element])),
+            "function_type": ir.TypeAttr.get(ir.FunctionType.get(kinds, [written])),
         },
         regions=1,
         ip=ir.InsertionPoint(holder.body),
     )
-    block = function.regions[0].blocks.append(*[element] * (1 + len(reads)))
+    block = function.regions[0].blocks.append(*kinds)
     low.ip = ir.InsertionPoint(block)
     for value, argument in zip([dot.results[0], *reads], block.arguments, strict=True):
         low.values[value] = Val(low.info(value.type), scalar=argument)
@@ -194,5 +260,7 @@ def _fused(dot: ir.Operation, operations: list[ir.Operation]) -> Fused | None:
         lines=tuple(lines),
         result=last.removeprefix("return").partition(":")[0].strip(),
         kinds=tuple(kind for kind, _ in reads.values()),
+        elements=tuple(map(str, kinds[1:])),
+        element=str(written),
     )
     return Fused(epilogue, tuple(source for _, source in reads.values()), tuple(operations))

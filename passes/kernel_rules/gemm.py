@@ -56,6 +56,7 @@ class Gemm:
     result_n: tuple[Level, ...] = ()  # and of columns that are not side by side
     rhs_overlaps: bool = False  # the right operand is a window over an array that is much smaller
     is_swapped: bool = False  # lhs is the right operand of the operation
+    stored: str = ""  # the element type that an epilogue makes of the result's, where that is another
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
@@ -73,7 +74,12 @@ class Gemm:
     @property
     def is_staged(self) -> bool:
         """Whether tiles are finished in a block beside the result: elements are narrowed, or not in rows."""
-        return self.result != self.accumulator or bool(self.result_m or self.result_n)
+        return self.written != self.accumulator or bool(self.result_m or self.result_n)
+
+    @property
+    def written(self) -> str:
+        """The element type of the array that is written."""
+        return self.stored or self.result
 
     def swapped(self) -> Gemm:
         """The transposed product (the same memory where the rows or the columns are one)."""

@@ -87,7 +87,7 @@ def _entry(schedule: GemmSchedule, name: str, array_types: Sequence[str], tile: 
     """The function of one shape: its numbers, and the tasks."""
     gemm = schedule.gemm
     rhs = "%packed_array" if schedule.pack_rhs == "before" else "%rhs_array"
-    others = [f"{other}_array" for other in _others(schedule)]
+    others = [f"{other}_array" for other in (schedule.epilogue.names if schedule.epilogue else ())]
     arguments = list(zip(("%lhs_array", rhs, *others, "%result_array"), array_types, strict=True))
     arguments += [("%packed_array", f"memref<{size}x{gemm.accumulator}>") for size in schedule.scratch]
     f = FunctionText(name, arguments)
@@ -100,11 +100,6 @@ def _entry(schedule: GemmSchedule, name: str, array_types: Sequence[str], tile: 
     work = schedule.tile_rows * schedule.tile_columns * gemm.sizes[3]
     _run(f, tile, prod(schedule.tiles), schedule.group, 2 * TASK_WORK // work)
     return f.text()
-
-
-def _others(schedule: GemmSchedule) -> list[str]:
-    """The names of the epilogue's operands."""
-    return [f"%other{i}" for i in range(len(schedule.epilogue.kinds))] if schedule.epilogue else []
 
 
 @dataclass(frozen=True)
@@ -129,12 +124,14 @@ class _Writer:
     """A shared function that is being written: ``name``, ``text``, the ``arrays`` it takes, and the ``values`` of the
     numbers that follow them and the index of the task."""
 
-    def __init__(self, schedule: GemmSchedule, kind: str, arrays: Sequence[str]) -> None:
+    def __init__(
+        self, schedule: GemmSchedule, kind: str, arrays: Sequence[str], epilogue: Epilogue | None = None
+    ) -> None:
         self.schedule, self.gemm, self.types = schedule, schedule.gemm, schedule.types
-        flat = {
-            "%lhs": self.gemm.lhs, "%rhs": self.gemm.rhs, "%result": self.gemm.result, "%packed": self.gemm.accumulator,
-        }  # fmt: skip
-        self.arrays = [(array, f"memref<?x{flat.get(array, self.gemm.result).removeprefix('u')}>") for array in arrays]
+        gemm = self.gemm
+        flat = {"%lhs": gemm.lhs, "%rhs": gemm.rhs, "%result": gemm.written, "%packed": gemm.accumulator}
+        self.arrays = [(array, f"memref<?x{flat[array].removeprefix('u')}>") for array in arrays]
+        self.arrays += epilogue.arrays if epilogue else []
         self.values: list[int] = []
         self.arguments = [*self.arrays, ("%task", "index")]
         self.f = FunctionText("", self.arguments, inline=False)
@@ -290,7 +287,7 @@ class _TileWriter(_Writer):
 
     def __init__(self, schedule: GemmSchedule) -> None:
         rhs = "%packed" if schedule.pack_rhs in ("ahead", "before") else "%rhs"
-        super().__init__(schedule, "tile", ("%lhs", rhs, *_others(schedule), "%result"))
+        super().__init__(schedule, "tile", ("%lhs", rhs, "%result"), schedule.epilogue)
 
     def write(self) -> None:
         f, form, schedule, gemm, types = self.f, self.form, self.schedule, self.gemm, self.types
@@ -341,41 +338,37 @@ class _TileWriter(_Writer):
             self.output = (self.alloca(schedule.result_block_elements, gemm.accumulator), 0, tile_columns)
         self.bases = self.operand_base(batch, 1), self.operand_base(batch, 2)
         self.for_each_block()
-        if schedule.epilogue is not None:
-            self.finish(schedule.epilogue, result_at, row_stride)
+        self.group_at: Index = 0  # where the numbers of this batch element begin in arrays of the epilogue
+        if schedule.epilogue is not None and schedule.epilogue.groups > 1:
+            group = f.rem(batch, self.number(schedule.epilogue.groups))
+            self.group_at = f.mul(group, self.number(schedule.epilogue.group_size(gemm.sizes)))
+        if schedule.epilogue is not None and not gemm.is_staged:
+            self.finish(result_at, row_stride)
         if gemm.is_staged:
             self.store_staged(self.output[0], tile_columns, result_at, row_stride)
 
-    def finish(self, epilogue: Epilogue, result_at: Index, row_stride: Index) -> None:
-        """The epilogue of a tile, a vector at a time."""
+    def finish(self, result_at: Index, row_stride: Index) -> None:
+        """The epilogue of a tile that is in its place, a vector at a time."""
         f, lanes, element = self.f, self.types.lanes, self.gemm.accumulator
-        vector, memref, bits = f"vector<{lanes}x{element}>", f"memref<?x{element}>", f"vector<{lanes}xi1>"
-        zero = f.constant("dense<0.0>", vector)
-        kinds = f"{memref}, {bits}, {vector}"
-
-        def spread(array: str, at: Index) -> str:
-            scalar = f.value(f"memref.load {array}[{f.ssa(at)}] : {memref}")
-            return f.value(f"vector.broadcast {scalar} : {element} to {vector}")
-
+        vector, bits = f"vector<{lanes}x{element}>", f"vector<{lanes}xi1>"
+        zero = f.constant(f"dense<{self.types.zero}>", vector)
+        kinds = f"memref<?x{element}>, {bits}, {vector}"
         with f.loop(0, self.m) as i:
             row = f.add(result_at, f.mul(i, row_stride))
             with f.loop(0, self.n, lanes) as j:
                 mask = f.value(f"vector.create_mask {f.ssa(f.sub(self.n, j))} : {bits}")
-
-                def read(array: str, at: Index, mask: str = mask) -> str:
-                    return f.value(f"vector.maskedload {array}[{f.ssa(at)}], {mask}, {zero} : {kinds} into {vector}")
-
                 place = f.add(row, j)
-                values = [read("%result", place)]
-                for other, kind in zip(_others(self.schedule), epilogue.kinds, strict=True):
-                    if kind in ("full", "row"):
-                        values.append(read(other, place if kind == "full" else f.add(self.column, j)))
-                    else:
-                        values.append(spread(other, f.add(self.row, i) if kind == "column" else 0))
-                lines, result = epilogue.inline(f"e{f.fresh()[1:]}", values, lanes)
-                for line in lines:
-                    f.line(line)
-                f.line(f"vector.maskedstore %result[{f.ssa(place)}], {mask}, {result} : {kinds}")
+                value = f.value(f"vector.maskedload %result[{f.ssa(place)}], {mask}, {zero} : {kinds} into {vector}")
+                value = self.followed(value, place, i, j, mask)
+                f.line(f"vector.maskedstore %result[{f.ssa(place)}], {mask}, {value} : {kinds}")
+
+    def followed(self, value: str, place: Index, i: Index, j: Index, mask: str | None) -> str:
+        """What the epilogue makes of the result, or the vector of results, at row ``i`` and column ``j`` of a tile."""
+        if self.schedule.epilogue is None:
+            return value
+        f, lanes = self.f, None if mask is None else self.types.lanes
+        row, column = f.add(self.group_at, self.row, i), f.add(self.group_at, self.column, j)
+        return self.schedule.epilogue.apply(f, value, place, row, column, mask, lanes)
 
     def for_each_block(self) -> None:
         """Loops over the steps, with a block of packed or plain operands in each iteration."""
@@ -498,26 +491,30 @@ class _TileWriter(_Writer):
             row = f.value(f"memref.load {rows}[{f.ssa(i)}] : memref<?xindex>") if rows else f.mul(i, row_stride)
             to_row = f.add(result_at, row)
             if columns is None:
-                self.store_row(block, from_row, to_row)
+                self.store_row(block, from_row, to_row, i)
             else:
-                self.scatter_row(block, from_row, to_row, columns)
+                self.scatter_row(block, from_row, to_row, i, columns)
 
-    def scatter_row(self, block: str, from_row: Index, to_row: Index, columns: str) -> None:
-        """Write one row of a tile, each element to its column."""
+    def scatter_row(self, block: str, from_row: Index, to_row: Index, i: Index, columns: str) -> None:
+        """Write row ``i`` of a tile, each element to its column."""
         f, accumulator, result = self.f, self.gemm.accumulator, self.gemm.result.removeprefix("u")
+        written = self.gemm.written.removeprefix("u")
         with f.loop(0, self.n) as j:
             value = f.value(f"memref.load {block}[{f.ssa(f.add(from_row, j))}] : memref<?x{accumulator}>")
             value = narrow(f, value, accumulator, result)
-            column = f.value(f"memref.load {columns}[{f.ssa(j)}] : memref<?xindex>")
-            f.line(f"memref.store {value}, %result[{f.ssa(f.add(to_row, column))}] : memref<?x{result}>")
+            place = f.add(to_row, f.value(f"memref.load {columns}[{f.ssa(j)}] : memref<?xindex>"))
+            value = self.followed(value, place, i, j, None)
+            f.line(f"memref.store {value}, %result[{f.ssa(place)}] : memref<?x{written}>")
 
-    def store_row(self, block: str, from_row: Index, to_row: Index) -> None:
-        """Write one row of a tile side by side."""
+    def store_row(self, block: str, from_row: Index, to_row: Index, i: Index) -> None:
+        """Write row ``i`` of a tile side by side."""
         f, lanes = self.f, self.types.lanes
         accumulator, result = self.gemm.accumulator, self.gemm.result.removeprefix("u")
+        written = self.gemm.written.removeprefix("u")
         with f.loop(0, self.n, lanes) as j:
             mask = f.value(f"vector.create_mask {f.ssa(f.sub(self.n, j))} : vector<{lanes}xi1>")
             place = f"{block}[{f.ssa(f.add(from_row, j))}] : memref<?x{accumulator}>, vector<{lanes}x{accumulator}>"
             value = narrow(f, f.value(f"vector.load {place}"), accumulator, result, lanes=lanes)
-            kinds = f"memref<?x{result}>, vector<{lanes}xi1>, vector<{lanes}x{result}>"
+            value = self.followed(value, f.add(to_row, j), i, j, mask)
+            kinds = f"memref<?x{written}>, vector<{lanes}xi1>, vector<{lanes}x{written}>"
             f.line(f"vector.maskedstore %result[{f.ssa(f.add(to_row, j))}], {mask}, {value} : {kinds}")

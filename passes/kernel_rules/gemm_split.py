@@ -7,10 +7,12 @@ depends on the shape only and they are added in order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
 from astra_mlir.passes.kernel_rules.contraction_shapes import row_major_strides
+from astra_mlir.passes.kernel_rules.epilogue import Epilogue
 from astra_mlir.passes.kernel_rules.function_text import FunctionText
 from astra_mlir.passes.kernel_rules.gemm import Gemm, GemmSchedule, schedule_gemm
 from astra_mlir.passes.kernel_rules.gemm_levels import Level, flatten, level_offset, merge_levels, narrow
@@ -32,6 +34,7 @@ class SplitSchedule:
     gemm: Gemm
     parts: int
     schedule: GemmSchedule
+    epilogue: Epilogue | None = None  # what is computed of the sums
 
     @property
     def scratch(self) -> tuple[int, ...]:
@@ -43,23 +46,20 @@ class SplitSchedule:
         """Elements of the result."""
         return prod(self.gemm.sizes[:3])
 
-    def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str) -> str:
-        """The functions: ``@name(lhs, rhs, result, parts[, scratch])`` and all that it calls."""
+    def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str, others: Sequence[str] = ()) -> str:
+        """The functions: ``@name(lhs, rhs[, others], result, parts[, scratch])`` and all that it calls."""
         accumulator = self.gemm.accumulator
         scratch = [f"memref<{size}x{accumulator}>" for size in self.scratch]
         products = self.schedule.text(f"{name}_parts", lhs_type, rhs_type, scratch[0])
-        arguments = [
-            ("%lhs", lhs_type),
-            ("%rhs", rhs_type),
-            ("%result_array", result_type),
-            ("%parts_array", scratch[0]),
-        ]
+        arguments = [("%lhs", lhs_type), ("%rhs", rhs_type)]
+        arguments += [(f"%other{i}_array", type) for i, type in enumerate(others)]
+        arguments += [("%result_array", result_type), ("%parts_array", scratch[0])]
         arguments += [(f"%scratch{i}", type) for i, type in enumerate(scratch[1:])]
         f = FunctionText(name, arguments)
-        passed = [arguments[0], arguments[1], arguments[3], *arguments[4:]]
-        f.call(f"{name}_parts", passed)
-        flatten(f, "%result", "%result_array", result_type)
-        flatten(f, "%parts", "%parts_array", scratch[0])
+        f.call(f"{name}_parts", [*arguments[:2], *arguments[3 + len(others) :]])
+        for array, type in arguments:
+            if array.endswith("_array"):
+                flatten(f, array.removesuffix("_array"), array, type)
         self._add(f)
         return f"{products}\n\n{f.text()}"
 
@@ -68,6 +68,7 @@ class SplitSchedule:
         gemm, types = self.gemm, self.schedule.types
         batches, rows, columns, _ = gemm.sizes
         lanes, accumulator, result = types.lanes, gemm.accumulator, gemm.result.removeprefix("u")
+        written = gemm.written.removeprefix("u")
         vector, memref = f"vector<{lanes}x{accumulator}>", f"memref<?x{accumulator}>"
         zero = f.constant(f"dense<{types.zero}>", vector)
         work = self.parts * columns
@@ -86,8 +87,12 @@ class SplitSchedule:
                     total = value if total is None else types.add(f, total, value, vector)
                 assert total is not None
                 value = narrow(f, total, accumulator, result, lanes=lanes)
-                kinds = f"memref<?x{result}>, vector<{lanes}xi1>, vector<{lanes}x{result}>"
-                f.line(f"vector.maskedstore %result[{f.ssa(f.add(target, column))}], {mask}, {value} : {kinds}")
+                place = f.add(target, column)
+                if self.epilogue is not None:
+                    group = f.mul(f.rem(batch, self.epilogue.groups), self.epilogue.group_size(gemm.sizes))
+                    value = self.epilogue.apply(f, value, place, f.add(group, row), f.add(group, column), mask, lanes)
+                kinds = f"memref<?x{written}>, vector<{lanes}xi1>, vector<{lanes}x{written}>"
+                f.line(f"vector.maskedstore %result[{f.ssa(place)}], {mask}, {value} : {kinds}")
 
 
 def schedule_split(gemm: Gemm, target: Target) -> SplitSchedule | None:
@@ -111,6 +116,7 @@ def schedule_split(gemm: Gemm, target: Target) -> SplitSchedule | None:
         batch=merge_levels(batch),
         k=merge_levels([(chunk, lhs_step, rhs_step), *gemm.k[1:]]),
         result=gemm.accumulator,
+        stored="",
         row_stride=columns,
     )
     return SplitSchedule(gemm, parts, schedule_gemm(part, target))

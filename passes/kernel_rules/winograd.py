@@ -18,6 +18,7 @@ from math import prod
 
 from astra_mlir.passes.kernel_rules.contraction_shapes import row_major_strides
 from astra_mlir.passes.kernel_rules.convolution_shapes import Convolution
+from astra_mlir.passes.kernel_rules.epilogue import Epilogue
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
 from astra_mlir.passes.kernel_rules.gemm_functions import (
     MACRO_ARGUMENTS,
@@ -53,6 +54,7 @@ class Winograd:
     tiles: int
     channels: int
     outputs: int
+    epilogue: Epilogue | None = None
 
     @property
     def features(self) -> tuple[int, int]:
@@ -73,10 +75,12 @@ class Winograd:
     def scratch(self) -> tuple[int, ...]:
         return (self.convolution.examples * PLANES * self.plane,)
 
-    def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str) -> str:
-        """The functions: ``@name(lhs, rhs, result, scratch)`` and all that it calls."""
+    def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str, others: Sequence[str] = ()) -> str:
+        """The functions: ``@name(lhs, rhs[, others], result, scratch)`` and all that it calls."""
         types, what = self.types, self.convolution
-        arrays = [("%lhs_array", lhs_type), ("%rhs_array", rhs_type), ("%result_array", result_type)]
+        arrays = [("%lhs_array", lhs_type), ("%rhs_array", rhs_type)]
+        arrays += [(f"%other{i}_array", type) for i, type in enumerate(others)]
+        arrays.append(("%result_array", result_type))
         arrays.append(("%planes_array", f"memref<{self.scratch[0]}x{types.accumulator}>"))
         f = FunctionText(name, arrays)
         for array, type in arrays:
@@ -146,13 +150,16 @@ def schedule_winograd(what: Convolution, accumulator: str, target: Target) -> Wi
 class _Writer:
     """A function that shapes share: numbers are arguments, named in ``numbers``; its name is a hash of its text."""
 
-    def __init__(self, schedule: Winograd, kind: str, arrays: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, schedule: Winograd, kind: str, arrays: Sequence[tuple[str, str]], epilogue: Epilogue | None = None
+    ) -> None:
         self.schedule, self.what, self.types = schedule, schedule.convolution, schedule.types
         self.lanes, self.accumulator = self.types.lanes, self.types.accumulator
         self.vector, self.mask_type = f"vector<{self.lanes}x{self.accumulator}>", f"vector<{self.lanes}xi1>"
         self.arrays = [(array, f"memref<?x{element.removeprefix('u')}>") for array, element in arrays]
         self.values: list[int] = []
         bases = [(f"{array}_base", "index") for array, _ in arrays]  # where the arrays of an example begin
+        self.arrays += epilogue.arrays if epilogue else []
         self.arguments = [*self.arrays, ("%task", "index"), *bases]
         self.f = FunctionText("", self.arguments, inline=False)
         self.zero = self.f.constant(f"dense<{self.types.zero}>", self.vector)
@@ -305,8 +312,9 @@ class _TileWriter(_Writer):
 
     def __init__(self, schedule: Winograd) -> None:
         elements = schedule.convolution.elements
-        arrays = [("%lhs", elements[0]), ("%planes", schedule.types.accumulator), ("%result", elements[2])]
-        super().__init__(schedule, "tile", arrays)
+        self.written = schedule.epilogue.element if schedule.epilogue else elements[2].removeprefix("u")
+        arrays = [("%lhs", elements[0]), ("%planes", schedule.types.accumulator), ("%result", self.written)]
+        super().__init__(schedule, "tile", arrays, schedule.epilogue)
 
     def write(self) -> None:
         f, what, types, schedule = self.f, self.what, self.types, self.schedule
@@ -429,7 +437,10 @@ class _TileWriter(_Writer):
                 for y, values in enumerate(self.both_ways(square, self.output_transform)):
                     for x, value in enumerate(values):
                         value = narrow(f, value, self.accumulator, result, lanes=self.lanes)
-                        at = f.ssa(f.add(base, row_offsets[y], column_offsets[x], c))
-                        kinds = f"memref<?x{result}>, {self.mask_type}, vector<{self.lanes}x{result}>"
+                        at = f.add(base, row_offsets[y], column_offsets[x], c)
                         mask = self.chosen(inside[y][x], tail)
-                        f.line(f"vector.maskedstore %result[{at}], {mask}, {value} : {kinds}")
+                        if self.schedule.epilogue is not None:
+                            feature = f.add(first, c)
+                            value = self.schedule.epilogue.apply(f, value, at, 0, feature, mask, self.lanes)
+                        kinds = f"memref<?x{self.written}>, {self.mask_type}, vector<{self.lanes}x{self.written}>"
+                        f.line(f"vector.maskedstore %result[{f.ssa(at)}], {mask}, {value} : {kinds}")
