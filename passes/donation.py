@@ -14,7 +14,7 @@ from astra_mlir.bindings import ir
 from astra_mlir.passes.buffers import Scope
 from astra_mlir.passes.memref_utils import is_tensor
 
-__all__ = ["ALIASES", "aliases_of", "without_reshapes"]
+__all__ = ["ALIASES", "aliases_of", "is_donated", "without_reshapes"]
 
 ALIASES = "astra.aliases"
 _DONORS = ("jax.buffer_donor", "tf.aliasing_output")
@@ -30,13 +30,25 @@ def aliases_of(func: ir.Operation, scope: Scope, results: Sequence[ir.Value]) ->
         return aliases
     for number, marks in enumerate(ir.ArrayAttr(func.attributes["arg_attrs"])):
         argument = scope.block.arguments[number]
-        if not any(name in ir.DictAttr(marks) for name in _DONORS) or not is_tensor(argument):
+        if not _is_donor(marks) or not is_tensor(argument):
             continue
         for i, result in enumerate(results):
             if aliases[i] < 0 and result.type == argument.type and _can_take_over(result, argument, scope):
                 aliases[i] = number
                 break
     return aliases
+
+
+def is_donated(value: ir.Value) -> bool:
+    """Whether a value is an argument of a function that its caller gives away."""
+    if not isinstance(value.owner, ir.Block) or "arg_attrs" not in value.owner.owner.attributes:
+        return False
+    marks = ir.ArrayAttr(value.owner.owner.attributes["arg_attrs"])
+    return _is_donor(marks[ir.BlockArgument(value).arg_number])
+
+
+def _is_donor(marks: ir.Attribute) -> bool:
+    return any(name in ir.DictAttr(marks) for name in _DONORS)
 
 
 def without_reshapes(value: ir.Value) -> ir.Value:

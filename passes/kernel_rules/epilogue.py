@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list, value_of
+from astra_mlir.passes.donation import is_donated
 from astra_mlir.passes.kernel_rules.contraction_shapes import memref_text
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
 from astra_mlir.passes.linalg_rules.lowering import RULES, Lowering, Val
@@ -201,7 +202,8 @@ def _kind_of(value: ir.Value, dot: ir.Operation) -> tuple[str, ir.Value] | None:
             return "scalar", source
         kind = along.get(tuple(dimension for dimension, _ in wide))
         return (kind, source) if kind and wide[0][1] == type.shape[wide[0][0]] else None
-    if list(value.type.shape) != list(type.shape):
+    # what is donated is better updated in place, by an operation of its own
+    if list(value.type.shape) != list(type.shape) or is_donated(value):
         return None
     # what only this operation would read is better computed along the way than written to memory for it
     is_there = owner is None or owner.name in _MATERIALIZED or len(list(value.uses)) > 1

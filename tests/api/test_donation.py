@@ -138,3 +138,13 @@ def test_programs_with_donated_arguments():
     x = np.arange(4, dtype=np.float32)
     np.testing.assert_array_equal(exe(x)[0], 2 * x)
     np.testing.assert_array_equal(x, np.arange(4))
+
+
+def test_a_product_does_not_keep_what_is_subtracted_from_it_from_being_updated_in_place() -> None:
+    def descend(w: np.ndarray, x: np.ndarray, g: np.ndarray) -> np.ndarray:
+        return w - 0.1 * (x.T @ g)
+
+    arguments = np.ones((64, 48), np.float32), np.ones((32, 64), np.float32), np.ones((32, 48), np.float32)
+    exe = astra.jit(descend, donate_argnums=0).compile(*arguments)
+    assert "astra.aliases = array<i64: 0>" in exe.ir("kernels")
+    assert astra.jit(descend).compile(*arguments).memory().arena_bytes == 0  # a kernel does it all
