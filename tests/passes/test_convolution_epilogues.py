@@ -88,7 +88,9 @@ PROGRAMS = {  # program, arguments, what is called once where everything is in o
     "converted product": (
         lambda x, w, b: jnp.tanh(x @ w + b).astype(jnp.bfloat16), (normal(37, 70), normal(70, 83), normal(83))
     ),
-    "select": (lambda x, w, b: jnp.where(x @ w > b, x @ w - b, 0.1 * (x @ w)), (normal(37, 70), normal(70, 83), normal(83))),
+    "select": (
+        lambda x, w, b: jnp.where(x @ w > b, x @ w, 0.1 * (x @ w)), (normal(37, 70), normal(70, 83), normal(83))
+    ),
     "narrow product": (layer, tuple(a.astype(BF16) for a in (normal(37, 70), normal(70, 83), normal(83)))),
     "quantized product": (
         quantized, (np.arange(70 * 40, dtype=np.int8).reshape(40, 70), normal(70, 83).astype(np.int8), normal(83) / 99)
