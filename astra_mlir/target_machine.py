@@ -10,12 +10,13 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from astra_mlir import code_cache, config
 from astra_mlir.errors import AstraError, CompileError
+from astra_mlir.machine_sizes import host_sizes, parse_sizes, sizes_text
 from astra_mlir.native import processor_identity
 from astra_mlir.runtime import runtime
 
@@ -58,7 +59,9 @@ def initialize_llvm() -> None:
 
 @dataclass(frozen=True)
 class TargetMachine:
-    """A processor: LLVM's triple, processor name and feature list.
+    """A processor: LLVM's triple, processor name and feature list, and sizes that schedules go by.
+
+    The sizes are those of this machine for ``host``; a processor that is named has those of its name, or of its level.
 
     >>> TargetMachine.parse("x86-64-v3").cpu
     'x86-64-v3'
@@ -69,27 +72,33 @@ class TargetMachine:
     triple: str
     cpu: str
     features: str = ""
+    sizes: str = ""  # as `machine_sizes.py` writes them
 
     @staticmethod
     def host() -> TargetMachine:
-        """The processor of this machine with exactly the features it has."""
+        """The processor of this machine with exactly the features and sizes it has."""
         return _host()
 
     @staticmethod
     def parse(text: str) -> TargetMachine:
         """``host``, a processor name of this machine's architecture, or ``triple:cpu[:features]``.
 
+        After the name of the processor may stand sizes: ``host+cores=4``, ``x86-64-v3+l2=256k+l3=8m``.
+
         Raises :class:`AstraError` for names that LLVM does not know.
         """
-        if text == "host":
-            return _host()
         parts = text.split(":")
-        if len(parts) == 1:
-            target = TargetMachine(llvm.get_process_triple(), text)
-        elif len(parts) in (2, 3):
-            target = TargetMachine(*parts)
-        else:
+        if len(parts) > 3:
             raise AstraError(f"target '{text}': expected 'host', a processor name or 'triple:cpu[:features]'")
+        place = min(1, len(parts) - 1)
+        parts[place], _, added = parts[place].partition("+")
+        sizes = parse_sizes(added)
+        if parts == ["host"]:
+            host = _host()
+            return replace(host, sizes=sizes_text(parse_sizes(host.sizes) | sizes)) if sizes else host
+        if len(parts) == 1:
+            parts.insert(0, llvm.get_process_triple())
+        target = TargetMachine(parts[0], parts[1], "".join(parts[2:]), sizes_text(sizes))
         _check_known(target)
         return target
 
@@ -100,12 +109,12 @@ class TargetMachine:
 
     @property
     def schedule(self) -> str:
-        """The name in ``passes/target.py`` of the schedules made for it: the same vector width and features.
+        """The name in ``passes/target.py`` of the schedules made for it: the same vector width, features and sizes.
 
         >>> TargetMachine.parse("x86_64-unknown-linux-gnu:znver4").schedule
         'x86-64-v4+avx512bf16+vnni'
         """
-        return _schedule(self)
+        return "+".join(filter(None, (_schedule(replace(self, sizes="")), self.sizes)))
 
     def why_not_here(self) -> str | None:
         """Why code for this target must not run in this process; None when it may."""
@@ -136,7 +145,8 @@ class TargetMachine:
         return ",".join(named)
 
     def __str__(self) -> str:
-        return ":".join(part for part in (self.triple, self.cpu, self.features) if part)
+        processor = "+".join(filter(None, (self.cpu, self.sizes)))
+        return ":".join(part for part in (self.triple, processor, self.features) if part)
 
 
 @cache
@@ -151,7 +161,8 @@ def _host() -> TargetMachine:
         found = [name.encode() for name in names]
         if identity:
             code_cache.store(key, found)
-    return TargetMachine(*(name.decode() for name in found))
+    triple, cpu, features = (name.decode() for name in found)
+    return TargetMachine(triple, cpu, features, sizes_text(host_sizes()))
 
 
 # LLVM prints to stderr and goes on with a generic processor when it does not know the name, so names are checked

@@ -18,15 +18,13 @@ from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.loop_nest import Access, LoopNest, Place, nest_of, place_of
 from astra_mlir.passes.memref_utils import Builder, byte_width, reinterpret
 from astra_mlir.passes.split_reductions import split_reductions
-from astra_mlir.passes.target import target_of
+from astra_mlir.passes.target import Target, target_of
 from astra_mlir.passes.traversal import walk
 
 __all__ = ["FormKernels"]
 
 MAX_OPS = 24  # operations in one kernel
 MAX_BASES = 24  # buffers one kernel touches
-ROW_BYTES = 1 << 18  # the rows that fused operations share should stay in the second-level cache
-LOCAL_BYTES = 1 << 15  # buffers inside a kernel live on the stack of a task
 ENOUGH_ROWS = 64  # iterations of the shared loops that keep every thread busy
 SMALL_NEST = 1 << 16  # iterations below which parallelism does not matter
 
@@ -38,6 +36,7 @@ _TRANSPARENT = ("arith.", "math.", "memref.alloc", "memref.view", "memref.subvie
 class _Group:
     """Nests that will run under the same outer loops."""
 
+    target: Target
     nests: list[LoopNest] = field(default_factory=list)
     shared: int = 0  # number of outer loops in common
     bases: dict[ir.Value, bool] = field(default_factory=dict)  # buffer -> is written
@@ -55,7 +54,7 @@ class _Group:
 
     def extended(self, nests: Sequence[LoopNest]) -> _Group | None:
         """This group with further nests, or ``None`` where their loops do not agree."""
-        group = _Group(list(self.nests), self.shared, dict(self.bases), set(self.loaded))
+        group = _Group(self.target, list(self.nests), self.shared, dict(self.bases), set(self.loaded))
         related = not group.nests or any(_touched(nest) & group.bases.keys() for nest in nests)
         if not related:
             return None
@@ -134,7 +133,8 @@ def _shared_loops(group: _Group, nest: LoopNest) -> int:
                 access, owner, shared
             ):
                 return 0
-            if _span(access, owner.extents, shared) * byte_width(access.memref.type.element_type) > ROW_BYTES:
+            row = _span(access, owner.extents, shared) * byte_width(access.memref.type.element_type)
+            if row > group.target.l2_bytes // 4:  # what the operations share should stay in the second-level cache
                 return 0
     return shared
 
@@ -162,11 +162,11 @@ class _KernelFormer:
         self.kernels: dict[str, ir.Operation] = {}  # by the text of the function
         self.loops = 0  # that the block under way is in
         self.names: set[str] = set()  # of the kernels
-        self.cache_bytes = target_of(module).l3_bytes
+        self.target = target_of(module)
 
     def block(self, block: ir.Block) -> None:
         """Outline every linalg operation of a block and of the blocks nested in it."""
-        group = _Group()
+        group = _Group(self.target)
         fills: list[LoopNest] = []  # initialisations, which go with their first reader
         for op in list(block.operations):
             operation = op.operation
@@ -183,7 +183,7 @@ class _KernelFormer:
             if self.separates(operation, group, fills):
                 group = self.join(group, fills)
                 self.outline(group)
-                group, fills = _Group(), []
+                group, fills = _Group(self.target), []
             self.loops += operation.name in _LOOPS
             for region in operation.regions:
                 for nested in region.blocks:
@@ -199,12 +199,12 @@ class _KernelFormer:
         if extended is not None:
             return extended
         self.outline(group)
-        fresh = _Group().extended(nests)
+        fresh = _Group(self.target).extended(nests)
         if fresh is not None:
             return fresh
         for nest in nests[:-1]:
-            self.outline(_Group().extended([nest]))
-        return _Group().extended(nests[-1:])
+            self.outline(_Group(self.target).extended([nest]))
+        return _Group(self.target).extended(nests[-1:])
 
     @staticmethod
     def separates(op: ir.Operation, group: _Group, fills: Sequence[LoopNest]) -> bool:
@@ -294,12 +294,14 @@ class _KernelFormer:
             access.place.origin: _span(access, nest.extents) * byte_width(access.memref.type.element_type)
             for nest, access in accesses
         }
-        if touched[place.origin] > self.cache_bytes:
+        if touched[place.origin] > self.target.l3_bytes:
             return True
         loaded = sum(nest.iterations * byte_width(load.results[0].type) for nest in group.nests for load in nest.loads)
         is_result = isinstance(place.base.owner, ir.Block) and not self.loops
         return (
-            is_result and sum(touched.values()) + loaded > self.cache_bytes and _is_only_written(place.base, self.names)
+            is_result
+            and sum(touched.values()) + loaded > self.target.l3_bytes
+            and _is_only_written(place.base, self.names)
         )
 
     @staticmethod
@@ -347,7 +349,7 @@ class _KernelFormer:
                 for n, a in group.accesses()
                 if a.place.base == base
             ]
-            if max(rows) > LOCAL_BYTES:
+            if max(rows) > group.target.l1_bytes:  # they live on the stack of a task
                 continue
             views = [use.owner.operation for use in base.uses]
             if all(

@@ -19,7 +19,6 @@ from astra_mlir.passes.memref_utils import Builder, byte_width
 from astra_mlir.passes.schedules import attach_schedule
 from astra_mlir.passes.small_kernels import SmallKernel
 from astra_mlir.passes.stream_stores import can_stream, cut_for_streams, fence, is_aligned, stream, stream_buffer
-from astra_mlir.passes.target import target_of
 from astra_mlir.passes.vector_transpose import EDGE, can_transpose, transpose_block
 
 __all__ = ["KernelsToLoops"]
@@ -54,7 +53,7 @@ class _KernelEmitter:
         self.nests = self.schedule.nests
         self.shared = self.schedule.shared
         self.local_spans = self.schedule.local_spans
-        self.vector_bits = target_of(func).vector_bits
+        self.vector_bits = self.schedule.target.vector_bits
         self.streams = self.find_streams()
         self.aligned: dict[ir.Value, ir.Value] = {}  # for each streamed buffer, whether it begins on a line
         self.views: dict[ir.Value, ir.Value] = {}  # row buffers of the current task

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from astra_mlir.bindings import ir
 from astra_mlir.passes.loop_nest import LoopNest, nest_of, stride_score, transposed_input
 from astra_mlir.passes.memref_utils import byte_width
+from astra_mlir.passes.target import target_of
 
 __all__ = ["TILE", "Loop", "Schedule", "ScheduledNest", "cut"]
 
@@ -21,7 +22,6 @@ CALL_NANOSECONDS = 0.8  # one vectorized transcendental function
 STRIDED_NANOSECONDS = 0.8  # an access that cannot be vectorized
 TILE = 32  # edge of the square blocks in which transposing loops walk
 COLUMN_ROWS = (8, 4)  # rows that a column reduction combines between a load and a store of the running values
-COLUMN_BYTES = 1 << 14  # of the running values that a column reduction keeps in the first-level cache
 COLUMN_TASKS = 16  # blocks of rows or columns that keep every thread busy
 
 
@@ -69,6 +69,7 @@ class Schedule:
         self.nests = [_scheduled(nest_of(op)) for op in generics]
         self.shared = func.attributes["astra.shared_loops"].value
         self.local_spans: dict[ir.Value, int] = {}
+        self.target = target_of(func)
         self.shrink_locals()
         self.merge_loops()
         self.choose()
@@ -167,7 +168,8 @@ class Schedule:
         place = item.loops.index(best)
         outer = [loop for loop in item.loops if loop.parallel and loop is not best]
         reductions = [loop for loop in item.loops if not loop.parallel]
-        most = COLUMN_BYTES // max(byte_width(flat.type.element_type) for flat in item.flats if flat is not None)
+        width = max(byte_width(flat.type.element_type) for flat in item.flats if flat is not None)
+        most = self.target.l1_bytes // (2 * width)  # the running values stay in half of the first-level cache
         tasks = math.prod(loop.extent for loop in outer)
         size = max(64, best.extent * tasks // COLUMN_TASKS) if tasks < COLUMN_TASKS else best.extent
         if size < best.extent or best.extent > most:

@@ -1,20 +1,28 @@
 """The CPU that code is generated for: vector width, registers and cache sizes, as the kernel generators ask for them.
 
 A target is named so that tests and saved artifacts do not depend on the machine they are made on.  The target of a
-module is its attribute ``astra.target``; a module without one is compiled for this machine.
+module is its attribute ``astra.target``; a module without one is compiled for :data:`default_target`.
 """
 
 from __future__ import annotations
 
 import functools
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError
+from astra_mlir.machine_sizes import host_sizes, parse_sizes, sizes_text
 
-__all__ = ["FEATURES", "TARGETS", "TARGET_ATTRIBUTE", "Target", "host_target", "round_up", "target_named", "target_of"]
+__all__ = [
+    "FEATURES", "TARGETS", "TARGET_ATTRIBUTE", "Target", "default_target", "host_target", "round_up", "target_named",
+    "target_of",
+]  # fmt: skip
 
 TARGET_ATTRIBUTE = "astra.target"
+
+# The target of modules that name none: this machine, or what a tool was told (``ASTRA_TARGET``).
+default_target: ContextVar[str] = ContextVar("astra_default_target", default="host")
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,12 @@ class Target:
     l1_bytes: int = 32 * 1024
     l2_bytes: int = 512 * 1024
     l3_bytes: int = 32 * 1024 * 1024
+    cores: int = 8  # only for what changes the order of no sum: results are the same with any number of them
+
+    @property
+    def tasks(self) -> int:
+        """Tasks of equal size that keep the cores busy to an even end."""
+        return max(16, 2 * self.cores)
 
     def lanes(self, bits: int) -> int:
         """How many elements of ``bits`` bits a vector register holds."""
@@ -68,37 +82,45 @@ TARGETS = {
 }
 
 
+@functools.cache
 def target_named(name: str) -> Target:
-    """The target of that name; ``"host"`` is this machine.
+    """The target of that name: a level, its features, and sizes that are not the level's; ``"host"`` is this machine.
 
     >>> target_named("x86-64-v3").lanes(32)
     8
     >>> sorted(target_named("x86-64-v4+vnni").features)
     ['vnni']
+    >>> target_named("x86-64-v3+l2=2m").l2_bytes
+    2097152
     """
     if name == "host":
         return host_target()
-    level, *features = name.split("+")
+    level, *parts = name.split("+")
+    features = [part for part in parts if "=" not in part]
     if level not in TARGETS or not set(features) <= set(FEATURES):
         raise UnsupportedError(
             f"no target is named '{name}'; there are: host, {', '.join(TARGETS)}, each followed by any of "
-            f"{', '.join(f'+{feature}' for feature in FEATURES)}"
+            f"{', '.join(f'+{feature}' for feature in FEATURES)} and by sizes (+l2=512k+cores=8)"
         )
-    return replace(TARGETS[level], name=name, features=frozenset(features)) if features else TARGETS[level]
+    sizes = parse_sizes("+".join(part for part in parts if "=" in part))
+    fields = {size if size == "cores" else f"{size}_bytes": value for size, value in sizes.items()}
+    return replace(TARGETS[level], name=name, features=frozenset(features), **fields)  # type: ignore[arg-type]
 
 
 @functools.cache
 def host_target() -> Target:
-    """The widest named target that this machine's processor implements, with the features it has."""
+    """The widest named target that this machine's processor implements, with the features and sizes it has."""
     from llvmlite import binding
 
     has = binding.get_host_cpu_features()
     added = "".join(f"+{name}" for name, needed in FEATURES.items() if all(has.get(feature) for feature in needed))
     if all(has.get(f"avx512{part}") for part in ("f", "dq", "bw", "vl", "cd")):
-        return target_named(f"x86-64-v4{added}")
-    if has.get("avx2") and has.get("fma"):
-        return TARGETS["x86-64-v3"]
-    return target_named(f"neon{added}") if has.get("neon") else TARGETS["x86-64-v2"]
+        level = f"x86-64-v4{added}"
+    elif has.get("avx2") and has.get("fma"):
+        level = "x86-64-v3"
+    else:
+        level = f"neon{added}" if has.get("neon") else "x86-64-v2"
+    return target_named(f"{level}+{sizes_text(host_sizes())}")
 
 
 def target_of(op: ir.Operation) -> Target:
@@ -107,7 +129,7 @@ def target_of(op: ir.Operation) -> Target:
         op = op.parent.operation
     if TARGET_ATTRIBUTE in op.attributes:
         return target_named(ir.StringAttr(op.attributes[TARGET_ATTRIBUTE]).value)
-    return host_target()
+    return target_named(default_target.get())
 
 
 def round_up(value: int, multiple: int) -> int:

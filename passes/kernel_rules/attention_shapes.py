@@ -16,7 +16,6 @@ from astra_mlir.passes.target import Target, round_up
 __all__ = ["Array", "Attention", "AttentionSchedule", "schedule_attention"]
 
 TASK_WORK = 1 << 20  # multiply-adds of f32 in a task of at least 20 us
-TASKS = 32  # to be shared by threads, where there is work for as many
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ class AttentionSchedule:
         Where a causal mask makes tasks unequal there are four times as many, as threads wait for the last one.
         """
         a = self.attention
-        tasks = TASKS if a.causal is None else 4 * TASKS
+        tasks = (2 if a.causal is None else 8) * self.target.tasks
         keys = self.chunks * self.columns * a.size(a.depth) * bits_of(a.accumulator) // 8
         least = max(-(-tasks // self.tiles), self.target.l2_bytes // 2 // keys)
         batches = a.size(a.batch)
@@ -142,7 +141,11 @@ def schedule_attention(attention: Attention, target: Target) -> AttentionSchedul
     columns = min(256, round_up(a.size(a.column), types.columns))
     rows = min(target.l2_bytes // 8 // (columns * width), 64, a.size(a.rows))
     rows = round_up(rows, types.rows)
-    while a.size(a.batch) * -(-a.size(a.rows) // rows) < TASKS and rows >= 4 * types.rows and a.work >= 8 * TASK_WORK:
+    while (
+        a.size(a.batch) * -(-a.size(a.rows) // rows) < 2 * target.tasks
+        and rows >= 4 * types.rows
+        and a.work >= 8 * TASK_WORK
+    ):
         rows = round_up(rows // 2, types.rows)
     return AttentionSchedule(attention, target, rows, columns)
 

@@ -24,12 +24,9 @@ __all__ = ["Gemm", "GemmSchedule", "schedule_gemm"]
 
 # Steps, or groups of narrow ones, of a packed block: a panel of 8 rows is 8 KiB, one of 32 columns 32 KiB in f32.
 DEPTH = 256
-MAX_ROWS = 256  # rows of a task: its packed block of the left operand is 256 KiB of the second-level cache in f32
 MIN_ROWS = 128  # rows for which the right operand is packed in each task: packing costs about as much as 4 of them
 MAX_COLUMNS = 512  # columns of a task
 STACK_BYTES = 128 * 1024  # for each packed block that lives on the stack
-AHEAD_BYTES = 1 << 21  # of a right operand that is packed before all tasks
-MANY = 16  # tiles: more of them for smaller shares cost more packing
 
 
 @dataclass(frozen=True)
@@ -198,10 +195,10 @@ class GemmSchedule:
 
 
 def _largest_rows(types: GemmTypes, is_short: bool) -> int:
-    if is_short:
-        return MAX_ROWS if bits_of(types.accumulator) <= 32 else MAX_ROWS // 2
-    # where the left operand is read in place: what a tile reads of it at a time is half of the second-level cache
-    return types.target.l2_bytes * 8 // (2 * DEPTH * bits_of(types.accumulator))
+    """Rows of which a task reads ``DEPTH`` steps at a time: packed ones are a quarter of the second-level cache, which
+    panels of the right operand pass through; those that are read where they lie are half of it."""
+    part = 4 if is_short else 2
+    return max(MIN_ROWS, types.target.l2_bytes * 8 // (part * DEPTH * bits_of(types.accumulator)))
 
 
 def _block_columns(types: GemmTypes) -> int:
@@ -236,7 +233,10 @@ def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False, packe
         largest_columns = min(largest_columns, _stack_elements(types) // largest_rows)
     tile_rows = _even_tile(rows, largest_rows, types.rows)
     tile_columns = _even_tile(columns, max(largest_columns, types.columns), types.columns)
-    while _tile_count(gemm, tile_rows, tile_columns) < MANY and tile_rows * tile_columns * steps >= 2 * TASK_WORK:
+    # more tiles than keep the cores busy would cost more packing
+    while (
+        _tile_count(gemm, tile_rows, tile_columns) < target.tasks and tile_rows * tile_columns * steps >= 2 * TASK_WORK
+    ):
         # what is packed in a task is packed again in each task beside it: fewer columns cost packing of the left
         # operand, fewer rows that of the right one
         if not pack_lhs and tile_rows > max(tile_columns, MIN_ROWS):  # both are read less often by square tiles
@@ -263,9 +263,13 @@ def _pack_rhs(gemm: Gemm, types: GemmTypes, segments: int, largest_rows: int) ->
     plain = gemm.rhs == gemm.accumulator and columns % types.columns == 0 and len(gemm.n) == 1 and gemm.n[0][1] == 1
     if plain and segments == 1 and (rows <= types.rows or columns * steps * element_bytes <= 2 * types.target.l1_bytes):
         return "no"
-    # once for all rows where they are many and it stays in the cache; the pieces of a large one in each task
+    # once for all rows where they are many and it stays in the last cache; the pieces of a large one in each task
     packed_bytes = batches * round_up(columns, types.columns) * steps * element_bytes // types.group
-    return "ahead" if rows > 4 * largest_rows and packed_bytes <= AHEAD_BYTES and not gemm.rhs_overlaps else "tile"
+    return (
+        "ahead"
+        if rows > 4 * largest_rows and packed_bytes <= types.target.l3_bytes // 16 and not gemm.rhs_overlaps
+        else "tile"
+    )
 
 
 def _tile_count(gemm: Gemm, tile_rows: int, tile_columns: int) -> int:

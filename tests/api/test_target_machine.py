@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from astra_mlir import code_units
+import astra_mlir as astra
+from astra_mlir import code_units, machine_sizes, program_cache
 from astra_mlir.code_units import split_llvm_ir
 from astra_mlir.errors import AstraError, CompileError
+from astra_mlir.machine_sizes import host_sizes, parse_sizes, sizes_text
+from astra_mlir.program import Program
 from astra_mlir.runtime import Call, runtime
 from astra_mlir.target_machine import CodegenOptions, TargetMachine, assembly, load, object_code
 
@@ -167,3 +171,64 @@ def test_sign_of_bf16_masked_out_of_its_bits():
         data, out = np.array([bits], np.uint16), np.zeros(2, np.uint16)
         kernel(data.ctypes.data, out.ctypes.data)
         assert list(out) == [sign, sign | 0x3F80]
+
+
+# --- sizes of the machine ---------------------------------------------------------------------------------------------
+
+
+def test_sizes_are_part_of_a_target_and_of_its_schedules() -> None:
+    target = TargetMachine.parse("x86_64-unknown-linux-gnu:haswell+cores=4+l2=1024k:+avx2")
+    assert (target.cpu, target.features, target.sizes) == ("haswell", "+avx2", "l2=1m+cores=4")
+    assert target.schedule == "x86-64-v3+l2=1m+cores=4"
+    assert TargetMachine.parse(str(target)) == target
+    assert TargetMachine.parse("x86-64-v3").sizes == ""
+
+
+def test_the_host_has_the_sizes_of_this_machine_unless_others_are_asked_for() -> None:
+    host = TargetMachine.host()
+    assert host.sizes == sizes_text(host_sizes())
+    assert "cores=" in host.sizes
+    other = TargetMachine.parse("host+cores=77")
+    assert parse_sizes(other.sizes) == parse_sizes(host.sizes) | {"cores": 77}
+    assert other.why_not_here() is None
+
+
+@pytest.mark.parametrize("text", ["x86-64-v3+l4=1m", "host+l2=0", "host+cores=2k", "host+vnni"])
+def test_other_sizes_are_refused(text: str) -> None:
+    with pytest.raises(AstraError, match="is no size of a target"):
+        TargetMachine.parse(text)
+
+
+def test_programs_for_other_sizes_are_kept_apart() -> None:
+    program = Program(b"a program", "main")
+    keys = {
+        program_cache.key_of(program, TargetMachine.parse(name), CodegenOptions())
+        for name in ("x86-64-v3", "x86-64-v3+l2=1m", "x86-64-v3+l2=2m", "x86-64-v3+cores=2")
+    }
+    assert len(keys) == 4
+
+
+def test_caches_of_a_machine_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [("1", "Data", "48K"), ("1", "Instruction", "32K"), ("2", "Unified", "1280K"), ("4", "Unified", "64M")]
+    for number, values in enumerate(entries):
+        (folder := tmp_path / f"index{number}").mkdir()
+        for name, value in zip(("level", "type", "size"), values, strict=True):
+            (folder / name).write_text(f"{value}\n")
+    (tmp_path / "cpu.max").write_text("150000 100000\n")
+    monkeypatch.setattr(machine_sizes, "_CACHES", tmp_path)
+    monkeypatch.setattr(machine_sizes, "_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(machine_sizes.os, "sched_getaffinity", lambda _: range(8))
+    assert machine_sizes.host_sizes.__wrapped__() == {"l1": 48 << 10, "l2": 1280 << 10, "cores": 2}
+
+
+def test_the_number_of_cores_changes_no_bit() -> None:
+    jax = pytest.importorskip("jax")
+    x, y = np.random.default_rng(0).standard_normal((2, 4, 300, 300), np.float32)
+
+    def function(x, y):
+        scores = jax.nn.softmax(jax.numpy.einsum("hqd,hkd->hqk", x, y), axis=-1)
+        return jax.numpy.einsum("hqk,hkd->hqd", scores, y), x @ y, x.sum(0), x.sum(1)
+
+    results = [astra.compile(function, x, y, target=f"host+cores={count}")(x, y) for count in (1, 64)]
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
