@@ -19,7 +19,7 @@ from jax import lax
 from jax._src import debugging
 from jax._src.export import _export as jax_export
 from jax._src.interpreters import mlir
-from jax._src.lax import ann
+from jax._src.lax import ann, slicing
 from jax._src.lax import lax as lax_internal
 from jax._src.lax import linalg as lax_linalg
 from jax._src.lax.control_flow import conditionals, loops
@@ -75,11 +75,57 @@ def _logistic(ctx: Any, operand: Any, *, accuracy: Any) -> Any:
     return [hlo.logistic(operand)]
 
 
+def _unaffected(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, whatever promotions of types and ranks the program that it is lowered in allows."""
+
+    @functools.wraps(function)
+    def call(*operands: Any, **options: Any) -> Any:
+        with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+            return function(*operands, **options)
+
+    return call
+
+
+def _within(indices: jax.Array, *, sizes: tuple[int, ...], bounds: tuple[int, ...]) -> jax.Array:
+    """Where windows of these sizes begin; those that reach beyond a bound begin beyond it."""
+    greatest = jnp.iinfo(indices.dtype).max
+    last = jnp.array([min(bound - size, greatest) for bound, size in zip(bounds, sizes, strict=True)], indices.dtype)
+    inside = (indices >= 0) & (indices <= last)
+    if greatest < max(bounds):
+        indices = indices.astype(jnp.int32)
+    return jnp.where(inside, indices, jnp.array(bounds, indices.dtype))
+
+
+def _scatter(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """JAX's rule for scatters, with windows that are partly outside dropped whole: StableHLO drops their elements."""
+    within = mlir.lower_fun(_unaffected(_within), multiple_results=False)
+
+    @functools.wraps(rule)
+    def lower(ctx: Any, operand: Any, indices: Any, updates: Any, **parameters: Any) -> Any:
+        shape, numbers = ctx.avals_in[0].shape, parameters["dimension_numbers"]
+        windows = iter(numbers.update_window_dims)
+        single = {*numbers.inserted_window_dims, *numbers.operand_batching_dims}
+        all_sizes = [1 if d in single else ctx.avals_in[2].shape[next(windows)] for d in range(len(shape))]
+        sizes = tuple(all_sizes[d] for d in numbers.scatter_dims_to_operand_dims)
+        if parameters["mode"] == slicing.GatherScatterMode.FILL_OR_DROP and any(size > 1 for size in sizes):
+            bounds = tuple(shape[d] for d in numbers.scatter_dims_to_operand_dims)
+            context = ctx.replace(avals_in=ctx.avals_in[1:2], avals_out=None)
+            (indices,) = within(context, indices, sizes=sizes, bounds=bounds)
+        return rule(ctx, operand, indices, updates, **parameters)
+
+    return lower
+
+
 # primitive, implementation in JAX operations, has several results
 _RULES: tuple[tuple[Any, Callable[..., Any], bool], ...] = (
     (loops.cumlogsumexp_p, _logaddexp_scan, False),
     (ann.approx_top_k_p, _exact_top_k, True),
 )
+
+_SCATTERS = (
+    slicing.scatter_p, slicing.scatter_add_p, slicing.scatter_sub_p, slicing.scatter_mul_p, slicing.scatter_min_p,
+    slicing.scatter_max_p,
+)  # fmt: skip
 
 # Decompositions of matrices are LAPACK's: the functions that jaxlib wraps for XLA's foreign function interface.
 _LAPACK = (
@@ -135,17 +181,6 @@ def _with_lapack(primitive: Any) -> Any:
         return entry.rule(ctx, *operands, **parameters)
 
     return mlir.LoweringRuleEntry(rule, entry.inline)
-
-
-def _unaffected(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, whatever promotions of types and ranks the program that it is lowered in allows."""
-
-    @functools.wraps(function)
-    def call(*operands: Any, **options: Any) -> Any:
-        with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-            return function(*operands, **options)
-
-    return call
 
 
 class _Rules(dict[Any, Any]):
@@ -210,5 +245,8 @@ def register() -> None:
             rules.setdefault(primitive, _with_lapack(primitive))
         for primitive in (debugging.debug_callback_p, debugging.debug_print_p):
             rules.setdefault(primitive, mlir._platform_specific_lowerings["cpu"][primitive])
+        for primitive in _SCATTERS:
+            entry = mlir._lowerings[primitive]
+            rules.setdefault(primitive, mlir.LoweringRuleEntry(_scatter(entry.rule), entry.inline))
         rules.setdefault(lax_internal.top_k_p, mlir.LoweringRuleEntry(_top_k, False))
         rules.setdefault(lax_internal.logistic_p, mlir.LoweringRuleEntry(_logistic, False))

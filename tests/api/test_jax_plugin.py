@@ -44,6 +44,19 @@ def _ordered(x: Any) -> Any:
     return parts
 
 
+def _partly_outside(x: Any) -> Any:
+    """Windows of 2 by 3 that are inside, partly outside and outside; indices of a type that no bound fits in."""
+    numbers = jax.lax.ScatterDimensionNumbers((1, 2), (), (0, 1))
+    starts = jnp.array([[0, 0], [-1, 1], [2, x.shape[1] - 2], [1, x.shape[1] - 3], [9, 50]])
+    updates = jnp.arange(1.0, 31).reshape(5, 2, 3)
+    long = jnp.zeros(300).at[:4].set(x[0, :4])
+    one = jax.lax.ScatterDimensionNumbers((1,), (), (0,))
+    return (
+        jax.lax.scatter_add(x, starts, updates, numbers),
+        jax.lax.scatter(long, jnp.array([[-2], [120]], jnp.int8), jnp.ones((2, 3)), one),
+    )
+
+
 PROGRAMS = {
     "elementwise": lambda x: jnp.sin(x) * jnp.exp(-(x**2)),
     "several results": lambda x: {"a": x.sum(0), "b": (x.max(), x > 0)},
@@ -56,6 +69,7 @@ PROGRAMS = {
     "constants": lambda x: x + np.arange(x.size, dtype=np.float32).reshape(x.shape),
     "nothing": lambda x: x,
     "an order among values": _ordered,
+    "windows partly outside": _partly_outside,
     "empty matrices": lambda x: jax.lax.linalg.eig(jnp.broadcast_to(x[:0, :0], (2, 0, 0))),
     "convolution without a window": lambda x: jax.lax.conv_general_dilated(x[:, :1], x[:1, :1], (), "SAME"),
 }
