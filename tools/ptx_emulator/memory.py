@@ -100,11 +100,11 @@ class Globals:
 def _checked(offsets: np.ndarray[Any, Any], size: int, width: int) -> None:
     if offsets.size == 0:
         return
+    if np.any(offsets % width):
+        raise AddressError(f"offset {int(offsets[offsets % width != 0][0])} is not a multiple of {width}")
     if int(offsets.min()) < 0 or int(offsets.max()) + width > size:
         bad = offsets[(offsets < 0) | (offsets + width > size)][0]
         raise AddressError(f"{width} bytes at offset {bad} of {size} bytes")
-    if np.any(offsets % width):
-        raise AddressError(f"offset {int(offsets[offsets % width != 0][0])} is not a multiple of {width}")
 
 
 def gather(

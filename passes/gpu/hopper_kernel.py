@@ -1,0 +1,440 @@
+"""The kernel of a Hopper matrix product, written for one shape and schedule (``hopper_gemm.py``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+from astra_mlir.passes.gpu.llvm_text import LlvmText
+
+if TYPE_CHECKING:
+    from astra_mlir.passes.gpu.hopper_gemm import Epilogue, HopperGemm
+
+__all__ = ["HopperKernel"]
+
+ROW_BYTES = 128  # of a stage's rows: the widest swizzle, with which no access to shared memory conflicts
+STEP_BYTES = 32  # of k that one wgmma takes
+WARPGROUP = 128  # threads
+STAGED_COLUMNS = 64  # of a result that leave at once: rows of 128 bytes
+RESULT_BYTES = {"f16": 2, "bf16": 2, "f32": 4, "i32": 4}
+# Registers of a thread when the kernel runs (setmaxnreg): 40 + 2 * 232 or 40 + 3 * 152 of the 504 or 496 that the
+# threads of a place in the four warpgroups have at its start.
+COPYING_REGISTERS, MULTIPLYING_REGISTERS = 40, {2: 232, 3: 152}
+
+
+class HopperKernel(LlvmText):
+    """Writes the kernel of one :class:`~astra_mlir.passes.gpu.hopper_gemm.HopperGemm`."""
+
+    def __init__(self, gemm: HopperGemm, name: str, epilogue: Epilogue) -> None:
+        super().__init__()
+        self.gemm, self.name, self.epilogue = gemm, name, epilogue
+
+    # --- parts ------------------------------------------------------------------------------------------------------
+
+    def text(self) -> str:
+        """The kernel and the declaration of its shared memory."""
+        gemm = self.gemm
+        by_value = "{llvm.byval = !llvm.array<128 x i8>, llvm.align = 64 : i64, nvvm.grid_constant}"
+        maps = [f"%map{i}" for i in range(len(gemm.tensor_maps))]
+        arguments = [f"{name}: !llvm.ptr {by_value}" for name in maps]
+        if not gemm.staged:
+            arguments.append("%result: !llvm.ptr<1>")
+        extra = [f"%extra{i}" for i in range(len(self.epilogue.arguments))]
+        arguments += [f"{name}: {kind}" for name, kind in zip(extra, self.epilogue.arguments, strict=True)]
+        self.write(maps, extra)
+        cluster = f", nvvm.cluster_dim = array<i32: {gemm.cluster}, 1, 1>" if gemm.cluster > 1 else ""
+        attributes = f"{{nvvm.kernel, nvvm.maxntid = array<i32: {gemm.threads}, 1, 1>{cluster}}}"
+        shared = "{addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>"
+        return "\n".join(
+            [
+                f"llvm.func @{self.name}({', '.join(arguments)}) attributes {attributes} {{",
+                *self.body(),
+                "}",
+                f"llvm.mlir.global external @{self.name}_shared() {shared}",
+            ]
+        )
+
+    def write(self, maps: list[str], extra: list[str]) -> None:
+        """The blocks of the kernel."""
+        gemm = self.gemm
+        shared = self.value(f"llvm.mlir.addressof @{self.name}_shared : !llvm.ptr<3>")
+        shared = self.value(f"llvm.ptrtoint {shared} : !llvm.ptr<3> to i32")
+        places = [self.value(f"llvm.ptrtoint {name} : !llvm.ptr to i64") for name in maps]
+        thread = self.value("nvvm.read.ptx.sreg.tid.x : i32")
+        block = self.value("nvvm.read.ptx.sreg.ctaid.x : i32")
+        blocks = self.value("nvvm.read.ptx.sreg.nctaid.x : i32")
+        rank = self.value("nvvm.read.ptx.sreg.cluster.ctarank : i32") if gemm.cluster > 1 else self.constant(0)
+        self.initialize(shared, thread)
+        first, step = self.binary("udiv", block, gemm.cluster), self.binary("udiv", blocks, gemm.cluster)
+        # The same in all threads of a warp, so that LLVM and ptxas see that the branch does not part it.
+        group = self.binary("udiv", thread, WARPGROUP)
+        (group,) = self.ptx("shfl.sync.idx.b32 $0, $1, 0, 31, -1;", [(group, "i32")], ["i32"])
+        self.line(f"llvm.cond_br {self.compare('eq', group, 0)}, ^copy, ^multiply")
+        self.copying(shared, thread, rank, first, step, places)
+        self.multiplying(shared, thread, rank, first, step, group, places, extra)
+        self.label("end")
+        if gemm.cluster > 1:  # a block's shared memory must last while another may copy into it
+            self.ptx("barrier.cluster.arrive.aligned;\nbarrier.cluster.wait.aligned;")
+        self.line("llvm.return")
+
+    def initialize(self, shared: str, thread: str) -> None:
+        """One thread makes the mbarriers; nobody goes on before they are there, in all blocks of the cluster."""
+        gemm = self.gemm
+        barriers = "".join(
+            f"mbarrier.init.shared::cta.b64 [at+{8 * stage}], 1;\n"
+            f"mbarrier.init.shared::cta.b64 [at+{8 * (gemm.stages + stage)}], {gemm.consumers * gemm.cluster};\n"
+            for stage in range(gemm.stages)
+        )
+        meet = "bar.sync 0;" if gemm.cluster == 1 else "barrier.cluster.arrive.aligned;\nbarrier.cluster.wait.aligned;"
+        self.ptx(
+            f"""{{
+            .reg .pred p; .reg .b32 at;
+            setp.ne.u32 p, $1, 0;
+            @p bra done;
+            add.u32 at, $0, {gemm.barriers_at};
+            {barriers}
+            fence.mbarrier_init.release.cluster;
+            done:
+            }}
+            {meet}""",
+            [(shared, "i32"), (thread, "i32")],
+        )
+
+    def place_of(self, tile: str) -> tuple[str, str, str]:
+        """(row of tiles, column of tiles, batch element) of a tile's number: ``group`` rows at a time."""
+        rows, columns, _ = self.gemm.tiles
+        batch = self.binary("udiv", tile, rows * columns)
+        inside = self.binary("urem", tile, rows * columns)
+        wide = min(self.gemm.group, rows)
+        band = self.binary("udiv", inside, wide * columns)
+        within = self.binary("urem", inside, wide * columns)
+        start = self.binary("mul", band, wide)
+        left = self.binary("sub", self.constant(rows), start)
+        height = self.value(f"llvm.intr.umin({left}, {self.constant(wide)}) : (i32, i32) -> i32")
+        row = self.binary("add", start, self.binary("urem", within, height))
+        return row, self.binary("udiv", within, height), batch
+
+    def copying(self, shared: str, thread: str, rank: str, first: str, step: str, places: list[str]) -> None:
+        """The warpgroup that copies: one thread of it asks for all tiles."""
+        gemm = self.gemm
+        self.label("copy")
+        self.set_registers("dec", COPYING_REGISTERS)
+        zero = self.constant(0)
+        one = self.compare("eq", thread, 0)
+        self.line(f"llvm.cond_br {one}, ^copy_next({first}, {zero}, {zero} : i32, i32, i32), ^end")
+        self.label("copy_next", [("%tile", "i32"), ("%stage", "i32"), ("%phase", "i32")])
+        self.line(f"llvm.cond_br {self.compare('ult', '%tile', prod(gemm.tiles))}, ^copy_tile, ^copied")
+        self.label("copy_tile")
+        row, column, batch = self.place_of("%tile")
+        row = self.binary("add", self.binary("mul", row, gemm.cluster), rank)
+        row, column = self.binary("mul", row, gemm.block_m), self.binary("mul", column, gemm.block_n)
+        shift = self.binary("mul", rank, gemm.block_n // gemm.cluster)  # of this block's part of the tile of rhs
+        numbers = [shared, row, self.binary("add", column, shift), batch, self.binary("mul", shift, ROW_BYTES)]
+        operands = [*((n, "i32") for n in numbers), *((p, "i64") for p in places[:2])]
+        after = self.ptx(self.copy_loop(), [*operands, ("%stage", "i32"), ("%phase", "i32")], ["i32", "i32"], tied=2)
+        self.line(f"llvm.br ^copy_next({self.binary('add', '%tile', step)}, {', '.join(after)} : i32, i32, i32)")
+        self.label("copied")
+        self.line("llvm.br ^end")
+
+    def set_registers(self, change: str, count: int) -> None:
+        """Give registers of the copying warpgroup to the others, where those are so many that they need them."""
+        if self.gemm.consumers > 1:
+            self.ptx(f"setmaxnreg.{change}.sync.aligned.u32 {count};")
+
+    def copy_loop(self) -> str:
+        """$0 stage, $1 phase; $2 shared, $3 row, $4 column, $5 batch, $6 the part's place; $7, $8 the maps."""
+        gemm = self.gemm
+        part = gemm.block_n // gemm.cluster
+        cast = "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes"
+        copies = ""
+        columns = gemm.element_columns
+
+        def box(number: int, to: str, offset: int, first: str, second: str, shared_by_all: bool) -> str:
+            all_ = shared_by_all and gemm.cluster > 1
+            end = f", {(1 << gemm.cluster) - 1}" if all_ else ""
+            name = f"{cast}.multicast::cluster" if all_ else cast
+            return f"{name} [{to}+{offset}], [${7 + number}, {{{first}, {second}, $5}}], [full]{end};\n"
+
+        if gemm.lhs_major == "k":
+            copies += box(0, "lhs", 0, "at", "$3", False)
+        else:
+            for i in range(0, gemm.block_m, columns):
+                copies += f"add.s32 other, $3, {i};\n" + box(0, "lhs", i * ROW_BYTES, "other", "at", False)
+        if gemm.rhs_major == "k":
+            copies += box(1, "rhs", 0, "at", "$4", True)
+        else:
+            for i in range(0, part, columns):
+                copies += f"add.s32 other, $4, {i};\n" + box(1, "rhs", i * ROW_BYTES, "other", "at", True)
+        return f"""{{
+            .reg .pred p; .reg .b32 k, at, other, lhs, rhs, full, empty, parity;
+            mov.u32 k, 0;
+            next:
+            mad.lo.u32 full, $0, 8, $2;
+            add.u32 full, full, {gemm.barriers_at};
+            add.u32 empty, full, {8 * gemm.stages};
+            xor.b32 parity, $1, 1;
+            wait:
+            mbarrier.try_wait.parity.shared::cta.b64 p, [empty], parity;
+            @!p bra wait;
+            mbarrier.arrive.expect_tx.shared::cta.b64 _, [full], {gemm.lhs_stage + gemm.rhs_stage};
+            mad.lo.u32 lhs, $0, {gemm.lhs_stage}, $2;
+            mad.lo.u32 rhs, $0, {gemm.rhs_stage}, $2;
+            add.u32 rhs, rhs, {gemm.stages * gemm.lhs_stage};
+            add.u32 rhs, rhs, $6;
+            mul.lo.u32 at, k, {gemm.block_k};
+            {copies}
+            {_advance("$0", "$1", gemm.stages)}
+            add.u32 k, k, 1;
+            setp.lt.u32 p, k, {-(-gemm.k // gemm.block_k)};
+            @p bra next;
+            }}"""
+
+    def multiplying(
+        self,
+        shared: str,
+        thread: str,
+        rank: str,
+        first: str,
+        step: str,
+        group: str,
+        places: list[str],
+        extra: list[str],
+    ) -> None:
+        """The warpgroups that multiply: a tile at a time, its epilogue and its store."""
+        gemm = self.gemm
+        self.label("multiply")
+        self.set_registers("inc", MULTIPLYING_REGISTERS.get(gemm.consumers, 0))
+        consumer = self.binary("sub", group, 1)
+        inside = self.binary("urem", thread, WARPGROUP)
+        zero = self.constant(0)
+        self.line(f"llvm.br ^next({first}, {zero}, {zero} : i32, i32, i32)")
+        self.label("next", [("%tile_", "i32"), ("%stage_", "i32"), ("%phase_", "i32")])
+        self.line(f"llvm.cond_br {self.compare('ult', '%tile_', prod(gemm.tiles))}, ^tile, ^stored")
+        self.label("tile")
+        count = gemm.block_n // 2
+        rows = self.binary("mul", consumer, 64 * ROW_BYTES)
+        operands = [(name, "i32") for name in (shared, rows, inside, "%stage_", "%phase_")]
+        results = [gemm.format.accumulator] * count + ["i32", "i32"]
+        *values, stage, phase = self.ptx(self.multiply_loop(count), operands, results, tied=2)
+        row, column, batch = self.place_of("%tile_")
+        row = self.binary("add", self.binary("mul", row, gemm.cluster), rank)
+        row = self.binary("add", self.binary("mul", row, gemm.block_m), self.binary("mul", consumer, 64))
+        column = self.binary("mul", column, gemm.block_n)
+        # Of 64 rows a warp has 16, of them a thread two; of each 8 columns it has two.
+        warp, lane = self.binary("udiv", inside, 32), self.binary("urem", inside, 32)
+        own = self.binary("add", self.binary("mul", warp, 16), self.binary("udiv", lane, 4))
+        pair = self.binary("mul", self.binary("urem", lane, 4), 2)
+        at = _Place(row, column, batch, own, pair)
+        finished = self.finished(values, at, extra)
+        if gemm.staged:
+            self.store_staged(finished, at, shared, consumer, inside, places[2])
+        else:
+            self.store_direct(finished, at)
+        self.line(f"llvm.br ^next({self.binary('add', '%tile_', step)}, {stage}, {phase} : i32, i32, i32)")
+        self.label("stored")
+        if gemm.staged:
+            self.ptx("cp.async.bulk.wait_group 0;")
+        self.line("llvm.br ^end")
+
+    def multiply_loop(self, count: int) -> str:
+        """$0.. accumulators, then stage, phase; then shared, the warpgroup's rows, the thread in its warpgroup."""
+        gemm = self.gemm
+        stage, phase, shared, rows, thread = (f"${count + i}" for i in range(5))
+        accumulators = "{" + ", ".join(f"${i}" for i in range(count)) + "}"
+        format_ = gemm.format
+        steps = ROW_BYTES // STEP_BYTES
+        k = STEP_BYTES // format_.bytes
+        to = {"f32": "f32", "i32": "s32"}[format_.accumulator]
+        name = f"wgmma.mma_async.sync.aligned.m64n{gemm.block_n}k{k}.{to}.{format_.ptx}.{format_.ptx}"
+        options = ", 1, 1" if to == "f32" else ""
+        if format_.transposable:
+            options += f", {int(gemm.lhs_major == 'm')}, {int(gemm.rhs_major == 'n')}"
+        # From one step of k to the next: 32 bytes of a row, or k rows of 128 bytes.
+        lhs_step = STEP_BYTES if gemm.lhs_major == "k" else k * ROW_BYTES
+        rhs_step = STEP_BYTES if gemm.rhs_major == "k" else k * ROW_BYTES
+        products = ""
+        for i in range(steps):
+            products += f"{name} {accumulators}, lhs, rhs, {'some' if i == 0 else 'all'}{options};\n"
+            if i + 1 < steps:
+                products += f"add.s64 lhs, lhs, {lhs_step >> 4};\nadd.s64 rhs, rhs, {rhs_step >> 4};\n"
+        release = "@chosen mbarrier.arrive.shared::cta.b64 _, [old];"
+        if gemm.cluster > 1:  # to all blocks that copy to this one
+            arrive = "mbarrier.arrive.release.cluster.shared::cluster.b64"
+            ranks = range(gemm.cluster)
+            release = "".join(f"mapa.shared::cluster.u32 far, old, {r};\n@chosen {arrive} _, [far];\n" for r in ranks)
+        # The 64 rows of a warpgroup: rows of shared memory, or a box of them.
+        place = f"mul.lo.u32 base, {stage}, {gemm.lhs_stage}; add.u32 base, base, {shared}; add.u32 base, base, {rows};"
+        return f"""{{
+            .reg .pred p, some, all, chosen; .reg .b32 k, base, full, old, far; .reg .b64 lhs, rhs, wide, head;
+            mov.u32 k, 0;
+            setp.eq.u32 all, k, 0;
+            setp.eq.u32 chosen, {thread}, 0;
+            next:
+            setp.ne.u32 some, k, 0;
+            mad.lo.u32 full, {stage}, 8, {shared};
+            add.u32 full, full, {gemm.barriers_at};
+            wait:
+            mbarrier.try_wait.parity.shared::cta.b64 p, [full], {phase};
+            @!p bra wait;
+            {place}
+            cvt.u64.u32 wide, base;
+            shr.u64 wide, wide, 4;
+            mov.b64 head, {_descriptor(gemm.lhs_major == "m", gemm.block_k)};
+            or.b64 lhs, wide, head;
+            mul.lo.u32 base, {stage}, {gemm.rhs_stage};
+            add.u32 base, base, {shared};
+            add.u32 base, base, {gemm.stages * gemm.lhs_stage};
+            cvt.u64.u32 wide, base;
+            shr.u64 wide, wide, 4;
+            mov.b64 head, {_descriptor(gemm.rhs_major == "n", gemm.block_k)};
+            or.b64 rhs, wide, head;
+            wgmma.fence.sync.aligned;
+            {products}
+            wgmma.commit_group.sync.aligned;
+            wgmma.wait_group.sync.aligned 1;
+            @!some bra first;
+            {release}
+            first:
+            add.u32 old, full, {8 * gemm.stages};
+            {_advance(stage, phase, gemm.stages)}
+            add.u32 k, k, 1;
+            setp.lt.u32 p, k, {-(-gemm.k // gemm.block_k)};
+            @p bra next;
+            wgmma.wait_group.sync.aligned 0;
+            {release}
+            }}"""
+
+    def finished(self, values: list[str], at: _Place, extra: list[str]) -> list[str]:
+        """The accumulators after the epilogue, in the result's type."""
+        gemm = self.gemm
+        results = []
+        for i, value in enumerate(values):
+            if self.epilogue.emit is not None:
+                row = self.binary("add", self.binary("add", at.row, at.own), 8 * (i // 2 % 2))
+                column = self.binary("add", self.binary("add", at.column, at.pair), i // 4 * 8 + i % 2)
+                value = self.epilogue.emit(value, row, column, at.batch, extra, self.value)
+            if gemm.result in ("f16", "bf16"):
+                value = self.value(f"llvm.fptrunc {value} : f32 to {gemm.result}")
+            results.append(value)
+        return results
+
+    def store_staged(self, values: list[str], at: _Place, shared: str, consumer: str, inside: str, map_: str) -> None:
+        """Through shared memory, 64 columns at a time and two in turn, by ``stmatrix`` and the accelerator."""
+        gemm = self.gemm
+        half = 64 * ROW_BYTES
+        base = self.binary("add", shared, gemm.stages * (gemm.lhs_stage + gemm.rhs_stage))
+        base = self.binary("add", base, self.binary("mul", consumer, 2 * half))
+        # stmatrix takes the address of a row of 8 numbers from each thread: row lane % 16, left or right 8 columns.
+        warp, lane = self.binary("udiv", inside, 32), self.binary("urem", inside, 32)
+        row = self.binary("add", self.binary("mul", warp, 16), self.binary("urem", lane, 16))
+        column = self.binary("udiv", lane, 16)
+        rows = self.binary("mul", row, ROW_BYTES)
+        flip = self.binary("urem", row, 8)  # the swizzle: columns of 16 bytes change places by the row
+        number = self.binary("add", consumer, 1)
+        chunks = gemm.block_n // STAGED_COLUMNS
+        for chunk in range(chunks):
+            # Two halves in turn, so all but the last store must have been read; with an odd number of them a tile's
+            # first has the half of the last one before.
+            left = 0 if chunk == 0 and chunks % 2 else 1
+            buffer = self.binary("add", base, half * (chunk % 2))
+            self.ptx(
+                f"""{{
+                .reg .pred p;
+                setp.ne.u32 p, $0, 0;
+                @p bra done;
+                cp.async.bulk.wait_group.read {left};
+                done:
+                }}
+                bar.sync $1, 128;""",
+                [(inside, "i32"), (number, "i32")],
+            )
+            for j in range(4):  # 16 columns
+                first = chunk * 32 + j * 8
+                packed = [self.packed(values[first + i : first + i + 2]) for i in (0, 2, 4, 6)]
+                place = self.binary("xor", self.binary("add", column, 2 * j), flip)
+                address = self.binary("add", self.binary("add", buffer, rows), self.binary("mul", place, 16))
+                self.ptx(
+                    "stmatrix.sync.aligned.m8n8.x4.shared.b16 [$0], {$1, $2, $3, $4};",
+                    [(name, "i32") for name in (address, *packed)],
+                )
+            to = self.binary("add", at.column, chunk * STAGED_COLUMNS)
+            self.ptx(
+                """fence.proxy.async.shared::cta;
+                bar.sync $1, 128;
+                {
+                .reg .pred p;
+                setp.ne.u32 p, $0, 0;
+                @p bra done;
+                cp.async.bulk.tensor.3d.global.shared::cta.bulk_group [$6, {$3, $4, $5}], [$2];
+                cp.async.bulk.commit_group;
+                done:
+                }""",
+                [*((name, "i32") for name in (inside, number, buffer, to, at.row, at.batch)), (map_, "i64")],
+            )
+
+    def vector(self, values: list[str]) -> str:
+        """Two values as a vector of the result's type."""
+        kind = f"vector<2x{self.gemm.result}>"
+        vector = self.value(f"llvm.mlir.undef : {kind}")
+        for i, value in enumerate(values):
+            vector = self.value(f"llvm.insertelement {value}, {vector}[{self.constant(i)} : i32] : {kind}")
+        return vector
+
+    def packed(self, values: list[str]) -> str:
+        """Two values of 16 bits in a register."""
+        return self.value(f"llvm.bitcast {self.vector(values)} : vector<2x{self.gemm.result}> to i32")
+
+    def store_direct(self, values: list[str], at: _Place) -> None:
+        """From the registers: pairs of neighbours, four threads to a sector of 32 bytes."""
+        gemm = self.gemm
+        kind = gemm.result
+        start = self.binary("mul", at.batch, gemm.m)
+        for i in range(0, len(values), 2):
+            row = self.binary("add", self.binary("add", at.row, at.own), 8 * (i // 2 % 2))
+            column = self.binary("add", self.binary("add", at.column, at.pair), i // 4 * 8)
+            in_rows, in_columns = self.compare("ult", row, gemm.m), self.compare("ult", column, gemm.n)
+            inside = self.binary("and", in_rows, in_columns, "i1")
+            line, across = (
+                self.value(f"llvm.zext {number} : i32 to i64") for number in (self.binary("add", start, row), column)
+            )
+            offset = self.binary("add", self.binary("mul", line, gemm.n, "i64"), across, "i64")
+            pointer = self.value(f"llvm.getelementptr %result[{offset}] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, {kind}")
+            vector = self.vector(values[i : i + 2])
+            number = self.unique()
+            self.line(f"llvm.cond_br {inside}, ^yes{number}, ^no{number}")
+            self.label(f"yes{number}")
+            aligned = f"{{alignment = {2 * RESULT_BYTES[kind]} : i64}}"
+            self.line(f"llvm.store {vector}, {pointer} {aligned} : vector<2x{kind}>, !llvm.ptr<1>")
+            self.line(f"llvm.br ^no{number}")
+            self.label(f"no{number}")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a thread's accumulators are: the warpgroup's first row, the tile's first column, the batch element, and
+    the thread's own row and pair of columns among them."""
+
+    row: str
+    column: str
+    batch: str
+    own: str
+    pair: str
+
+
+def _advance(stage: str, phase: str, stages: int) -> str:
+    """To the next stage, and the other phase behind the last one."""
+    return f"""add.u32 {stage}, {stage}, 1;
+            setp.eq.u32 p, {stage}, {stages};
+            @p mov.u32 {stage}, 0;
+            @p xor.b32 {phase}, {phase}, 1;"""
+
+
+def _descriptor(transposed: bool, block_k: int) -> int:
+    """A matrix descriptor without its address ("Matrix Descriptor Format" of the PTX ISA): the swizzle of 128 bytes.
+
+    With k innermost, 8 rows are 1024 bytes.  Otherwise boxes of 64 x ``block_k`` follow each other along the outer
+    dimension (leading offset), and 8 rows of k are 1024 bytes (stride).
+    """
+    leading = block_k * ROW_BYTES if transposed else 16
+    return 1 << 62 | (8 * ROW_BYTES >> 4) << 32 | (leading >> 4) << 16
