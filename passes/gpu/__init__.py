@@ -1,1 +1,3 @@
-"""GPU code: tile functions and the kernels beside them to the LLVM and NVVM dialects."""
+"""Tile functions to kernels of NVIDIA GPUs: layouts of tiles over threads, and the code each thread runs."""
+
+from __future__ import annotations
