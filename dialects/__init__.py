@@ -17,6 +17,7 @@ from astra_mlir.dialects import (
     shape,
     sorting,
     tile,
+    tile_layout,
     transforms,
 )
 from astra_mlir.dialects.core import (
@@ -57,6 +58,7 @@ __all__ = [
     "shape",
     "sorting",
     "tile",
+    "tile_layout",
     "to_attribute",
     "transforms",
     "value_of",

@@ -11,6 +11,7 @@ from astra_mlir.passes import expand_math as expand_math
 from astra_mlir.passes import expand_transforms as expand_transforms
 from astra_mlir.passes import exporting as exporting
 from astra_mlir.passes import form_kernels as form_kernels
+from astra_mlir.passes import gpu as gpu
 from astra_mlir.passes import importing as importing
 from astra_mlir.passes import inline as inline
 from astra_mlir.passes import kernels_to_loops as kernels_to_loops
