@@ -11,7 +11,7 @@ from astra_mlir.passes.gpu.llvm_text import LlvmText
 if TYPE_CHECKING:
     from astra_mlir.passes.gpu.hopper_gemm import Epilogue, HopperGemm
 
-__all__ = ["HopperKernel"]
+__all__ = ["RESULT_BYTES", "ROW_BYTES", "STAGED_COLUMNS", "WARPGROUP", "HopperKernel", "advance", "descriptor"]
 
 ROW_BYTES = 128  # of a stage's rows: the widest swizzle, with which no access to shared memory conflicts
 STEP_BYTES = 32  # of k that one wgmma takes
@@ -184,7 +184,7 @@ class HopperKernel(LlvmText):
             add.u32 rhs, rhs, $6;
             mul.lo.u32 at, k, {gemm.block_k};
             {copies}
-            {_advance("$0", "$1", gemm.stages)}
+            {advance("$0", "$1", gemm.stages)}
             add.u32 k, k, 1;
             setp.lt.u32 p, k, {-(-gemm.k // gemm.block_k)};
             @p bra next;
@@ -280,14 +280,14 @@ class HopperKernel(LlvmText):
             {place}
             cvt.u64.u32 wide, base;
             shr.u64 wide, wide, 4;
-            mov.b64 head, {_descriptor(gemm.lhs_major == "m", gemm.block_k)};
+            mov.b64 head, {descriptor(gemm.lhs_major == "m", gemm.block_k)};
             or.b64 lhs, wide, head;
             mul.lo.u32 base, {stage}, {gemm.rhs_stage};
             add.u32 base, base, {shared};
             add.u32 base, base, {gemm.stages * gemm.lhs_stage};
             cvt.u64.u32 wide, base;
             shr.u64 wide, wide, 4;
-            mov.b64 head, {_descriptor(gemm.rhs_major == "n", gemm.block_k)};
+            mov.b64 head, {descriptor(gemm.rhs_major == "n", gemm.block_k)};
             or.b64 rhs, wide, head;
             wgmma.fence.sync.aligned;
             {products}
@@ -297,7 +297,7 @@ class HopperKernel(LlvmText):
             {release}
             first:
             add.u32 old, full, {8 * gemm.stages};
-            {_advance(stage, phase, gemm.stages)}
+            {advance(stage, phase, gemm.stages)}
             add.u32 k, k, 1;
             setp.lt.u32 p, k, {-(-gemm.k // gemm.block_k)};
             @p bra next;
@@ -422,15 +422,15 @@ class _Place:
     pair: str
 
 
-def _advance(stage: str, phase: str, stages: int) -> str:
+def advance(stage: str, phase: str, stages: int, predicate: str = "p") -> str:
     """To the next stage, and the other phase behind the last one."""
     return f"""add.u32 {stage}, {stage}, 1;
-            setp.eq.u32 p, {stage}, {stages};
-            @p mov.u32 {stage}, 0;
-            @p xor.b32 {phase}, {phase}, 1;"""
+            setp.eq.u32 {predicate}, {stage}, {stages};
+            @{predicate} mov.u32 {stage}, 0;
+            @{predicate} xor.b32 {phase}, {phase}, 1;"""
 
 
-def _descriptor(transposed: bool, block_k: int) -> int:
+def descriptor(transposed: bool, block_k: int) -> int:
     """A matrix descriptor without its address ("Matrix Descriptor Format" of the PTX ISA): the swizzle of 128 bytes.
 
     With k innermost, 8 rows are 1024 bytes.  Otherwise boxes of 64 x ``block_k`` follow each other along the outer

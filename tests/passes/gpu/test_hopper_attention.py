@@ -1,0 +1,105 @@
+"""Attention for Hopper: the PTX it becomes, run without a GPU against float64, and what ptxas says of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from astra_mlir.bindings import ir, make_context, translate_to_llvm_ir
+from astra_mlir.errors import UnsupportedError
+from astra_mlir.gpu_machine import GpuMachine, assemble, ptx
+from astra_mlir.passes.gpu.hopper_attention import HopperAttention
+from tools.ptx_emulator import TensorMap, launch
+
+MACHINE = GpuMachine.parse("sm_90a")
+DTYPES: dict[str, Any] = {"bf16": ml_dtypes.bfloat16, "f16": np.float16}
+
+
+def ptx_of(attention: HopperAttention) -> str:
+    with make_context():
+        return ptx(translate_to_llvm_ir(ir.Module.parse(attention.mlir("attention"))), MACHINE)
+
+
+def reference(attention: HopperAttention, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Results and logarithms of sums in f64, heads first."""
+    q, k, v = ((x.transpose(0, 2, 1, 3) if attention.token_major else x).astype(np.float64) for x in (q, k, v))
+    k, v = (np.repeat(x, attention.group, 1) for x in (k, v))
+    scores = q @ k.transpose(0, 1, 3, 2) * attention.width**-0.5
+    if attention.causal:
+        last = np.arange(attention.queries)[:, None] + attention.keys - attention.queries
+        scores = np.where(np.arange(attention.keys) <= last, scores, -np.inf)
+    most = scores.max(-1, keepdims=True)
+    exponentials = np.exp(scores - most)
+    sums = exponentials.sum(-1, keepdims=True)
+    return exponentials / sums @ v, (most + np.log(sums))[..., 0]
+
+
+CASES = {
+    "plain": HopperAttention(1, 1, 128, 384, 128),
+    "more keys than whole tiles, groups of heads, heads last": HopperAttention(
+        1, 2, 72, 200, 64, element="f16", group=2, token_major=True, block_keys=64
+    ),
+    "causal": HopperAttention(2, 1, 200, 200, 64, causal=True, block_keys=64),
+    "causal, more keys than queries": HopperAttention(1, 1, 64, 200, 128, causal=True),
+    "three stages": HopperAttention(1, 1, 64, 320, 64, stages=3, block_keys=64),
+}
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["early", "late"])
+@pytest.mark.parametrize("name", CASES)
+def test_attention_is_right(name: str, late: bool) -> None:
+    """Within the rounding of probabilities and results to 16 bits, whenever what is asynchronous happens."""
+    attention = CASES[name]
+    rng = np.random.default_rng(0)
+
+    def array(rows: int, heads: int) -> np.ndarray:
+        shape = (rows, heads) if attention.token_major else (heads, rows)
+        return rng.standard_normal((attention.batch, *shape, attention.width)).astype(DTYPES[attention.element])
+
+    q = array(attention.queries, attention.heads)
+    k, v = (array(attention.keys, attention.heads // attention.group) for _ in "kv")
+    result = np.zeros_like(q)
+    sums = np.zeros((attention.batch, attention.heads, attention.queries), np.float32)
+    arrays = (q, k, v, result)
+    maps = [TensorMap(arrays[s.operand], s.sizes, s.strides, s.box, s.swizzle) for s in attention.tensor_maps]
+    launch(
+        ptx_of(attention), "attention", grid=attention.grid, block=(attention.threads,), arguments=[*maps, sums],
+        shared_bytes=attention.shared_bytes, late=late,
+    )  # fmt: skip
+    expected, expected_sums = reference(attention, q, k, v)
+    found = result.transpose(0, 2, 1, 3) if attention.token_major else result
+    precision = float(ml_dtypes.finfo(DTYPES[attention.element]).eps)
+    np.testing.assert_allclose(found.astype(np.float64), expected, rtol=precision, atol=precision)
+    np.testing.assert_allclose(sums, expected_sums, rtol=0, atol=4e-6)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("width", [64, 128])
+def test_the_default_schedule(width: int, causal: bool) -> None:
+    """No spills, no serialised wgmma, and the instructions that Hopper has for it."""
+    attention = HopperAttention(4, 16, 4096, 4096, width, causal=causal)
+    text = ptx_of(attention)
+    for instruction in ("wgmma.mma_async.sync.aligned.m64n128k16", "cp.async.bulk.tensor.4d", "setmaxnreg", "stmatrix"):
+        assert instruction in text
+    cubin = assemble(text, MACHINE)
+    resources = cubin.kernels["attention"]
+    assert resources.spill_store_bytes == resources.spill_load_bytes == resources.stack_bytes == 0
+    assert resources.registers <= 65536 // attention.threads
+    assert cubin.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"width": 80}, "heads of 80"),
+        ({"element": "f32"}, "attention of f32"),
+        ({"group": 3}, "groups of 3"),
+        ({"stages": 4}, "do not fit"),
+    ],
+)
+def test_what_has_no_form_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(UnsupportedError, match=message):
+        HopperAttention(**{"batch": 1, "heads": 4, "queries": 64, "keys": 64, "width": 128, **arguments})
