@@ -6,6 +6,9 @@ call apart:
 - Generated kernels with names of their own (``astra_gemm_pack_f32_f32_32_v512``) are the same in every program that
   has them, so each is a unit whose text does not depend on the rest of its module, and is compiled once.
 - What is left is one unit, or, where it is long and threads wait for work, several.
+
+Code whose loops are to stay as they are written (vector code, and loops around calls) is in units of its own, for which
+LLVM needs a fraction of its passes.
 """
 
 from __future__ import annotations
@@ -28,14 +31,23 @@ _NUMBER = re.compile(r"(?<![^\s(,{])([#!])(\d+)\b")
 _INLINE_GROUP = re.compile(r"^attributes #(\d+) = \{ alwaysinline \}$", re.MULTILINE)
 _CALL = re.compile(r'^  (?:%\d+ = )?call [^@\n]*@([\w.$-]+|"[^"]*")\(.*\) #(\d+)$', re.MULTILINE)
 _MODULE_FLAGS = "!llvm.module.flags"
+_STEP = re.compile(
+    r"^(?P<label>[\w.$-]+):|^  br (?P<branch>[^\n]*)|^  (?:%[\w.]+ = )?call [^@\n]*@(?!llvm\.)(?P<call>[^\n]*)",
+    re.MULTILINE,
+)
+_LABEL = re.compile(r"label %([\w.$-]+)")
+_LOOP = re.compile(r"!llvm\.loop (!\d+)")
+_KEPT_LOOP = re.compile(r'^(!\d+) = !\{!"llvm\.loop\.disable_nonforced"\}$', re.MULTILINE)
+_LOOP_NODE = re.compile(r"^(!\d+) = distinct !\{([^}\n]*)\}$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Unit:
-    """The text of a module; ``shared`` when other programs have the same."""
+    """The text of a module; ``shared`` when other programs have the same, ``as_written`` when no loop is to change."""
 
     text: str
     shared: bool = False
+    as_written: bool = False
 
 
 def code_units(text: str, threads: int) -> list[Unit]:
@@ -49,6 +61,7 @@ def code_units(text: str, threads: int) -> list[Unit]:
     numbered = {
         line.partition(" = ")[0]: line for line in shared.splitlines() if line.startswith(("attributes #", "!"))
     }
+    stays = _AsWritten(shared)
     whole: set[int] = set()
     units = []
     for prefix, members in _groups(names).items():
@@ -59,24 +72,70 @@ def code_units(text: str, threads: int) -> list[Unit]:
         if outside <= declared.keys() - local:  # no variable: those are their module's own
             whole.update(members)
             uses = [declared[name] for name in sorted(outside)]
-            units.append(Unit(_renumbered("\n\n".join([*uses, *texts]), numbered), shared=True))
-    if not whole:
-        return [Unit(part) for part in _split_if_long(text, threads)]
+            unit = _renumbered("\n\n".join([*uses, *texts]), numbered)
+            units.append(Unit(unit, shared=True, as_written=all(map(stays, texts))))
     kept = [definition for i, definition in enumerate(definitions) if i not in whole]
-    called = {name for definition in kept for name in _SYMBOL.findall(definition)} & {names[i] for i in whole}
-    rest = "\n\n".join([shared, *(declared[name] for name in sorted(called)), *kept]) + "\n"
-    units += [Unit(part) for part in _split_if_long(rest, threads)]
+    if whole:
+        called = {name for definition in kept for name in _SYMBOL.findall(definition)} & {names[i] for i in whole}
+        text = "\n\n".join([shared, *(declared[name] for name in sorted(called)), *kept]) + "\n"
+    units += _units_of_rest(text, kept, stays, threads)
     return sorted(units, key=lambda unit: -_work(unit.text))
+
+
+def _units_of_rest(text: str, definitions: list[str], stays: _AsWritten, threads: int) -> list[Unit]:
+    """What is as written apart from the rest, where it is long enough; both in pieces where they are long."""
+    names = [_name(definition) for definition in definitions]
+    classes: dict[bool, list[list[int]]] = {True: [], False: []}
+    for group in _together(text, definitions, names):
+        classes[all(stays(definitions[i]) for i in group)].append(group)
+    if sum(len(definitions[i]) for group in classes[True] for i in group) < _SHARED_BYTES:
+        classes = {True: [], False: classes[True] + classes[False]}
+    units = []
+    for as_written, groups in classes.items():
+        work = sum(_work(definitions[i]) for group in groups for i in group)
+        parts = min(2 * threads, work // _PIECE_WORK) if threads > 1 else 1
+        bins = _balanced(groups, definitions, max(parts, 1))
+        units += [(members, as_written) for members in bins]
+    if len(units) <= 1:
+        return [Unit(text, as_written=bool(units) and units[0][1])]
+    texts = _cut(text, definitions, names, [members for members, _ in units])
+    return [Unit(text, as_written=as_written) for text, (_, as_written) in zip(texts, units, strict=True)]
+
+
+class _AsWritten:
+    """Whether the loops of a function stay as they are: those that say so, and loops around calls of other functions.
+
+    Made of a module's attributes and metadata.
+    """
+
+    def __init__(self, shared: str) -> None:
+        kept = set(_KEPT_LOOP.findall(shared))
+        self.loops = {loop for loop, parts in _LOOP_NODE.findall(shared) if kept & set(parts.split(", "))}
+        self.inline = tuple(f" #{number}" for number in _INLINE_GROUP.findall(shared))
+
+    def __call__(self, definition: str) -> bool:
+        labels: dict[str, int] = {}
+        last_call = last_inlined = -1
+        for step in _STEP.finditer(definition):
+            if step["label"]:
+                labels[step["label"]] = step.start()
+            elif step["branch"]:
+                start = min((labels[to] for to in _LABEL.findall(step["branch"]) if to in labels), default=None)
+                if start is None:
+                    continue
+                loop = _LOOP.search(step["branch"])
+                if last_inlined > start or (last_call < start and not (loop and loop[1] in self.loops)):
+                    return False
+            elif self.inline and step["call"].endswith(self.inline):
+                last_inlined = step.start()
+            else:
+                last_call = step.start()
+        return True
 
 
 def _work(text: str) -> int:
     """How long LLVM takes, relatively: 2.6 ms a branch, whatever else there is (the units of 5 programs, R^2 = 0.9)."""
     return text.count("\n  br ") + 1
-
-
-def _split_if_long(text: str, threads: int) -> list[str]:
-    parts = min(2 * threads, _work(text) // _PIECE_WORK)
-    return split_llvm_ir(text, parts) if threads > 1 and parts > 1 else [text]
 
 
 def _name(definition: str) -> str:
@@ -142,26 +201,30 @@ def split_llvm_ir(text: str, parts: int) -> list[str]:
     constants) are copied into each part.
     """
     definitions = _DEFINE.findall(text)
-    parts = min(parts, len(definitions))
-    if parts <= 1:
-        return [text]
-    shared = _DEFINE.sub("", text)
     names = [_name(definition) for definition in definitions]
-    index = {name: i for i, name in enumerate(names)}
+    bins = _balanced(_together(text, definitions, names), definitions, parts)
+    return _cut(text, definitions, names, bins) if len(bins) > 1 else [text]
 
-    uses = [{index[n] for n in _SYMBOL.findall(d) if n in index} - {i} for i, d in enumerate(definitions)]
+
+def _balanced(groups: list[list[int]], definitions: list[str], parts: int) -> list[list[int]]:
+    """Groups of definitions in up to ``parts`` bins of similar work; no bin is empty."""
     bins: list[list[int]] = [[] for _ in range(parts)]
     sizes = [0] * parts
-    work = [_work(definition) for definition in definitions]
-    for members in sorted(_together(text, definitions, names), key=lambda group: -sum(work[i] for i in group)):
+    work = {i: _work(definitions[i]) for group in groups for i in group}
+    for members in sorted(groups, key=lambda group: -sum(work[i] for i in group)):
         smallest = sizes.index(min(sizes))
         bins[smallest] += members
         sizes[smallest] += sum(work[i] for i in members)
+    return [members for members in bins if members]
 
+
+def _cut(text: str, definitions: list[str], names: list[str], bins: list[list[int]]) -> list[str]:
+    """The modules of definitions in bins, which link together."""
+    shared = _DEFINE.sub("", text)
+    index = {name: i for i, name in enumerate(names)}
+    uses = [{index[n] for n in _SYMBOL.findall(d) if n in index} - {i} for i, d in enumerate(definitions)]
     modules = []
     for members in bins:
-        if not members:
-            continue
         here = set(members)
         # A local function stays local where nothing else uses it: LLVM then keeps no copy of what it inlines.
         outside = set().union(*(uses[i] for i in range(len(names)) if i not in here))

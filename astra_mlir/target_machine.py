@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -238,7 +238,26 @@ def _unlocked(name: str) -> Any:
     return getattr(wrapped, "_cfn", wrapped)
 
 
-def _optimized(text: str, target: TargetMachine, options: CodegenOptions) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:
+# For code whose loops stay as they are written (code_units.py): as good as LLVM's own levels in a fifth of their time.
+# Products became 0-6 % faster, since what fills the registers is not unrolled (matmul 4096x64x4096: 11.8 to 11.2 ms).
+_PASSES_AS_WRITTEN = (
+    "always_inliner", "sroa", "instruction_combine", "simplify_cfg", "loop_rotate", "instruction_combine", "new_gvn",
+    "dead_store_elimination", "simplify_cfg", "aggressive_dce",
+)  # fmt: skip
+
+
+def _pass_manager(builder: llvm.PassBuilder, as_written: bool) -> llvm.ModulePassManager:
+    if not as_written:
+        return builder.getModulePassManager()
+    passes = llvm.create_new_module_pass_manager()
+    for name in _PASSES_AS_WRITTEN:
+        getattr(passes, f"add_{name}_pass")()
+    return passes
+
+
+def _optimized(
+    text: str, target: TargetMachine, options: CodegenOptions, as_written: bool = False
+) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:
     machine = _target_machine(target, options)
     try:
         module = llvm.parse_assembly(text, context=llvm.create_context())
@@ -252,7 +271,7 @@ def _optimized(text: str, target: TargetMachine, options: CodegenOptions) -> tup
     tuning.loop_unrolling = options.level >= 1
     tuning.slp_vectorization = options.slp
     builder = llvm.create_pass_builder(machine, tuning)
-    passes = builder.getModulePassManager()
+    passes = _pass_manager(builder, as_written and options.level > 0)
     run_passes(passes, module, builder)
     if "bfloat" in text and target.triple.startswith("x86_64"):
         optimized = str(module)
@@ -319,9 +338,9 @@ def object_code(
 
     def compile_unit(unit: Unit) -> bytes:
         if not unit.shared:
-            return _compiled(unit.text, target, options)
+            return _compiled(unit, target, options)
         key = code_cache.key_of(unit.text, str(target), f"{options.level} {options.slp}")
-        (code,) = code_cache.kept(key, lambda: [_compiled(unit.text, target, options)])
+        (code,) = code_cache.kept(key, lambda: [_compiled(unit, target, options)])
         return code
 
     units = [Unit(llvm_ir)] if whole else code_units(llvm_ir, options.threads)
@@ -331,19 +350,36 @@ def object_code(
         return list(pool.map(compile_unit, units))
 
 
-def _compiled(llvm_ir: str, target: TargetMachine, options: CodegenOptions) -> bytes:
-    return emitted(*_optimized(llvm_ir, target, options))
+def _compiled(unit: Unit, target: TargetMachine, options: CodegenOptions) -> bytes:
+    return emitted(*_optimized(unit.text, target, options, unit.as_written))
 
 
 def assembly(llvm_ir: str, target: TargetMachine, options: CodegenOptions | None = None) -> str:
-    """Assembly text of a module for a target."""
-    module, machine = _optimized(llvm_ir, target, options or CodegenOptions.default())
-    return machine.emit_assembly(module)
+    """Assembly text of a module for a target, unit by unit."""
+    return "\n".join(machine.emit_assembly(module) for module, machine in _units_optimized(llvm_ir, target, options))
 
 
 def optimized_ir(llvm_ir: str, target: TargetMachine, options: CodegenOptions | None = None) -> str:
-    """The LLVM IR text after optimisation for a target."""
-    return str(_optimized(llvm_ir, target, options or CodegenOptions.default())[0])
+    """The LLVM IR text after optimisation for a target: its units, linked."""
+    first, *others = (str(module) for module, _ in _units_optimized(llvm_ir, target, options))
+    if not others:
+        return first
+    context = llvm.create_context()
+    module = llvm.parse_assembly(first, context=context)
+    for text in others:
+        module.link_in(llvm.parse_assembly(text, context=context))
+    return str(module)
+
+
+def _units_optimized(
+    llvm_ir: str, target: TargetMachine, options: CodegenOptions | None
+) -> Iterator[tuple[llvm.ModuleRef, llvm.TargetMachine]]:
+    """Each unit after optimisation, as one thread makes them."""
+    from astra_mlir.code_units import code_units
+
+    options = options or CodegenOptions.default()
+    for unit in code_units(llvm_ir, 1):
+        yield _optimized(unit.text, target, options, unit.as_written)
 
 
 @cache

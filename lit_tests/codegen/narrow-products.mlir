@@ -10,7 +10,6 @@
 // VNNI-LABEL: astra_gemm_micro_s8s8_i32_8x32:
 // VNNI-COUNT-18: vpdpbusd {{.*}}%zmm
 // VNNI-NOT: vpdpbusd
-// VNNI-LABEL: astra_gemm_macro_s8s8_i32_8x32:
 // VNNI-LABEL: astra_gemm_micro_f32_8x32:
 // VNNI-COUNT-16: vfmadd231ps {{.*}}%zmm
 
@@ -20,7 +19,6 @@
 
 // V4-LABEL: astra_gemm_micro_i16_i32_8x32:
 // V4-COUNT-16: vpmaddwd {{.*}}%zmm
-// V4-LABEL: astra_gemm_macro_i16_i32_8x32:
 // V4-NOT: {{vpdp|vdpbf16}}
 // V4-LABEL: astra_gemm_micro_f32_8x32:
 // V4-NOT: {{vpdp|vdpbf16}}

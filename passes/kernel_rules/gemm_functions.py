@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from astra_mlir.passes.kernel_rules.function_text import FunctionText
+from astra_mlir.passes.kernel_rules.function_text import AS_WRITTEN, FunctionText
 from astra_mlir.passes.kernel_rules.gemm_formats import Format
 from astra_mlir.passes.target import Target
 
@@ -165,7 +165,8 @@ def micro_text(types: GemmTypes) -> str:
     types_list = ", ".join([vector] * len(sums_of))
     k = f.fresh()
     bounds = f"{f.ssa(0)} to %depth step {f.ssa(1)}"
-    with f.block(f"%sum:{len(sums_of)} = scf.for {k} = {bounds} iter_args({start}) -> ({types_list}) {{"):
+    head = f"%sum:{len(sums_of)} = scf.for {k} = {bounds} iter_args({start}) -> ({types_list}) {{"
+    with f.block(head, f"}} {AS_WRITTEN}"):
         a_step, b_at = f.mul(k, "%a_step"), f.add("%b_offset", f.mul(k, "%b_step"))
         ahead = f.add("%next_offset", f.mul(k, "%next_step"))
         f.line(f"memref.prefetch %next[{f.ssa(ahead)}], read, locality<2>, data : {memref}")

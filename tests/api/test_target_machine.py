@@ -10,6 +10,7 @@ import pytest
 
 import astra_mlir as astra
 from astra_mlir import code_units, machine_sizes, program_cache
+from astra_mlir.code_units import code_units as units_of
 from astra_mlir.code_units import split_llvm_ir
 from astra_mlir.errors import AstraError, CompileError
 from astra_mlir.machine_sizes import host_sizes, parse_sizes, sizes_text
@@ -100,6 +101,56 @@ def test_what_a_call_asks_to_inline_stays_with_its_caller() -> None:
     inlined = PROGRAM.replace(call, call + " #9") + "attributes #9 = { alwaysinline }\n"
     (home,) = (part for part in split_llvm_ir(inlined, 3) if "define void @astra_entry_main(" in part)
     assert "define internal void @kernel_0(" in home
+
+
+LOOP = """
+define void @{name}(ptr %p, i64 %n) {{
+  br label %loop
+loop:
+  %i = phi i64 [0, %0], [%next, %loop]
+  {body}
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %n
+  br i1 %more, label %loop, label %done{mark}
+done:
+  ret void
+}}
+"""
+STORE = "store i64 %i, ptr %p"
+REST = """
+declare void @call(ptr)
+attributes #0 = { alwaysinline }
+!0 = distinct !{!0, !1}
+!1 = !{!"llvm.loop.disable_nonforced"}
+!2 = distinct !{!2, !3}
+!3 = !{!"llvm.loop.unroll.disable"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "mark", "stays"),
+    [
+        (STORE, ", !llvm.loop !0", True),
+        ("call void @call(ptr %p)", "", True),
+        (STORE, "", False),  # LLVM is to vectorize it
+        (STORE, ", !llvm.loop !2", False),
+        ("call void @call(ptr %p) #0", "", False),  # will be another loop once that is inlined
+        ("%m = call i64 @llvm.smin.i64(i64 %i, i64 %n)", "", False),
+    ],
+)
+def test_loops_that_stay_as_they_are_have_units_of_their_own(
+    body: str, mark: str, stays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_units, "_SHARED_BYTES", 0)
+    monkeypatch.setattr(code_units, "_PIECE_WORK", 1)
+    plain = LOOP.format(name="plain", body=STORE, mark="")
+    text = LOOP.format(name="asked", body=body, mark=mark) + plain + REST + "declare i64 @llvm.smin.i64(i64, i64)\n"
+    units = units_of(text, 2)
+    (unit,) = (unit for unit in units if "define void @asked" in unit.text)
+    assert unit.as_written == stays
+    assert not any(unit.as_written for unit in units if "define void @plain" in unit.text)
+    for unit in units:
+        assembly(unit.text, TargetMachine.host())  # LLVM takes it
 
 
 def test_code_that_llvm_rejects() -> None:
