@@ -18,15 +18,15 @@ from dataclasses import dataclass
 
 from astra_mlir.errors import UnsupportedError
 from astra_mlir.passes.gpu.hopper_gemm import SHARED_BYTES, TensorMapSpec
-from astra_mlir.passes.gpu.hopper_kernel import ROW_BYTES, WARPGROUP, advance, descriptor
+from astra_mlir.passes.gpu.hopper_kernel import ROW_BYTES, WARPGROUP, advance, descriptor, kernel_attributes
 from astra_mlir.passes.gpu.llvm_text import LlvmText
 
-__all__ = ["HopperAttention"]
+__all__ = ["HopperAttention", "address", "float_bits", "wait_for"]
 
 _QUERIES = 64  # of a warpgroup
 _CONSUMERS = 2
 _COLUMNS = 64  # of 16 bits in a row of shared memory
-_COPYING_REGISTERS, _MULTIPLYING_REGISTERS = 24, 240
+_COPYING_REGISTERS, _MULTIPLYING_REGISTERS = 40, 232
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ class HopperAttention:
         return _Kernel(self, name).text()
 
 
-def _bits(value: float) -> str:
+def float_bits(value: float) -> str:
+    """An f32 as PTX writes it."""
     return f"0f{struct.unpack('<I', struct.pack('<f', value))[0]:08X}"
 
 
@@ -140,7 +141,7 @@ class _Kernel(LlvmText):
         maps = [f"%map{i}" for i in range(4)]
         arguments = ", ".join([*(f"{m}: !llvm.ptr {by_value}" for m in maps), "%sums: !llvm.ptr<1>"])
         self.write(maps)
-        attributes = f"{{nvvm.kernel, nvvm.maxntid = array<i32: {attention.threads}, 1, 1>}}"
+        attributes = kernel_attributes(attention.threads)
         shared = "{addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>"
         head = f"llvm.func @{self.name}({arguments}) attributes {attributes} {{"
         return "\n".join([head, *self.body(), "}", f"llvm.mlir.global external @{self.name}_shared() {shared}"])
@@ -304,7 +305,7 @@ class _Kernel(LlvmText):
             setp.eq.u32 q, $4, 0;
             @q bra nothing;
             add.u32 bar, $0, {attention.barriers_at};
-            {self.wait("bar", "0", "wq")}
+            {wait_for("bar", "0", "wq")}
             {self.score("w0")}
             wgmma.wait_group.sync.aligned 0;
             {self.release(0, "stage")}
@@ -334,12 +335,6 @@ class _Kernel(LlvmText):
             {self.finish()}
             }}"""
 
-    def wait(self, barrier: str, parity: str, label: str) -> str:
-        """Until a phase of an mbarrier is over."""
-        return f"""{label}:
-            mbarrier.try_wait.parity.shared::cta.b64 q, [{barrier}], {parity};
-            @!q bra {label};"""
-
     def release(self, which: int, stage: str) -> str:
         """A stage of keys (0) or values (1) may be written again."""
         attention = self.attention
@@ -354,12 +349,12 @@ class _Kernel(LlvmText):
         registers = "{" + ", ".join(f"s{i}" for i in range(self.scores)) + "}"
         text = f"""mad.lo.u32 bar, stage, 8, $0;
             add.u32 bar, bar, {attention.barriers_at + 8};
-            {self.wait("bar", "phase", label)}
+            {wait_for("bar", "phase", label)}
             mad.lo.u32 base, $6, {attention.query_bytes}, $0;
-            {_address("lhs", False, 0)}
+            {address("lhs", False, 0)}
             mad.lo.u32 base, stage, {attention.tile_bytes}, $0;
             add.u32 base, base, {_CONSUMERS * attention.query_bytes};
-            {_address("rhs", False, 0)}
+            {address("rhs", False, 0)}
             wgmma.fence.sync.aligned;
             """
         steps = [(part, step) for part in range(attention.parts) for step in range(4)]
@@ -379,10 +374,10 @@ class _Kernel(LlvmText):
         registers = "{" + ", ".join(f"o{i}" for i in range(self.results)) + "}"
         text = f"""mad.lo.u32 bar, {stage}, 8, $0;
             add.u32 bar, bar, {attention.barriers_at + 8 + 16 * attention.stages};
-            {self.wait("bar", phase, label)}
+            {wait_for("bar", phase, label)}
             mad.lo.u32 base, {stage}, {attention.tile_bytes}, $0;
             add.u32 base, base, {_CONSUMERS * attention.query_bytes + attention.stages * attention.tile_bytes};
-            {_address("rhs", True, attention.block_keys)}
+            {address("rhs", True, attention.block_keys)}
             wgmma.fence.sync.aligned;
             """
         for step in range(attention.block_keys // 16):
@@ -402,17 +397,16 @@ class _Kernel(LlvmText):
                 text += f"shfl.sync.bfly.b32 t, n{r}, {distance}, 31, -1;\nmax.f32 n{r}, n{r}, t;\n"
             text += f"""max.f32 n{r}, n{r}, m{r};
                 setp.eq.f32 q, n{r}, 0fFF800000;
-                mul.rn.f32 c{r}, n{r}, {_bits(-self.factor)};
+                mul.rn.f32 c{r}, n{r}, {float_bits(-self.factor)};
                 selp.b32 c{r}, 0, c{r}, q;
-                fma.rn.f32 a{r}, m{r}, {_bits(self.factor)}, c{r};
+                fma.rn.f32 a{r}, m{r}, {float_bits(self.factor)}, c{r};
                 ex2.approx.ftz.f32 a{r}, a{r};
                 mov.b32 m{r}, n{r};
                 mul.rn.f32 l{r}, l{r}, a{r};
                 """
             for value in mine:
-                text += (
-                    f"fma.rn.f32 {value}, {value}, {_bits(self.factor)}, c{r};\nex2.approx.ftz.f32 {value}, {value};\n"
-                )
+                text += f"fma.rn.f32 {value}, {value}, {float_bits(self.factor)}, c{r};\n"
+                text += f"ex2.approx.ftz.f32 {value}, {value};\n"
                 text += f"add.rn.f32 l{r}, l{r}, {value};\n"
         return text
 
@@ -462,9 +456,8 @@ class _Kernel(LlvmText):
             for distance in (1, 2):
                 text += f"shfl.sync.bfly.b32 t, l{r}, {distance}, 31, -1;\nadd.rn.f32 l{r}, l{r}, t;\n"
             text += f"rcp.approx.ftz.f32 a{r}, l{r};\nlg2.approx.ftz.f32 c{r}, l{r};\n"
-            text += (
-                f"fma.rn.f32 c{r}, m{r}, {_bits(self.factor)}, c{r};\nmul.rn.f32 c{r}, c{r}, {_bits(math.log(2))};\n"
-            )
+            text += f"fma.rn.f32 c{r}, m{r}, {float_bits(self.factor)}, c{r};\n"
+            text += f"mul.rn.f32 c{r}, c{r}, {float_bits(math.log(2))};\n"
         for i in range(0, self.results, 2):
             text += "".join(f"mul.rn.f32 o{j}, o{j}, a{i // 2 % 2};\n" for j in (i, i + 1))
             text += f"cvt.rn.{attention.element}x2.f32 o{i}, o{i + 1}, o{i};\n"
@@ -516,9 +509,16 @@ class _Kernel(LlvmText):
         return text
 
 
-def _address(register: str, transposed: bool, rows: int) -> str:
+def address(register: str, transposed: bool, rows: int) -> str:
     """The descriptor of the matrix at ``base``; transposed, boxes of ``rows`` rows are side by side."""
     return f"""cvt.u64.u32 wide, base;
             shr.u64 wide, wide, 4;
             mov.b64 {register}, {descriptor(transposed, rows)};
             or.b64 {register}, {register}, wide;"""
+
+
+def wait_for(barrier: str, parity: str, label: str) -> str:
+    """Until a phase of an mbarrier is over."""
+    return f"""{label}:
+            mbarrier.try_wait.parity.shared::cta.b64 q, [{barrier}], {parity};
+            @!q bra {label};"""

@@ -11,7 +11,16 @@ from astra_mlir.passes.gpu.llvm_text import LlvmText
 if TYPE_CHECKING:
     from astra_mlir.passes.gpu.hopper_gemm import Epilogue, HopperGemm
 
-__all__ = ["RESULT_BYTES", "ROW_BYTES", "STAGED_COLUMNS", "WARPGROUP", "HopperKernel", "advance", "descriptor"]
+__all__ = [
+    "RESULT_BYTES",
+    "ROW_BYTES",
+    "STAGED_COLUMNS",
+    "WARPGROUP",
+    "HopperKernel",
+    "advance",
+    "descriptor",
+    "kernel_attributes",
+]
 
 ROW_BYTES = 128  # of a stage's rows: the widest swizzle, with which no access to shared memory conflicts
 STEP_BYTES = 32  # of k that one wgmma takes
@@ -43,8 +52,7 @@ class HopperKernel(LlvmText):
         extra = [f"%extra{i}" for i in range(len(self.epilogue.arguments))]
         arguments += [f"{name}: {kind}" for name, kind in zip(extra, self.epilogue.arguments, strict=True)]
         self.write(maps, extra)
-        cluster = f", nvvm.cluster_dim = array<i32: {gemm.cluster}, 1, 1>" if gemm.cluster > 1 else ""
-        attributes = f"{{nvvm.kernel, nvvm.maxntid = array<i32: {gemm.threads}, 1, 1>{cluster}}}"
+        attributes = kernel_attributes(gemm.threads, gemm.cluster)
         shared = "{addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>"
         return "\n".join(
             [
@@ -420,6 +428,16 @@ class _Place:
     batch: str
     own: str
     pair: str
+
+
+def kernel_attributes(threads: int, cluster: int = 1) -> str:
+    """The attributes of a kernel that has a multiprocessor to itself: all of its registers are the block's.
+
+    ``setmaxnreg`` needs ``.maxnreg``, and hangs where a block asks for more registers than it was launched with.
+    """
+    registers = min(255, 65536 // threads) // 8 * 8
+    among = f", nvvm.cluster_dim = array<i32: {cluster}, 1, 1>" if cluster > 1 else ""
+    return f"{{nvvm.kernel, nvvm.maxntid = array<i32: {threads}, 1, 1>, nvvm.maxnreg = {registers} : i32{among}}}"
 
 
 def advance(stage: str, phase: str, stages: int, predicate: str = "p") -> str:

@@ -87,7 +87,7 @@ def test_the_default_schedule(width: int, causal: bool) -> None:
     cubin = assemble(text, MACHINE)
     resources = cubin.kernels["attention"]
     assert resources.spill_store_bytes == resources.spill_load_bytes == resources.stack_bytes == 0
-    assert resources.registers <= 65536 // attention.threads
+    assert resources.registers == 65536 // attention.threads // 8 * 8  # else setmaxnreg would wait for ever
     assert cubin.warnings == ()
 
 

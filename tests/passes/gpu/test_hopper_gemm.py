@@ -117,7 +117,7 @@ def test_the_schedule_of_large_products(element: str, result: str) -> None:
     cubin = assemble(text, MACHINE)
     resources = cubin.kernels["gemm"]
     assert resources.spill_store_bytes == resources.spill_load_bytes == resources.stack_bytes == 0
-    assert resources.registers <= 65536 // gemm.threads
+    assert resources.registers == 65536 // gemm.threads // 8 * 8  # else setmaxnreg would wait for ever
     assert cubin.warnings == ()
 
 
