@@ -9,20 +9,18 @@ wanted.  Only where an anchored value is wanted in another layout stands an ``as
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.tile import TILE_ATTRIBUTE
 from astra_mlir.dialects.tile_layout import LAYOUTS_ATTRIBUTE
 from astra_mlir.errors import UnsupportedError, source_place
-from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.gpu.access import access_width, fastest_dims, sector_efficiency
 from astra_mlir.passes.gpu.axes import AxisAnalysis
 from astra_mlir.passes.gpu.layouts import LANE_BITS, Layout, blocked, log2, strides_of
 from astra_mlir.passes.gpu.products import operand_layout, product_layout
 from astra_mlir.passes.gpu.target import gpu_target_of
 
-__all__ = ["TileLayouts", "layouts_of", "scan_layout", "tile_functions", "warps_of"]
+__all__ = ["Assignment", "layouts_of", "scan_layout", "tile_functions", "warps_of"]
 
 DEFAULT_WARPS = 4
 
@@ -83,31 +81,9 @@ def _terminator(region: ir.Region) -> ir.Operation:
     return operations[len(operations) - 1].operation
 
 
-@register_pass
-@dataclass(frozen=True)
-class TileLayouts(Pass):
-    """Give every tile a layout (attribute ``astra.layouts``), with an ``astra.tile_convert`` where two meet.
+class Assignment:
+    """Gives the tiles of one function their layouts."""
 
-    Before::
-
-        %0 = "astra.tile_arange"() {start = 0 : i64} : () -> tensor<256xi32>
-        %1 = "astra.tile_load"(%x, %0) : (memref<?xf32>, tensor<256xi32>) -> tensor<256xf32>
-
-    After::
-
-        %0 = "astra.tile_arange"() {astra.layouts = ["r[1,2] l[4,8,16,32,64] w[128,0]"], start = 0 : i64} : ...
-        %1 = "astra.tile_load"(%x, %0) {astra.layouts = ["r[1,2] l[4,8,16,32,64] w[128,0]"]} : ...
-    """
-
-    name = "astra-tile-layouts"
-    summary = "how the tiles of tile functions lie over the threads of a GPU's block"
-
-    def run(self, module: ir.Operation) -> None:
-        for func in tile_functions(module):
-            _Assign(func).run()
-
-
-class _Assign:
     def __init__(self, func: ir.Operation) -> None:
         self.func = func
         self.target = gpu_target_of(func)

@@ -9,12 +9,10 @@ of memory), ``lower_exchange.py`` (changes of layout, reductions, scans), ``lowe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.tile_layout import LAYOUTS_ATTRIBUTE
 from astra_mlir.errors import UnsupportedError, source_place
-from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.gpu.assign import layouts_of, tile_functions, warps_of
 from astra_mlir.passes.gpu.axes import AxisAnalysis
 from astra_mlir.passes.gpu.emit import SHARED, Thread, vector_of
@@ -23,7 +21,7 @@ from astra_mlir.passes.gpu.lower_math import MATH, lower_math, needs_conversion
 from astra_mlir.passes.gpu.target import gpu_target_of
 from astra_mlir.passes.memref_utils import byte_width
 
-__all__ = ["SHARED_BYTES", "THREADS", "Lowering", "TileToGpu", "register_rules"]
+__all__ = ["SHARED_BYTES", "THREADS", "Lowering", "make_kernels", "register_rules"]
 
 SHARED_BYTES = "astra.shared_bytes"  # of a kernel: what a launch must give it of dynamic shared memory
 THREADS = "astra.threads"  # of a kernel: threads of a block
@@ -37,44 +35,22 @@ def register_rules(rules: dict[str, Rule]) -> None:
     _RULES.update(rules)
 
 
-@register_pass
-@dataclass(frozen=True)
-class TileToGpu(Pass):
-    """Turn tile functions (after ``astra-tile-layouts``) into kernels: ``llvm.func`` with what one thread does.
-
-    Before::
-
-        %1 = "astra.tile_load"(%x, %0) {astra.layouts = ["r[1,2] l[4,8,16,32,64] w[]"]}
-            : (memref<?xf32>, tensor<128xi32>) -> tensor<128xf32>
-        %2 = arith.addf %1, %1 {astra.layouts = ["r[1,2] l[4,8,16,32,64] w[]"]} : tensor<128xf32>
-
-    After::
-
-        %6 = llvm.getelementptr %x[%5] : (!llvm.ptr<1>, i32) -> !llvm.ptr<1>, f32
-        %7 = llvm.load %6 {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
-        %8 = arith.addf %7, %7 : vector<4xf32>
-    """
-
-    name = "astra-tile-to-gpu"
-    summary = (
-        "tile functions with layouts to kernels: the code of one thread, in the arith, vector, scf and llvm dialects"
-    )
-
-    def run(self, module: ir.Operation) -> None:
-        shared = False
-        declared: dict[str, tuple[int, ir.Type]] = {}
-        block = module.regions[0].blocks[0]
-        for func in tile_functions(module):
-            lowering = Lowering(func)
-            lowering.run()
-            shared = shared or lowering.shared_bytes > 0
-            declared.update(lowering.declared)
-            func.erase()
-        for name, (arity, element) in declared.items():
-            text = f"!llvm.func<{element} ({', '.join([str(element)] * arity)})>"
-            _llvm_function(name, text, ir.InsertionPoint.at_block_begin(block), module.location)
-        if shared:
-            _shared_array(ir.InsertionPoint.at_block_begin(block), module.location)
+def make_kernels(module: ir.Operation) -> None:
+    """Replace all tile functions of a module by kernels."""
+    shared = False
+    declared: dict[str, tuple[int, ir.Type]] = {}
+    block = module.regions[0].blocks[0]
+    for func in tile_functions(module):
+        lowering = Lowering(func)
+        lowering.run()
+        shared = shared or lowering.shared_bytes > 0
+        declared.update(lowering.declared)
+        func.erase()
+    for name, (arity, element) in declared.items():
+        text = f"!llvm.func<{element} ({', '.join([str(element)] * arity)})>"
+        _llvm_function(name, text, ir.InsertionPoint.at_block_begin(block), module.location)
+    if shared:
+        _shared_array(ir.InsertionPoint.at_block_begin(block), module.location)
 
 
 def _llvm_function(name: str, kind: str, ip: ir.InsertionPoint, loc: ir.Location) -> ir.Operation:

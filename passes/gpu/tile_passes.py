@@ -1,0 +1,66 @@
+"""The passes from tile functions to kernels; what they do is imported when they run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from astra_mlir.bindings import ir
+from astra_mlir.passes.core import Pass, register_pass
+
+__all__ = ["TileLayouts", "TileToGpu"]
+
+
+@register_pass
+@dataclass(frozen=True)
+class TileLayouts(Pass):
+    """Give every tile a layout (attribute ``astra.layouts``), with an ``astra.tile_convert`` where two meet.
+
+    Before::
+
+        %0 = "astra.tile_arange"() {start = 0 : i64} : () -> tensor<256xi32>
+        %1 = "astra.tile_load"(%x, %0) : (memref<?xf32>, tensor<256xi32>) -> tensor<256xf32>
+
+    After::
+
+        %0 = "astra.tile_arange"() {astra.layouts = ["r[1,2] l[4,8,16,32,64] w[128,0]"], start = 0 : i64} : ...
+        %1 = "astra.tile_load"(%x, %0) {astra.layouts = ["r[1,2] l[4,8,16,32,64] w[128,0]"]} : ...
+    """
+
+    name = "astra-tile-layouts"
+    summary = "how the tiles of tile functions lie over the threads of a GPU's block"
+
+    def run(self, module: ir.Operation) -> None:
+        from astra_mlir.passes.gpu.assign import Assignment, tile_functions
+
+        for func in tile_functions(module):
+            Assignment(func).run()
+
+
+@register_pass
+@dataclass(frozen=True)
+class TileToGpu(Pass):
+    """Turn tile functions (after ``astra-tile-layouts``) into kernels: ``llvm.func`` with what one thread does.
+
+    Before::
+
+        %1 = "astra.tile_load"(%x, %0) {astra.layouts = ["r[1,2] l[4,8,16,32,64] w[]"]}
+            : (memref<?xf32>, tensor<128xi32>) -> tensor<128xf32>
+        %2 = arith.addf %1, %1 {astra.layouts = ["r[1,2] l[4,8,16,32,64] w[]"]} : tensor<128xf32>
+
+    After::
+
+        %6 = llvm.getelementptr %x[%5] : (!llvm.ptr<1>, i32) -> !llvm.ptr<1>, f32
+        %7 = llvm.load %6 {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+        %8 = arith.addf %7, %7 : vector<4xf32>
+    """
+
+    name = "astra-tile-to-gpu"
+    summary = (
+        "tile functions with layouts to kernels: the code of one thread, in the arith, vector, scf and llvm dialects"
+    )
+
+    def run(self, module: ir.Operation) -> None:
+        from astra_mlir.passes.gpu import lower_exchange, lower_memory  # noqa: F401 (their rules)
+        from astra_mlir.passes.gpu.to_gpu import make_kernels
+
+        make_kernels(module)
