@@ -12,11 +12,18 @@ from astra_mlir.bindings import ir
 from astra_mlir.passes.gpu.layouts import Layout
 from astra_mlir.passes.memref_utils import Builder, byte_width
 
-__all__ = ["SHARED", "Thread", "vector_of"]
+__all__ = ["SHARED", "Thread", "storage", "vector_of"]
 
 SHARED = "astra_shared"  # the dynamic array that all shared memory of a kernel is in
 _DYNAMIC = -(1 << 31)
 _REGISTER = {16: "h", 32: "r", 64: "l"}  # constraints of inline PTX
+
+
+def storage(element: ir.Type) -> ir.Type:
+    """The type by which a thread holds an element: 8-bit floats are their bits, which LLVM has no type for."""
+    if isinstance(element, ir.FloatType) and element.width == 8:
+        return ir.IntegerType.get_signless(8)
+    return element
 
 
 def vector_of(count: int, element: ir.Type) -> ir.Type:
@@ -81,7 +88,7 @@ class Thread(Builder):
         return self.op("arith.constant", (), (kind,), {"value": ir.DenseElementsAttr.get(attributes, kind)}).results[0]
 
     def zero(self, kind: ir.Type) -> ir.Value:
-        """Zero of a scalar or vector type (f8 included)."""
+        """Zero of a scalar or vector type."""
         element = kind.element_type if isinstance(kind, ir.VectorType) else kind
         one = ir.FloatAttr.get(element, 0.0) if isinstance(element, ir.FloatType) else ir.IntegerAttr.get(element, 0)
         value = ir.DenseElementsAttr.get_splat(kind, one) if isinstance(kind, ir.VectorType) else one

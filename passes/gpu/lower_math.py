@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError, source_place
-from astra_mlir.passes.gpu.emit import Thread, vector_of
+from astra_mlir.passes.gpu.emit import Thread, storage, vector_of
 
 if TYPE_CHECKING:
     from astra_mlir.passes.gpu.to_gpu import Lowering
@@ -39,18 +39,25 @@ MATH = {*_LIBDEVICE, *_INTRINSIC, "math.absi", "math.ctlz", "math.cttz", "math.f
 _F8 = {"f8E4M3FN": "e4m3x2", "f8E5M2": "e5m2x2"}
 
 
-def needs_conversion(name: str, operands: Sequence[ir.Value], element: ir.Type) -> bool:
+def needs_conversion(op: ir.Operation) -> bool:
     """Whether an operation of arith goes from or to an 8-bit float."""
-    return name in ("arith.extf", "arith.truncf") and (_scalar(operands[0].type).width == 8 or element.width == 8)
+    if op.name == "arith.bitcast":
+        return op.results[0].type != op.operands[0].type and _scalar(op.results[0].type).width == 8
+    return op.name in ("arith.extf", "arith.truncf") and 8 in (
+        _scalar(op.operands[0].type).width,
+        _scalar(op.results[0].type).width,
+    )
 
 
 def _scalar(kind: ir.Type) -> ir.Type:
-    return kind.element_type if isinstance(kind, ir.VectorType) else kind
+    return kind.element_type if isinstance(kind, ir.ShapedType) else kind
 
 
 def lower_math(lowering: Lowering, op: ir.Operation, operands: Sequence[ir.Value], kind: ir.Type) -> ir.Value:
     """The code of an elementary function, or of a conversion of 8-bit floats, on scalars or vectors."""
     thread, element = lowering.thread, _scalar(kind)
+    if op.name == "arith.bitcast":
+        return operands[0]
     if op.name in ("arith.extf", "arith.truncf"):
         return _f8_conversion(lowering, op, operands[0], kind)
     if op.name in _INTRINSIC:
@@ -99,9 +106,9 @@ def _function(lowering: Lowering, name: str, operands: Sequence[ir.Value], eleme
 def _f8_conversion(lowering: Lowering, op: ir.Operation, value: ir.Value, kind: ir.Type) -> ir.Value:
     """Two numbers at a time, through f16 (exact upwards; downwards from f32 at once, to nearest even)."""
     thread = lowering.thread
-    source, element = _scalar(value.type), _scalar(kind)
+    source, element = _scalar(op.operands[0].type), _scalar(op.results[0].type)
     if not isinstance(kind, ir.VectorType):
-        return thread.extract(_f8_conversion(lowering, op, thread.splat(value, 1), vector_of(1, element)), 0)
+        return thread.extract(_f8_conversion(lowering, op, thread.splat(value, 1), vector_of(1, storage(element))), 0)
     name = str(source if source.width == 8 else element)
     if name not in _F8 or lowering.target.capability < 89:
         raise lowering.refuse(op, f"conversions of {name} on {lowering.target.name}")
@@ -120,7 +127,7 @@ def _f8_conversion(lowering: Lowering, op: ir.Operation, value: ir.Value, kind: 
             pair = thread.op("arith.extf", (pair,), (vector_of(2, thread.f32),)).results[0]
         a, b = thread.extract(pair, 1), thread.extract(pair, 0)  # the first operand becomes the upper half
         (got,) = thread.ptx(f"cvt.rn.satfinite.{_F8[name]}.f32 $0, $1, $2;", "=h,f,f", (a, b), (thread.i16,), pure=True)
-        parts.append(thread.bits_as(thread.splat(got, 1), element))
+        parts.append(thread.bits_as(thread.splat(got, 1), thread.i8))
     result = thread.pick(thread.join(parts), range(count))
     if source.width == 8 and element.width != 16:
         result = thread.op("arith.extf", (result,), (kind,)).results[0]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from astra_mlir.bindings import ir
 from astra_mlir.passes.gpu.access import access_width, mask_of
-from astra_mlir.passes.gpu.emit import Thread, vector_of
+from astra_mlir.passes.gpu.emit import Thread, storage, vector_of
 from astra_mlir.passes.gpu.layouts import Layout
 from astra_mlir.passes.gpu.to_gpu import register_rules
 from astra_mlir.passes.memref_utils import byte_width
@@ -116,7 +116,7 @@ def _element(op: ir.Operation) -> ir.Type:
     element = op.operands[0].type.element_type
     if isinstance(element, ir.IntegerType) and not element.is_signless:
         return ir.IntegerType.get_signless(element.width)
-    return element
+    return storage(element)
 
 
 def _as_vector(lowering: Lowering, value: ir.Value) -> ir.Value:

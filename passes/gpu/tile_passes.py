@@ -60,7 +60,7 @@ class TileToGpu(Pass):
     )
 
     def run(self, module: ir.Operation) -> None:
-        from astra_mlir.passes.gpu import lower_exchange, lower_memory  # noqa: F401 (their rules)
+        from astra_mlir.passes.gpu import lower_exchange, lower_memory, lower_products  # noqa: F401 (their rules)
         from astra_mlir.passes.gpu.to_gpu import make_kernels
 
         make_kernels(module)

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import ml_dtypes
+import numpy as np
+
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.tile_layout import LAYOUTS_ATTRIBUTE
 from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.gpu.assign import layouts_of, tile_functions, warps_of
 from astra_mlir.passes.gpu.axes import AxisAnalysis
-from astra_mlir.passes.gpu.emit import SHARED, Thread, vector_of
+from astra_mlir.passes.gpu.emit import SHARED, Thread, storage, vector_of
 from astra_mlir.passes.gpu.layouts import Layout
 from astra_mlir.passes.gpu.lower_math import MATH, lower_math, needs_conversion
 from astra_mlir.passes.gpu.target import gpu_target_of
@@ -146,8 +149,8 @@ class Lowering:
     def vector_type(self, value: ir.Value) -> ir.Type:
         """The type of what a thread holds of a value."""
         if not isinstance(value.type, ir.RankedTensorType):
-            return value.type
-        return vector_of(self.layout(value).registers, value.type.element_type)
+            return storage(value.type)
+        return vector_of(self.layout(value).registers, storage(value.type.element_type))
 
     def scratch(self, size: int) -> ir.Value:
         """Shared memory for one exchange: nobody still reads what was there before."""
@@ -190,10 +193,10 @@ class Lowering:
     def elementwise(self, op: ir.Operation, operands: Sequence[ir.Value]) -> ir.Value:
         """An operation of arith or math on scalars or on vectors of any length."""
         thread, element = self.thread, op.results[0].type
-        element = element.element_type if isinstance(element, ir.RankedTensorType) else element
+        element = storage(_scalar_type(element))
         vector = next((o.type for o in operands if isinstance(o.type, ir.VectorType)), None)
         kind = element if vector is None else vector_of(vector.shape[0], element)
-        if op.name in MATH or needs_conversion(op.name, operands, element):
+        if op.name in MATH or needs_conversion(op):
             return lower_math(self, op, operands, kind)
         new = op.clone(ip=thread.ip)
         if LAYOUTS_ATTRIBUTE in new.attributes:
@@ -277,8 +280,12 @@ _CONTROL: dict[str, Callable[[Lowering, ir.Operation], None]] = {
 }
 
 
+def _scalar_type(kind: ir.Type) -> ir.Type:
+    return kind.element_type if isinstance(kind, ir.RankedTensorType) else kind
+
+
 def _argument_type(kind: ir.Type) -> ir.Type:
-    return ir.Type.parse("!llvm.ptr<1>") if isinstance(kind, ir.MemRefType) else kind
+    return ir.Type.parse("!llvm.ptr<1>") if isinstance(kind, ir.MemRefType) else storage(kind)
 
 
 _WRITES = {"astra.tile_store": 0, "astra.tile_atomic": 0, "astra.tile_atomic_cas": 0, "astra.tile_block_store": 1}
@@ -306,8 +313,17 @@ def _constant(lowering: Lowering, op: ir.Operation) -> list[ir.Value]:
     if isinstance(kind, ir.VectorType):
         if not value.is_splat:
             raise lowering.refuse(op, "the elements of a constant tile must be equal")
-        value = ir.DenseElementsAttr.get_splat(kind, value.get_splat_value())
+        value = value.get_splat_value()
+    if storage(scalar := _scalar_type(op.results[0].type)) != scalar:
+        value = ir.IntegerAttr.get(storage(scalar), _f8_bits(value.value, str(scalar)))
+    if isinstance(kind, ir.VectorType):
+        value = ir.DenseElementsAttr.get_splat(kind, value)
     return [lowering.thread.op("arith.constant", (), (kind,), {"value": value}).results[0]]
+
+
+def _f8_bits(value: float, name: str) -> int:
+    dtype = getattr(ml_dtypes, {"f8E4M3FN": "float8_e4m3fn", "f8E5M2": "float8_e5m2"}[name])
+    return int(np.asarray([value], dtype).view(np.int8)[0])
 
 
 def _splat(lowering: Lowering, op: ir.Operation) -> list[ir.Value]:

@@ -466,6 +466,12 @@ def _ptx_approximate(block: Block, match: Any, slots: Any, numbers: Any, who: An
         return [(np.exp2(x) if match[1] == "ex2" else 1 / np.sqrt(x)).astype(np.float32)]
 
 
+@ptx(r"cvt\.rna\.tf32\.f32 .*;")
+def _ptx_tf32(block: Block, match: Any, slots: Any, numbers: Any, who: Any, dtypes: Any) -> Any:
+    bits = slots[numbers[1]].view(np.uint32)  # to the nearest, ties away from zero
+    return [((bits + np.uint32(0x1000)) & np.uint32(0xFFFFE000)).view(np.int32)]
+
+
 @ptx(r"cvt\.rn\.f16x2\.(e4m3|e5m2)x2 .*;")
 def _ptx_widen(block: Block, match: Any, slots: Any, numbers: Any, who: Any, dtypes: Any) -> Any:
     dtype = ml_dtypes.float8_e4m3fn if match[1] == "e4m3" else ml_dtypes.float8_e5m2

@@ -1,0 +1,65 @@
+"""Products of tiles on tensor cores and without, in the interpreter and the emulator of PTX."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from tests.passes.gpu.programs import expand, tile_function
+from tests.passes.gpu.test_tile_to_gpu import check
+
+RNG = np.random.default_rng(7)
+DTYPES = {
+    "f16": np.float16, "bf16": ml_dtypes.bfloat16, "f32": np.float32, "f64": np.float64, "i8": np.int8,
+    "f8E4M3FN": ml_dtypes.float8_e4m3fn, "i32": np.int32,
+}  # fmt: skip
+
+
+def whole(name: str, m: int, n: int) -> str:
+    """Row-major offsets of an m x n tile."""
+    return f"""
+  %{name}_i = @arange() {{start = 0 : i64}} : () -> tensor<{m * n}xi32>
+  %{name} = @reshape(%{name}_i) : (tensor<{m * n}xi32>) -> tensor<{m}x{n}xi32>
+"""
+
+
+def product(m: int, n: int, k: int, element: str, result: str, precision: str, warps: int, target: str) -> str:
+    body = f"""
+{whole("oa", m, k)}{whole("ob", k, n)}{whole("oc", m, n)}
+  %a = @load(%x, %oa) : (memref<?x{element}>, tensor<{m}x{k}xi32>) -> tensor<{m}x{k}x{element}>
+  %b = @load(%y, %ob) : (memref<?x{element}>, tensor<{k}x{n}xi32>) -> tensor<{k}x{n}x{element}>
+  %c = @load(%z, %oc) : (memref<?x{result}>, tensor<{m}x{n}xi32>) -> tensor<{m}x{n}x{result}>
+  %d = @dot(%a, %b, %c) {{precision = "{precision}"}}
+      : (tensor<{m}x{k}x{element}>, tensor<{k}x{n}x{element}>, tensor<{m}x{n}x{result}>) -> tensor<{m}x{n}x{result}>
+  @store(%z, %oc, %d) : (memref<?x{result}>, tensor<{m}x{n}xi32>, tensor<{m}x{n}x{result}>) -> ()
+"""
+    arguments = [f"x:memref<?x{element}>", f"y:memref<?x{element}>", f"z:memref<?x{result}>"]
+    return tile_function(expand(body), arguments, warps, target)
+
+
+CASES = [
+    (32, 32, 32, "f16", "f32", "tf32", 4, "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32", 1e-4),
+    (64, 16, 16, "bf16", "f32", "tf32", 4, "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32", 1e-4),
+    (16, 64, 64, "f16", "f16", "tf32", 2, "mma.sync.aligned.m16n8k16.row.col.f16.f16.f16.f16", 2e-2),
+    (32, 64, 16, "f32", "f32", "tf32", 4, "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", 1e-2),
+    (32, 16, 16, "f32", "f32", "3xtf32", 1, "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32", 2e-5),
+    (32, 32, 16, "f32", "f32", "ieee", 4, "fma.rn.f32", 1e-5),
+    (8, 16, 8, "f16", "f32", "ieee", 1, "fma.rn.f32", 1e-4),
+    (32, 16, 64, "i8", "i32", "ieee", 4, "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32", 0),
+    (16, 16, 32, "f64", "f64", "ieee", 4, "mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64", 1e-12),
+    (32, 32, 32, "f8E4M3FN", "f32", "ieee", 4, "mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32", 1e-3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("m", "n", "k", "element", "result", "precision", "warps", "instruction", "tolerance"), CASES)
+def test_product(
+    m: int, n: int, k: int, element: str, result: str, precision: str, warps: int, instruction: str, tolerance: float
+) -> None:
+    text = product(m, n, k, element, result, precision, warps, "sm_89")
+    draw = (lambda *s: RNG.integers(-100, 100, s)) if element == "i8" else (lambda *s: RNG.standard_normal(s))
+    x, y = draw(m, k).astype(DTYPES[element]), draw(k, n).astype(DTYPES[element])
+    z = draw(m, n).astype(DTYPES[result])
+    exact = x.astype(np.float64) @ y.astype(np.float64) + z.astype(np.float64)
+    compiled = check(text, (1,), [x, y, z], {2: exact}, tolerance)
+    assert instruction in compiled.ptx()
