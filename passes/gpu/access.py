@@ -16,7 +16,7 @@ __all__ = ["access_width", "fastest_dims", "mask_of", "pointer_bytes", "sector_e
 _SECTOR_BYTES = 32
 
 # operation: where its offsets are, and its mask, if it has one
-_MASK = {"astra.tile_load": 2, "astra.tile_store": 3, "astra.tile_atomic": 3}
+_MASK = {"astra.tile_load": 2, "astra.tile_store": 3, "astra.tile_atomic": 3, "astra.tile_copy": 4}
 
 
 def mask_of(op: ir.Operation) -> ir.Value | None:

@@ -24,9 +24,11 @@ __all__ = ["Assignment", "layouts_of", "scan_layout", "tile_functions", "warps_o
 
 DEFAULT_WARPS = 4
 
-_MEMORY = {"astra.tile_load": None, "astra.tile_store": 2, "astra.tile_atomic": None, "astra.tile_atomic_cas": None}
+_MEMORY = (
+    "astra.tile_load", "astra.tile_store", "astra.tile_atomic", "astra.tile_atomic_cas", "astra.tile_copy",
+)  # fmt: skip
 _FREE = {
-    "arith.constant", "tensor.splat", "astra.tile_arange", "astra.tile_broadcast",
+    "arith.constant", "tensor.splat", "astra.tile_arange", "astra.tile_broadcast", "astra.tile_read",
 }  # fmt: skip
 _LOOPS = ("scf.for", "scf.while")
 
@@ -332,6 +334,8 @@ class Assignment:
             layout = self._or_spread(op.operands[0])
         elif op.name == "astra.tile_store":
             layout = self._store_layout(op)
+        elif op.name == "astra.tile_copy":
+            layout = self._coalesced(op)
         else:
             layout = None
         for i, operand in enumerate(op.operands):

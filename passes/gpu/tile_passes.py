@@ -7,7 +7,42 @@ from dataclasses import dataclass
 from astra_mlir.bindings import ir
 from astra_mlir.passes.core import Pass, register_pass
 
-__all__ = ["TileLayouts", "TileToGpu"]
+__all__ = ["TileLayouts", "TilePipeline", "TileToGpu"]
+
+
+@register_pass
+@dataclass(frozen=True)
+class TilePipeline(Pass):
+    """Loads that feed products in a loop run ahead of them, into buffers in shared memory.
+
+    Before::
+
+        scf.for %i = %lo to %hi step %s iter_args(%acc = %zero, %p = %offsets) {
+          %a = "astra.tile_load"(%x, %p)
+          %t = "astra.tile_dot"(%a, %b, %acc)
+
+    After (three stages)::
+
+        %buffer = "astra.tile_buffer"() {inner = 1 : i64} : () -> memref<3x128x32xf16, 3>
+        "astra.tile_copy"(%x, %p0, %buffer, %slot0, %mask0)    // of the first two iterations
+        "astra.tile_commit"()
+        scf.for %i = %lo to %hi step %s iter_args(%acc = %zero, %p2 = ..., %read = %c0, %write = %c2) {
+          "astra.tile_wait"() {pending = 1 : i64}
+          "astra.tile_copy"(%x, %p2, %buffer, %write, %mask)   // two iterations ahead
+          "astra.tile_commit"()
+          %a = "astra.tile_read"(%buffer, %read)
+          %t = "astra.tile_dot"(%a, %b, %acc)
+    """
+
+    name = "astra-tile-pipeline"
+    summary = "loads of tile functions that feed products run ahead of them"
+
+    def run(self, module: ir.Operation) -> None:
+        from astra_mlir.passes.gpu.assign import tile_functions
+        from astra_mlir.passes.gpu.pipelining import pipeline_function
+
+        for func in tile_functions(module):
+            pipeline_function(func)
 
 
 @register_pass
@@ -60,7 +95,7 @@ class TileToGpu(Pass):
     )
 
     def run(self, module: ir.Operation) -> None:
-        from astra_mlir.passes.gpu import lower_exchange, lower_memory, lower_products  # noqa: F401 (their rules)
+        from astra_mlir.passes.gpu import lower_exchange, lower_memory, lower_products, lower_shared  # noqa: F401 (their rules)
         from astra_mlir.passes.gpu.to_gpu import make_kernels
 
         make_kernels(module)

@@ -29,7 +29,8 @@ __all__ = ["SHARED_BYTES", "THREADS", "Lowering", "make_kernels", "register_rule
 SHARED_BYTES = "astra.shared_bytes"  # of a kernel: what a launch must give it of dynamic shared memory
 THREADS = "astra.threads"  # of a kernel: threads of a block
 
-Rule = Callable[["Lowering", ir.Operation], Sequence[ir.Value] | None]
+Rule = Callable[["Lowering", ir.Operation], Sequence[ir.Value | None] | None]
+_TILE_ALIGNMENT = 1024
 _RULES: dict[str, Rule] = {}
 
 
@@ -102,14 +103,12 @@ class Lowering:
         self.values: dict[ir.Value, ir.Value] = {}
         self.layouts: dict[ir.Value, Layout] = {}
         self.stored = _written(func)
-        self.pinned_bytes = 0  # shared memory that is kept through the kernel
-        self.scratch_bytes = 0  # above it, what one exchange after the other takes
+        self.pinned_bytes = 0  # shared memory of buffers; above it lies what one exchange after the other takes
+        self.pinned: list[tuple[ir.Value, int]] = []
+        self.last_uses: dict[ir.Operation, list[ir.Value]] = {}
+        self.shared_bytes = 0
         self.scratch_used = False
         self.declared: dict[str, tuple[int, ir.Type]] = {}  # functions of libdevice, their arity and type
-
-    @property
-    def shared_bytes(self) -> int:
-        return self.pinned_bytes + self.scratch_bytes
 
     def run(self) -> None:
         """Put a kernel behind the function."""
@@ -157,8 +156,22 @@ class Lowering:
         if self.scratch_used:
             self.thread.barrier(self.warps)
         self.scratch_used = True
-        self.scratch_bytes = max(self.scratch_bytes, size)
+        self.shared_bytes = max(self.shared_bytes, self.pinned_bytes + size)
         return self.thread.shared(self.pinned_bytes)
+
+    def pin(self, buffer: ir.Value, size: int) -> ir.Value:
+        """Shared memory that is kept until the last use of a buffer."""
+        start = -(-self.pinned_bytes // _TILE_ALIGNMENT) * _TILE_ALIGNMENT
+        self.pinned.append((buffer, self.pinned_bytes))
+        self.pinned_bytes = start + size
+        self.shared_bytes = max(self.shared_bytes, self.pinned_bytes)
+        return self.thread.shared(start)
+
+    def _release(self, op: ir.Operation) -> None:
+        """Give back the buffers whose last use was in an operation."""
+        while self.pinned and self.pinned[-1][0] in self.last_uses.get(op, ()):
+            self.pinned_bytes = self.pinned.pop()[1]
+            self.scratch_used = True
 
     def refuse(self, op: ir.Operation, why: str) -> UnsupportedError:
         return UnsupportedError(f"{source_place(op.location)}: '{op.name}' for a GPU: {why}")
@@ -167,7 +180,21 @@ class Lowering:
 
     def _block(self, block: ir.Block) -> None:
         for op in block.operations:
+            self._note_last_use(op.operation, block)
+        for op in block.operations:
             self.operation(op.operation)
+            self._release(op.operation)
+
+    def _note_last_use(self, op: ir.Operation, block: ir.Block) -> None:
+        if op.name != "astra.tile_buffer":
+            return
+        last = op
+        for use in op.results[0].uses:
+            user = use.owner.operation
+            while user.block != block:
+                user = user.parent.operation
+            last = user if last.is_before_in_block(user) else last
+        self.last_uses.setdefault(last, []).append(op.results[0])
 
     def operation(self, op: ir.Operation) -> None:
         name = op.name
@@ -188,7 +215,8 @@ class Lowering:
         else:
             raise self.refuse(op, "there is no code for it")
         for value, result in zip(op.results, results, strict=True):
-            self.values[value] = result
+            if result is not None:
+                self.values[value] = result
 
     def elementwise(self, op: ir.Operation, operands: Sequence[ir.Value]) -> ir.Value:
         """An operation of arith or math on scalars or on vectors of any length."""

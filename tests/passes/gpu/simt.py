@@ -323,6 +323,10 @@ def _address(block: Block, op: ir.Operation, x: list[Any]) -> Any:
     return x[0] + (x[1].astype(np.int64) if len(x) > 1 else constant) * width
 
 
+RULES["llvm.ptrtoint"] = lambda block, op, x: x[0].astype(element_of(op.results[0].type))
+RULES["llvm.inttoptr"] = lambda block, op, x: x[0].astype(np.int64)
+
+
 @rule("llvm.load")
 def _load(block: Block, op: ir.Operation, x: list[Any]) -> Any:
     kind = op.results[0].type

@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from tests.passes.gpu.programs import expand, tile_function
+from tests.passes.gpu.programs import expand, matmul, matmul_arguments, tile_function
 from tests.passes.gpu.test_tile_to_gpu import check
 
 RNG = np.random.default_rng(7)
@@ -63,3 +63,36 @@ def test_product(
     exact = x.astype(np.float64) @ y.astype(np.float64) + z.astype(np.float64)
     compiled = check(text, (1,), [x, y, z], {2: exact}, tolerance)
     assert instruction in compiled.ptx()
+
+
+LOOPS = [
+    # m, n, k of a tile, element, B stored transposed, warps, target, stages
+    (32, 32, 32, "f16", False, 4, "sm_80", 3),
+    (64, 32, 32, "bf16", True, 4, "sm_80", 2),
+    (32, 64, 64, "f16", True, 2, "sm_89", 4),
+    (32, 32, 16, "f32", False, 4, "sm_80", 3),
+    (32, 32, 16, "f32", True, 4, "sm_80", 3),
+    (64, 64, 64, "f16", False, 8, "sm_80", 1),
+]
+
+
+@pytest.mark.parametrize(("m", "n", "k", "element", "transposed", "warps", "target", "stages"), LOOPS)
+def test_pipelined_loop(
+    m: int, n: int, k: int, element: str, transposed: bool, warps: int, target: str, stages: int
+) -> None:
+    """Three iterations and one: fewer than there are stages, and more."""
+    body = matmul(m, n, k, element, transposed=transposed)
+    text = tile_function(body, matmul_arguments(element, element), warps, target)
+    text = text.replace("astra.tile,", f"astra.tile, astra.num_stages = {stages} : i64,")
+    for blocks in (5, 1):
+        depth = blocks * k
+        x = RNG.standard_normal((2 * m, depth)).astype(DTYPES[element])
+        y = RNG.standard_normal((n, depth) if transposed else (depth, n)).astype(DTYPES[element])
+        exact = x.astype(np.float64) @ (y.T if transposed else y).astype(np.float64)
+        z = np.zeros((2 * m, n), DTYPES[element])
+        tolerance = {"f32": 2e-2, "f16": 2e-2, "bf16": 1e-1}[element]
+        compiled = check(text, (2, 1), [x, y, z, n, depth], {2: exact}, tolerance)
+    ptx = compiled.ptx()
+    assert ("cp.async.cg.shared.global" in ptx) == (stages > 1)
+    assert "ldmatrix" in ptx or element == "f32" or stages == 1
+    assert ("ldmatrix.sync.aligned.m8n8.x4.trans" in ptx) == (not transposed and element == "f16" and stages > 1)

@@ -28,7 +28,8 @@ def check(
         else:
             threads, shared = compiled.attribute("astra.threads"), compiled.attribute("astra.shared_bytes")
             wide = (*grid, *(1,) * (3 - len(grid)))
-            run_ptx(compiled.ptx(), "k", grid=wide, block=(threads, 1, 1), arguments=copies, shared_bytes=shared)
+            place = {"grid": wide, "block": (threads, 1, 1), "shared_bytes": shared, "late": True}
+            run_ptx(compiled.ptx(), "k", arguments=copies, **place)
         for number, array in expected.items():
             got = copies[number].astype(np.float64)
             np.testing.assert_allclose(got, array.astype(np.float64), rtol=tolerance, atol=tolerance, err_msg=way)
