@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.checks import operands, results
-from astra_mlir.dialects.core import Attr, define, value_of
+from astra_mlir.dialects.core import Attr, define, int_list, require, value_of
 from astra_mlir.errors import VerificationError
 
 
@@ -41,4 +41,28 @@ after the call. The last `num_scratch` outs are scratch memory, whose results me
 function that takes a memref for each operand.
 """,
     verify=_verify_kernel_call,
+)
+
+
+def _verify_gpu_launch(op: ir.Operation) -> None:
+    grid = int_list(op, "grid")
+    require(len(grid) == 3 and all(size >= 0 for size in grid), f"attribute 'grid' must be three sizes, but is {grid}")
+
+
+define(
+    "gpu_launch",
+    family="codegen",
+    operands=("*arguments",),
+    results=(),
+    attributes={"kernel": Attr.SYMBOL, "grid": Attr.I64_ARRAY},
+    pure=False,
+    doc="""Run a tile function for every program of a grid, on a GPU, after what was launched before.
+
+```mlir
+"astra.gpu_launch"(%x, %n) {kernel = @softmax, grid = array<i64: 128, 1, 1>} : (memref<4096xf32>, i32) -> ()
+```
+
+The operands are the tile function's arguments: memrefs of identity layout for pointers, and scalars.
+""",
+    verify=_verify_gpu_launch,
 )

@@ -12,7 +12,7 @@ from astra_mlir.bindings import ir
 from astra_mlir.passes.loop_nest import LoopNest, nest_of
 from astra_mlir.passes.memref_utils import Builder, byte_width, reinterpret, strides_and_offset
 
-__all__ = ["split_reductions"]
+__all__ = ["neutral_of", "split_reductions"]
 
 FEW_RESULTS = 16  # rows and columns fewer than this do not keep the threads busy
 LONG = 1 << 16  # reduced elements per result from which splitting few results pays
@@ -59,6 +59,11 @@ def _combiner(op: ir.Operation) -> ir.Operation | None:
         return None
     combiner = yielded.owner.operation
     return combiner if combiner.name in _FLOAT_NEUTRAL or combiner.name in _INT_NEUTRAL else None
+
+
+def neutral_of(combiner: ir.Operation) -> ir.Attribute | None:
+    """The neutral element of an operation that combines two scalars, if it has one."""
+    return _neutral(combiner) if combiner.name in _FLOAT_NEUTRAL or combiner.name in _INT_NEUTRAL else None
 
 
 def _neutral(combiner: ir.Operation) -> ir.Attribute:
