@@ -137,7 +137,7 @@ def plan_results(intervals: list[Interval], results: list[tuple[int, int]]) -> d
 
 
 class _Planner:
-    def __init__(self, func: ir.Operation) -> None:
+    def __init__(self, func: ir.Operation, stack: bool) -> None:
         self.func = func
         self.position = 0
         self.allocations: list[ir.Operation] = []
@@ -147,7 +147,7 @@ class _Planner:
         self.loops = 0  # that the block being numbered is in
         self.in_loops: set[ir.Value] = set()  # buffers used in loops
         self.stack: set[ir.Operation] = set()
-        self.room = STACK
+        self.room = STACK if stack else 0
 
     def number(self, block: ir.Block) -> set[ir.Value]:
         """Give positions to a block's operations; returns the outer buffers that it uses."""
@@ -238,11 +238,12 @@ class PlanMemory(Pass):
 
     name: ClassVar[str] = "astra-plan-memory"
     summary: ClassVar[str] = "pack the buffers of a function into results and one arena by their lifetimes"
+    stack: bool = True  # whether small state of loops may be on the stack, which a GPU does not see
 
     def run(self, module: ir.Operation) -> None:
         total = 0
         for op in module.regions[0].blocks[0].operations:
             func = op.operation
             if func.name == "func.func" and "astra.num_inputs" in func.attributes:
-                total = max(total, _Planner(func).run())
+                total = max(total, _Planner(func, self.stack).run())
         module.attributes["astra.arena_bytes"] = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), total)
