@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from astra_mlir.passes.core import register_pipeline
 
-__all__ = ["CPU_STAGES", "STAGE_NAMES", "stage_pipeline"]
+__all__ = ["CPU_STAGES", "GPU_STAGES", "GPU_STAGE_NAMES", "STAGE_NAMES", "stage_pipeline"]
 
 # What each stage ends in, and the passes that lead there from the stage before it.
 CPU_STAGES: dict[str, tuple[str, str]] = {
@@ -41,19 +41,51 @@ CPU_STAGES: dict[str, tuple[str, str]] = {
     ),
 }
 
+# The same for programs on GPUs: kernels become tile functions, and the rest native code of the host that launches them.
+# The tile functions go on their own way from stage ``tile`` (``astra_mlir/gpu_compiler.py``).
+GPU_STAGES: dict[str, tuple[str, str]] = {
+    "astra": CPU_STAGES["astra"],
+    "linalg": (
+        "Astra to linalg on tensors, elementwise chains fused, and calls of tile functions for the other operations",
+        "astra-to-gpu-kernels,astra-to-linalg,astra-repeat-cheap,func.func(linalg-fuse-elementwise-ops),canonicalize,cse,"
+        "astra-sink-scalars,canonicalize,cse",
+    ),
+    "memref": CPU_STAGES["memref"],
+    "kernels": ("groups of linalg operations to functions, shared where equal", "astra-form-kernels,canonicalize,cse"),
+    "tile": (
+        "kernels to tile functions and launches; one arena on the device for all temporaries",
+        "astra-kernels-to-tile,canonicalize,cse,astra-plan-memory{stack=false}",
+    ),
+    "llvm": (
+        "the host's part to the LLVM dialect: launches, control flow, single elements that are read back",
+        "astra-emit-launches,convert-scf-to-cf,convert-complex-to-standard,arith-expand,expand-strided-metadata,lower-affine,"
+        "finalize-memref-to-llvm,convert-complex-to-llvm,convert-math-to-llvm,convert-arith-to-llvm,convert-index-to-llvm,"
+        "convert-cf-to-llvm,convert-ub-to-llvm,convert-func-to-llvm,reconcile-unrealized-casts,astra-emit-launch-calls,"
+        "astra-emit-entry",
+    ),
+}
+
+STAGES = {"cpu": CPU_STAGES, "gpu": GPU_STAGES}
 STAGE_NAMES = ("stablehlo", *CPU_STAGES)
+GPU_STAGE_NAMES = ("stablehlo", *GPU_STAGES)
 
 
-def stage_pipeline(stage: str) -> str:
+def stage_pipeline(stage: str, device: str = "cpu") -> str:
     """The name of the pipeline that leads to a stage from the one before it."""
-    return f"astra-cpu-to-{stage}"
+    return f"astra-{device}-to-{stage}"
 
 
-for _stage, (_summary, _text) in CPU_STAGES.items():
-    register_pipeline(stage_pipeline(_stage), _summary, _text)
+for _device, _stages in STAGES.items():
+    for _stage, (_summary, _text) in _stages.items():
+        register_pipeline(stage_pipeline(_stage, _device), _summary, _text)
 
 register_pipeline(
     "astra-cpu-pipeline",
     "StableHLO to the LLVM dialect for a CPU: what astra.jit runs",
     ",".join(stage_pipeline(stage) for stage in CPU_STAGES),
+)
+register_pipeline(
+    "astra-gpu-pipeline",
+    "StableHLO to the LLVM dialect for the host of a GPU: what astra.jit runs for target cuda",
+    ",".join(stage_pipeline(stage, "gpu") for stage in GPU_STAGES),
 )

@@ -318,8 +318,10 @@ class _Emitter:
                 offsets = self.address(nest, number, axis)
                 if value.element == self.b.i1:
                     value = value.to(self.b.i8)
-                if any(n > m for n, m in zip(value.shape, offsets.shape or (1,) * len(value.shape), strict=False)):
+                ones = (1,) * max(len(value.shape), len(offsets.shape))
+                if any(n > m for n, m in zip(value.shape or ones, offsets.shape or ones, strict=True)):
                     raise CannotShare  # several iterations write one element
+                offsets = self.b.broadcast(offsets, ones) if not offsets.shape else offsets
                 self.b.store(self.values[base], offsets, value, self.mask(offsets.shape, axis))
 
     def inputs(self, nest: Nest, axis: _Axis, outputs: bool = True) -> dict[ir.Value, Tile]:

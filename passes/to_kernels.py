@@ -6,6 +6,7 @@ Stage 6 of the CPU pipeline, on Astra operations.  Which operations are taken, a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,10 @@ from astra_mlir.dialects.core import OPS, build
 from astra_mlir.dialects.elements import from_numpy
 from astra_mlir.passes import kernel_rules
 from astra_mlir.passes.core import Pass, register_pass
-from astra_mlir.passes.kernel_rules.registry import KernelRequest
+from astra_mlir.passes.kernel_rules.registry import KernelRequest, KernelRule
 from astra_mlir.passes.schedules import attach_schedule, describe
 
-__all__ = ["ToKernels"]
+__all__ = ["Rewriter", "ToKernels"]
 
 
 @register_pass
@@ -42,19 +43,23 @@ class ToKernels(Pass):
     summary = "replace operations that need their own loop nest by calls of generated kernels"
 
     def run(self, module: ir.Operation) -> None:
-        rewriter = _Rewriter(module)
-        for op in list(rewriter.body.operations):
-            rewriter.rewrite_within(op.operation)
+        Rewriter(module, kernel_rules.KERNEL_RULES).run()
 
 
-class _Rewriter:
-    """Replaces operations of one module."""
+class Rewriter:
+    """Replaces the operations of one module that a table has rules for."""
 
-    def __init__(self, module: ir.Operation) -> None:
+    def __init__(self, module: ir.Operation, rules: Mapping[str, KernelRule]) -> None:
+        self.rules = rules
         self.body = module.regions[0].blocks[0]
         self.present = {_symbol(op.operation) for op in self.body.operations if "sym_name" in op.operation.attributes}
         self.tables: dict[int, tuple[np.ndarray, ir.Attribute]] = {}  # by the array's identity
         self.calls: dict[tuple[object, ...], list[ir.Value]] = {}  # of kernels that run before loops
+
+    def run(self) -> None:
+        """Replace what has a kernel in all functions."""
+        for op in list(self.body.operations):
+            self.rewrite_within(op.operation)
 
     def rewrite_within(self, parent: ir.Operation) -> None:
         """Replace what has a kernel in the regions of ``parent``."""
@@ -65,7 +70,7 @@ class _Rewriter:
                 for place, op in enumerate(operations):
                     if place in gone:
                         continue
-                    rule = kernel_rules.KERNEL_RULES.get(op.name)
+                    rule = self.rules.get(op.name)
                     if rule is not None and OPS[op.name].pure and all(_has_no_elements(r.type) for r in op.results):
                         self.replace_by_nothing(op)
                         continue

@@ -1,0 +1,138 @@
+"""Arrays in a GPU's memory: results of compiled functions, and those of other frameworks by DLPack, without copies.
+
+Used by ``gpu_executable.py``.  DLPack's structures are declared here with ctypes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from typing import Any
+
+import numpy as np
+
+from astra_mlir.errors import AstraError, DTypeError, ShapeError
+from astra_mlir.gpu_runtime import DeviceMemory, synchronize
+from astra_mlir.signature import ArraySpec
+
+__all__ = ["DeviceArray", "device_pointer", "is_device_array"]
+
+_CUDA = 2  # kDLCUDA
+_CODES = {0: "int", 1: "uint", 2: "float", 4: "bfloat", 5: "complex", 6: "bool"}
+
+
+class _DLDevice(ctypes.Structure):
+    _fields_ = [("type", ctypes.c_int), ("id", ctypes.c_int)]
+
+
+class _DLTensor(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("device", _DLDevice),
+        ("ndim", ctypes.c_int32),
+        ("code", ctypes.c_uint8),
+        ("bits", ctypes.c_uint8),
+        ("lanes", ctypes.c_uint16),
+        ("shape", ctypes.POINTER(ctypes.c_int64)),
+        ("strides", ctypes.POINTER(ctypes.c_int64)),
+        ("byte_offset", ctypes.c_uint64),
+    ]
+
+
+class _DLManagedTensor(ctypes.Structure):
+    pass
+
+
+_DELETER = ctypes.CFUNCTYPE(None, ctypes.POINTER(_DLManagedTensor))
+_DLManagedTensor._fields_ = [("tensor", _DLTensor), ("context", ctypes.c_void_p), ("deleter", _DELETER)]
+
+_get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_get_pointer.restype, _get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+_new_capsule = ctypes.pythonapi.PyCapsule_New
+_new_capsule.restype, _new_capsule.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+
+
+def is_device_array(value: Any) -> bool:
+    """Whether a value is an array in the memory of an NVIDIA GPU."""
+    if isinstance(value, np.ndarray) or not hasattr(value, "__dlpack_device__"):
+        return False
+    return int(value.__dlpack_device__()[0]) == _CUDA
+
+
+def device_pointer(value: Any, spec: ArraySpec, device: int) -> tuple[int, Any]:
+    """The address of a device array's elements, and what keeps them.
+
+    Raises :class:`ShapeError` or :class:`DTypeError` where it does not fit, :class:`AstraError` for another device or
+    layout.
+    """
+    if isinstance(value, DeviceArray):
+        _check(spec, value.shape, value.dtype.name)
+        return value.memory.address, value.memory
+    capsule = value.__dlpack__(stream=1)  # the legacy default stream: its work is done before ours begins
+    tensor = _DLManagedTensor.from_address(_get_pointer(capsule, b"dltensor")).tensor
+    shape = tuple(tensor.shape[i] for i in range(tensor.ndim))
+    name = f"{_CODES.get(tensor.code, 'unknown')}{tensor.bits}"
+    _check(spec, shape, {"bfloat16": "bfloat16", "bool8": "bool"}.get(name, name))
+    if tensor.device.id != device:
+        raise AstraError(f"{spec.path}: the array is on device {tensor.device.id}, the function runs on {device}")
+    if tensor.strides and any(
+        size > 1 and tensor.strides[i] != math.prod(shape[i + 1 :]) for i, size in enumerate(shape)
+    ):
+        raise AstraError(f"{spec.path}: expected a row-major array; make the device array contiguous first")
+    return (tensor.data or 0) + tensor.byte_offset, capsule
+
+
+def _check(spec: ArraySpec, shape: tuple[int, ...], name: str) -> None:
+    if shape != spec.shape:
+        raise ShapeError(f"{spec.path}: expected shape {spec.shape} ({spec}), got {shape}")
+    if name != spec.dtype.name:
+        raise DTypeError(f"{spec.path}: expected element type {spec.dtype.name}, got {name}")
+
+
+_exported: dict[int, Any] = {}  # what keeps exported tensors until their taker is done with them
+
+
+@_DELETER
+def _delete(pointer: Any) -> None:
+    _exported.pop(ctypes.addressof(pointer.contents), None)
+
+
+class DeviceArray:
+    """An array in device memory; ``numpy.asarray`` copies it to the host, ``__dlpack__`` shares it."""
+
+    def __init__(self, memory: DeviceMemory, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.memory, self.shape, self.dtype = memory, tuple(shape), np.dtype(dtype)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        if copy is False:
+            raise ValueError("an array on a device cannot be a NumPy array without a copy")
+        array = np.empty(self.shape, self.dtype)
+        self.memory.to_host(array)
+        return array if dtype is None else array.astype(dtype)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return _CUDA, self.memory.device
+
+    def __dlpack__(self, stream: Any = None, **_: Any) -> Any:
+        """A capsule that shares the memory; the work that makes it is waited for."""
+        if stream != -1:
+            synchronize(self.memory.device)
+        kind = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}.get(self.dtype.kind)
+        code = 4 if self.dtype.name == "bfloat16" else kind
+        if code is None:
+            raise DTypeError(f"DLPack has no elements of {self.dtype.name}")
+        shape = (ctypes.c_int64 * max(1, self.ndim))(*self.shape)
+        tensor = _DLTensor(
+            self.memory.address, _DLDevice(_CUDA, self.memory.device), self.ndim, code, 8 * self.dtype.itemsize, 1,
+            shape, None, 0,
+        )  # fmt: skip
+        managed = _DLManagedTensor(tensor, None, _delete)
+        _exported[ctypes.addressof(managed)] = (managed, shape, self.memory)
+        return _new_capsule(ctypes.addressof(managed), b"dltensor", None)
+
+    def __repr__(self) -> str:
+        return f"DeviceArray({np.asarray(self)!r}, device={self.memory.device})"
