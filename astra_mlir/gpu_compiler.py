@@ -1,4 +1,4 @@
-"""Programs for NVIDIA GPUs: the stages of ``astra-gpu-pipeline``, the host's part to native code, the kernels to a cubin.
+"""Programs for NVIDIA GPUs: the stages of ``astra-gpu-pipeline``, the host's part to native code, kernels to a cubin.
 
 Beside ``compiler.py``, which does the same for CPUs; makes a :class:`~astra_mlir.gpu_executable.GpuExecutable`.  From
 stage ``tile`` on a program is two: the tile functions, which ``passes/gpu`` and ``gpu_machine.py`` make kernels of, and
@@ -93,9 +93,7 @@ def tile_module(module: ir.Module) -> ir.Module:
     return made
 
 
-def compile_gpu_program(
-    program: Program, target: str | GpuMachine, options: CodegenOptions | None = None
-) -> Any:
+def compile_gpu_program(program: Program, target: str | GpuMachine, options: CodegenOptions | None = None) -> Any:
     """Compile a program for a GPU; it is called where there is one, and can be looked at everywhere.
 
     Raises :class:`UnsupportedError`, naming the operation and its place, for what has no kernel on GPUs.
@@ -148,5 +146,3 @@ def _bytecode(module: ir.Module) -> bytes:
     buffer = io.BytesIO()
     module.operation.write_bytecode(buffer)
     return buffer.getvalue()
-
-

@@ -1,8 +1,8 @@
 """A function compiled for a GPU: its kernels' PTX and resources anywhere, calls where there is a driver and a device.
 
-Made by ``gpu_compiler.py``.  The kernels are assembled when they are first asked for.  A call copies NumPy arrays to the
-device and results back; device arrays of other frameworks (DLPack) are taken where they are, and then results stay on
-the device, too.
+Made by ``gpu_compiler.py``.  The kernels are assembled when they are first asked for.  A call copies NumPy arrays to
+the device and results back; device arrays of other frameworks (DLPack) are taken where they are, and then results stay
+on the device, too.
 """
 
 from __future__ import annotations

@@ -43,7 +43,9 @@ def launch(builder: Builder, kernel: str, grid: Sequence[int], arguments: Sequen
 class _Converter:
     def __init__(self, module: ir.Operation) -> None:
         self.body = module.regions[0].blocks[0]
-        self.functions = {ir.StringAttr(op.operation.attributes["sym_name"]).value: op.operation for op in self.body.operations}
+        self.functions = {
+            ir.StringAttr(op.operation.attributes["sym_name"]).value: op.operation for op in self.body.operations
+        }
         self.calls: dict[str, list[ir.Operation]] = {}
         for func in self.functions.values():
             for block in func.regions[0].blocks:
@@ -135,7 +137,11 @@ def _impossible(nest: Nest) -> list[object]:
 
 def sorted_values(values: set[ir.Value], block: ir.Block) -> list[ir.Value]:
     """Results of operations of a block, in its order."""
-    return [op.operation.results[0] for op in block.operations if len(op.operation.results) and op.operation.results[0] in values]
+    return [
+        op.operation.results[0]
+        for op in block.operations
+        if len(op.operation.results) and op.operation.results[0] in values
+    ]
 
 
 def _used(func: ir.Operation, nests: Sequence[Nest], local: set[ir.Value]) -> list[ir.Value]:
@@ -148,7 +154,10 @@ def _used(func: ir.Operation, nests: Sequence[Nest], local: set[ir.Value]) -> li
         found.update(nest.nest.op.operands)
         for op in walk(nest.block):
             found.update(op.operands)
-    places = [*block.arguments, *(op.operation.results[0] for op in block.operations if op.operation.name == "memref.alloca")]
+    places = [
+        *block.arguments,
+        *(op.operation.results[0] for op in block.operations if op.operation.name == "memref.alloca"),
+    ]
     return [value for value in places if value in found and value not in local]
 
 

@@ -130,7 +130,9 @@ class SinkScalars(Pass):
         for view in module.regions[0].blocks[0].operations:
             func = view.operation
             for block in func.regions[0].blocks if func.name == "func.func" else ():
-                operations = [op for op in walk(block) if op.name in ("tensor.from_elements", "linalg.generic", "linalg.fill")]
+                operations = [
+                    op for op in walk(block) if op.name in ("tensor.from_elements", "linalg.generic", "linalg.fill")
+                ]
                 for op in operations:
                     if op.name == "tensor.from_elements":
                         _from_elements(op)

@@ -1,8 +1,8 @@
 """Writes tile functions (``dialects/tile.py``) from Python: values with operators, broadcasting, loads, loops.
 
-What the passes of the GPU path use that make kernels of whole programs: ``astra-kernels-to-tile`` and the generators in
-``passes/gpu_kernels``.  Unlike ``astra.kernel``, whose frontend reads a user's source, this is for generated code: shapes
-are known, integers are signed unless said otherwise, and nothing is promoted but Python numbers.
+What passes use that make kernels of whole programs: ``astra-kernels-to-tile`` and the generators in
+``passes/gpu_kernels``.  Unlike ``astra.kernel``, whose frontend reads a user's source, this is for generated code:
+shapes are known, integers are signed unless said otherwise, and nothing is promoted but Python numbers.
 """
 
 from __future__ import annotations
@@ -240,7 +240,11 @@ class TileBuilder:
         return self.one("astra.tile_arange", [], self.kind([size], self.i32), start=self.integer(start))
 
     def reshape(self, value: Tile, shape: Sequence[int]) -> Tile:
-        return value if value.shape == tuple(shape) else self.one("astra.tile_reshape", [value], self.kind(shape, value.element))
+        return (
+            value
+            if value.shape == tuple(shape)
+            else self.one("astra.tile_reshape", [value], self.kind(shape, value.element))
+        )
 
     def transpose(self, value: Tile, permutation: Sequence[int] = (1, 0)) -> Tile:
         shape = [value.shape[i] for i in permutation]
@@ -324,7 +328,12 @@ class TileBuilder:
         return self.one("astra.tile_atomic", operands, self.kind(offsets.shape, value.element), **kinds)
 
     def block_load(
-        self, pointer: ir.Value, sizes: Sequence[int], strides: Sequence[int], indices: Sequence[Tile], block: Sequence[int]
+        self,
+        pointer: ir.Value,
+        sizes: Sequence[int],
+        strides: Sequence[int],
+        indices: Sequence[Tile],
+        block: Sequence[int],
     ) -> Tile:
         """A block of an array; what is outside of it reads as 0."""
         numbers = [self.constant(number, self.i64) for number in (*sizes, *strides)]
@@ -334,7 +343,14 @@ class TileBuilder:
 
     # --- across elements -----------------------------------------------------------------------------------------
 
-    def _across(self, name: str, values: Sequence[Tile], shapes: Sequence[tuple[int, ...]], combine: Combine, **attributes: ir.Attribute) -> list[Tile]:
+    def _across(
+        self,
+        name: str,
+        values: Sequence[Tile],
+        shapes: Sequence[tuple[int, ...]],
+        combine: Combine,
+        **attributes: ir.Attribute,
+    ) -> list[Tile]:
         kinds = [self.kind(shape, value.element) for value, shape in zip(values, shapes, strict=True)]
         op = self.op(name, [v.value for v in values], kinds, attributes, regions=1)
         scalars = [value.element for value in values] * 2
@@ -370,7 +386,12 @@ class TileBuilder:
     # --- control -------------------------------------------------------------------------------------------------
 
     def loop(
-        self, low: Operand, high: Operand, step: int, carried: Sequence[Tile], body: Callable[[Tile, list[Tile]], Sequence[Tile]]
+        self,
+        low: Operand,
+        high: Operand,
+        step: int,
+        carried: Sequence[Tile],
+        body: Callable[[Tile, list[Tile]], Sequence[Tile]],
     ) -> list[Tile]:
         """``scf.for`` over i32 with carried values; a single known iteration is no loop."""
         if isinstance(low, int) and isinstance(high, int) and 0 < high - low <= step:
@@ -394,7 +415,9 @@ class TileFunction:
     ``arguments`` are (element type, is a pointer) in order; pointers come as ``memref<?xT>``.
     """
 
-    def __init__(self, arguments: Sequence[tuple[ir.Type, bool]], loc: ir.Location, warps: int = 4, stages: int = 3) -> None:
+    def __init__(
+        self, arguments: Sequence[tuple[ir.Type, bool]], loc: ir.Location, warps: int = 4, stages: int = 3
+    ) -> None:
         dynamic = ir.ShapedType.get_dynamic_size()
         kinds = [ir.MemRefType.get([dynamic], element) if pointer else element for element, pointer in arguments]
         i64 = ir.IntegerType.get_signless(64)

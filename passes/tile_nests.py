@@ -20,7 +20,7 @@ from astra_mlir.passes.memref_utils import byte_width
 from astra_mlir.passes.split_reductions import neutral_of
 from astra_mlir.passes.tile_builder import Tile, TileBuilder, TileFunction, block_size, cells, power_of_two
 
-__all__ = ["CannotShare", "Nest", "nests_of", "tile_function"]
+__all__ = ["Axis", "CannotShare", "Nest", "memory_type", "nests_of", "scalar_type", "tile_function"]
 
 FLAT_BLOCKS = ((1 << 18, 1024), (1 << 15, 512), (0, 128))  # elements of a program, by how many there are in all
 WHOLE_COLUMNS = 1 << 14  # of a row that is held in registers: 32 f32 of a thread of 16 warps
@@ -35,7 +35,7 @@ class CannotShare(Exception):
 
 @dataclass
 class Nest:
-    """A ``linalg.generic`` with its canonical loops: per access the base buffer, a constant and a step for each loop."""
+    """A ``linalg.generic`` with its canonical loops: per access the buffer, a constant and a step for each loop."""
 
     nest: LoopNest
     bases: list[ir.Value | None]
@@ -85,7 +85,7 @@ def _groups(extents: Sequence[int], steps: Sequence[int]) -> list[tuple[int, int
 
 
 @dataclass
-class _Axis:
+class Axis:
     """A flattened set of loops, and the positions on it of a tile's elements."""
 
     extents: tuple[int, ...]
@@ -101,6 +101,10 @@ class _Axis:
         assert self.position is not None
         value = self.position // behind
         return value if extent * behind == self.size else value % extent
+
+    def loop(self, number: int) -> Tile:
+        """The variable of a loop."""
+        return self.part(self.extents[number], math.prod(self.extents[number + 1 :]))
 
     def address(self, steps: Sequence[int], wide: bool) -> Tile | int:
         """What the loops add to an address."""
@@ -141,7 +145,7 @@ def tile_function(
     kinds = [_argument_type(value, func) for value in arguments]
     made = TileFunction(kinds, func.location, warps=shape.warps)
     values = dict(zip(arguments, made.arguments, strict=True))
-    emitter = _Emitter(made.builder, shape, _Axis(extents), values, local, nests)
+    emitter = _Emitter(made.builder, shape, Axis(extents), values, local, nests)
     for nest in nests:
         emitter.emit(nest)
     return made, (cells(math.prod(extents), shape.rows), 1, 1)
@@ -196,8 +200,13 @@ def _shape_of(nests: Sequence[Nest], shared: int) -> _Shape:
 
 def _along_rows(nest: Nest, shared: int) -> bool:
     """Whether a reduction's inputs lie along its results: a column reduction, a window over channels."""
-    inputs = [steps for steps, base in zip(nest.steps[: nest.nest.inputs], nest.bases, strict=False) if base is not None]
-    rows = sum(any(step == 1 for step, extent in zip(steps, nest.extents, strict=True) if extent > 1) and 1 in steps[:shared] for steps in inputs)
+    inputs = [
+        steps for steps, base in zip(nest.steps[: nest.nest.inputs], nest.bases, strict=False) if base is not None
+    ]
+    rows = sum(
+        any(step == 1 for step, extent in zip(steps, nest.extents, strict=True) if extent > 1) and 1 in steps[:shared]
+        for steps in inputs
+    )
     columns = sum(1 in steps[shared:] for steps in inputs)
     return rows > columns or (rows > 0 and math.prod(nest.extents[shared:]) < 32)
 
@@ -206,7 +215,7 @@ class _Emitter:
     """Emits nests into one tile function."""
 
     def __init__(
-        self, b: TileBuilder, shape: _Shape, rows: _Axis, values: dict[ir.Value, ir.Value], local: set[ir.Value],
+        self, b: TileBuilder, shape: _Shape, rows: Axis, values: dict[ir.Value, ir.Value], local: set[ir.Value],
         nests: Sequence[Nest],
     ) -> None:  # fmt: skip
         self.b, self.shape, self.rows, self.values, self.local = b, shape, rows, values, local
@@ -236,9 +245,9 @@ class _Emitter:
         shape = self.shape
         return (shape.columns, shape.rows) if shape.columns_first else (shape.rows, shape.columns)
 
-    def columns(self, nest: Nest, first: Tile | int = 0) -> _Axis:
+    def columns(self, nest: Nest, first: Tile | int = 0) -> Axis:
         """The inner loops of a nest, at the block of columns that begins at ``first``."""
-        axis = _Axis(nest.extents[self.shared :])
+        axis = Axis(nest.extents[self.shared :])
         if axis.size > 1:
             position = self.b.arange(self.shape.columns)
             position = position[:, None] if self.shape.columns_first else position[None, :]
@@ -260,7 +269,7 @@ class _Emitter:
 
     # --- memory --------------------------------------------------------------------------------------------------
 
-    def address(self, nest: Nest, number: int, axis: _Axis) -> Tile:
+    def address(self, nest: Nest, number: int, axis: Axis) -> Tile:
         steps, constant = nest.steps[number], nest.constants[number]
         span = constant + sum(abs(step) * (extent - 1) for step, extent in zip(steps, nest.extents, strict=True))
         wide = span >= 1 << 31
@@ -272,7 +281,7 @@ class _Emitter:
             return self.b.constant(constant, kind)
         return total + constant
 
-    def mask(self, shape: Sequence[int], axis: _Axis) -> Tile | None:
+    def mask(self, shape: Sequence[int], axis: Axis) -> Tile | None:
         """Which elements of a tile of that shape exist."""
         found = None
         for part in (self.rows.mask, axis.mask):
@@ -280,7 +289,7 @@ class _Emitter:
                 found = part if found is None else found & part
         return found
 
-    def place(self, nest: Nest, number: int, axis: _Axis) -> tuple[object, ...]:
+    def place(self, nest: Nest, number: int, axis: Axis) -> tuple[object, ...]:
         """Equal for accesses of two nests that touch the same elements at the same places of a tile."""
         steps = nest.steps[number]
         return (
@@ -289,7 +298,7 @@ class _Emitter:
             axis.signature(steps[self.shared :]),
         )
 
-    def read(self, nest: Nest, number: int, axis: _Axis) -> Tile:
+    def read(self, nest: Nest, number: int, axis: Axis) -> Tile:
         """The values of an access."""
         base = nest.bases[number]
         assert base is not None
@@ -308,7 +317,7 @@ class _Emitter:
     def from_memory(self, value: Tile, element: ir.Type) -> Tile:
         return value.ne(0) if isinstance(element, ir.IntegerType) and element.width == 1 else value
 
-    def write(self, nest: Nest, results: Sequence[Tile], axis: _Axis) -> None:
+    def write(self, nest: Nest, results: Sequence[Tile], axis: Axis) -> None:
         """What a nest yields goes to its outputs."""
         for number, value in enumerate(results, nest.nest.inputs):
             base = nest.bases[number]
@@ -324,7 +333,7 @@ class _Emitter:
                 offsets = self.b.broadcast(offsets, ones) if not offsets.shape else offsets
                 self.b.store(self.values[base], offsets, value, self.mask(offsets.shape, axis))
 
-    def inputs(self, nest: Nest, axis: _Axis, outputs: bool = True) -> dict[ir.Value, Tile]:
+    def inputs(self, nest: Nest, axis: Axis, outputs: bool = True) -> dict[ir.Value, Tile]:
         """The arguments of a body that it uses."""
         mapping = {}
         for number, argument in enumerate(nest.block.arguments):
@@ -360,7 +369,7 @@ class _Emitter:
     # --- bodies --------------------------------------------------------------------------------------------------
 
     def body(
-        self, nest: Nest, mapping: dict[ir.Value, Tile], axis: _Axis, operations: Sequence[ir.OpView]
+        self, nest: Nest, mapping: dict[ir.Value, Tile], axis: Axis, operations: Sequence[ir.OpView]
     ) -> list[Tile]:
         """Operations on scalars as operations on tiles; what the terminator among them yields."""
         for view in operations:
@@ -386,23 +395,30 @@ class _Emitter:
     def operation(self, op: ir.Operation, operands: Sequence[Tile]) -> Tile:
         kind = op.results[0].type if len(op.results) == 1 else None
         if op.name in ("arith.index_cast", "arith.index_castui"):
-            return operands[0].to(self.b.i32 if isinstance(kind, ir.IndexType) else kind, unsigned=op.name.endswith("ui"))
-        if kind is None or len(op.regions) or not op.name.startswith(("arith.", "math.")) or isinstance(kind, ir.ComplexType):
+            return operands[0].to(
+                self.b.i32 if isinstance(kind, ir.IndexType) else kind, unsigned=op.name.endswith("ui")
+            )
+        if (
+            kind is None
+            or len(op.regions)
+            or not op.name.startswith(("arith.", "math."))
+            or isinstance(kind, ir.ComplexType)
+        ):
             raise UnsupportedError(f"{source_place(op.location)}: {op.name} is not supported in kernels for GPUs")
         if any(isinstance(value.type, ir.ComplexType) for value in op.operands):
             raise UnsupportedError(f"{source_place(op.location)}: complex numbers are not supported on GPUs")
         element = self.b.i32 if isinstance(kind, ir.IndexType) else kind
         return self.b.elementwise(op.name, operands, element, **{name: op.attributes[name] for name in op.attributes})
 
-    def index(self, nest: Nest, dimension: int, axis: _Axis) -> Tile:
+    def index(self, nest: Nest, dimension: int, axis: Axis) -> Tile:
         """The position of a loop of the operation."""
         if dimension not in nest.nest.loops:
             return self.b.index(0)
         loop = nest.nest.loops.index(dimension)
         where, number = (self.rows, loop) if loop < self.shared else (axis, loop - self.shared)
-        return where.part(where.extents[number], math.prod(where.extents[number + 1 :]))
+        return where.loop(number)
 
-    def gather(self, op: ir.Operation, mapping: dict[ir.Value, Tile], axis: _Axis) -> Tile:
+    def gather(self, op: ir.Operation, mapping: dict[ir.Value, Tile], axis: Axis) -> Tile:
         """A load at computed indices."""
         memref, *indices = op.operands
         place = place_of(memref)
@@ -429,7 +445,7 @@ class _Emitter:
         neutral = form.neutral
         kinds = [argument.type for argument in form.running]
 
-        def leaves(axis: _Axis) -> list[Tile]:
+        def leaves(axis: Axis) -> list[Tile]:
             """The new elements of a block, those that do not exist as the neutral one or marked by a last tile."""
             mapping = self.inputs(nest, axis, outputs=False)
             self.body(nest, mapping, axis, form.before)
@@ -468,7 +484,7 @@ class _Emitter:
         reduced = self.b.reduce(total, self.column_axis, combine)[: len(kinds)]
         one = (1, self.shape.rows) if self.shape.columns_first else (self.shape.rows, 1)
         reduced = [self.b.reshape(value, one) for value in reduced]
-        outer = _Axis((1,) * (len(nest.extents) - self.shared))
+        outer = Axis((1,) * (len(nest.extents) - self.shared))
         old = [self.read(nest, nest.nest.inputs + i, outer) for i in range(len(kinds))]
         self.write(nest, self.combined(form, old, reduced), outer)
 
@@ -534,4 +550,3 @@ def _combiner_of(nest: Nest) -> _Combiner:
 
 def _is_constant(value: ir.Value) -> bool:
     return not isinstance(value.owner, ir.Block) and value.owner.operation.name == "arith.constant"
-

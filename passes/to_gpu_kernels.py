@@ -27,8 +27,8 @@ class ToGpuKernels(Pass):
     """Replace an operation by ``astra.kernel_call`` of a host function that launches tile functions.
 
     Before: ``%0 = "astra.dot_general"(%x, %w) ...``.
-    After: ``%1 = "astra.kernel_call"(%x, %w, %0) {callee = @astra_dot_0f, ...}``, ``func.func private @astra_dot_0f`` with
-    ``astra.gpu_launch``, and ``func.func private @gemm_4f1c`` with the unit attribute ``astra.tile``.
+    After: ``%1 = "astra.kernel_call"(%x, %w, %0) {callee = @astra_dot_0f, ...}``, ``func.func private @astra_dot_0f``
+    with ``astra.gpu_launch``, and ``func.func private @gemm_4f1c`` with the unit attribute ``astra.tile``.
     """
 
     name: ClassVar[str] = "astra-to-gpu-kernels"

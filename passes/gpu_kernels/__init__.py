@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from astra_mlir.passes.gpu_kernels import contraction as contraction
 from astra_mlir.passes.gpu_kernels.registry import GPU_KERNEL_RULES, gpu_kernel_rule
 
 __all__ = ["GPU_KERNEL_RULES", "gpu_kernel_rule"]

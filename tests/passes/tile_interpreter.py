@@ -1,4 +1,4 @@
-"""Tile functions on NumPy arrays, one program after the other: slow and obviously right, an oracle for the compiled paths.
+"""Tile functions on NumPy arrays, one program after the other: slow, obviously right, an oracle for compiled paths.
 
 ``run(module, "name", arguments, grid)``: pointers are NumPy arrays of one dimension, changed in place.
 """
@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
 from astra_mlir.bindings import ir
@@ -40,7 +39,7 @@ def _wide(function: Callable[..., Any]) -> Callable[..., Any]:
 def _unsigned(function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*operands: Any) -> Any:
         kind = np.asarray(operands[0]).dtype
-        if kind == bool:
+        if kind.kind == "b":
             return function(*operands)
         plain = [np.asarray(o).view(_TO_UNSIGNED[8 * kind.itemsize]) for o in operands]
         return np.asarray(function(*plain)).astype(plain[0].dtype).view(kind)
@@ -51,15 +50,20 @@ def _unsigned(function: Callable[..., Any]) -> Callable[..., Any]:
 def _shift(function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(value: Any, count: Any) -> Any:
         bits = 8 * np.asarray(value).dtype.itemsize
-        return np.where(np.asarray(count).astype(np.int64) % (1 << 62) < bits, function(value, np.minimum(count, bits - 1)), 0)
+        return np.where(
+            np.asarray(count).astype(np.int64) % (1 << 62) < bits, function(value, np.minimum(count, bits - 1)), 0
+        )
 
     return wrapped
 
 
 def _division(a: Any, b: Any) -> Any:
     b = np.where(np.asarray(b) == 0, 1, b)
-    wide = np.trunc(np.asarray(a, np.float64) / b) if np.asarray(a).dtype.itemsize < 8 else np.sign(a) * np.sign(b) * (abs(a) // abs(b))
-    return wide
+    return (
+        np.trunc(np.asarray(a, np.float64) / b)
+        if np.asarray(a).dtype.itemsize < 8
+        else np.sign(a) * np.sign(b) * (abs(a) // abs(b))
+    )
 
 
 def _minimum_number(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -147,7 +151,9 @@ class _Program:
             return self.control(op, name, operands, values)
         if op.name == "tensor.splat":
             return [np.full(op.results[0].type.shape, operands[0])]
-        return list(getattr(self, name.removeprefix("tile_"))(op, *operands, **({"values": values} if len(op.regions) else {})))
+        return list(
+            getattr(self, name.removeprefix("tile_"))(op, *operands, **({"values": values} if len(op.regions) else {}))
+        )
 
     def cast(self, name: str, value: Any, kind: np.dtype[Any]) -> Any:
         if name in ("extui", "uitofp") and value.dtype != bool:
@@ -160,7 +166,17 @@ class _Program:
             return value & 1
         if name == "extsi" and value.dtype == bool:
             return -value.astype(kind)
-        assert name in ("extf", "truncf", "extsi", "extui", "trunci", "sitofp", "uitofp", "index_cast", "index_castui"), name
+        assert name in (
+            "extf",
+            "truncf",
+            "extsi",
+            "extui",
+            "trunci",
+            "sitofp",
+            "uitofp",
+            "index_cast",
+            "index_castui",
+        ), name
         return value.astype(kind)
 
     def control(self, op: ir.Operation, name: str, operands: list[Any], values: dict[ir.Value, Any]) -> list[Any]:
@@ -208,7 +224,9 @@ class _Program:
     def checked(pointer: Any, offsets: Any, mask: Any) -> tuple[Any, Any]:
         mask = np.ones(offsets.shape, bool) if mask is None else mask
         inside = offsets[mask] if offsets.shape else offsets[None][np.atleast_1d(mask)]
-        assert np.all((inside >= 0) & (inside < pointer.size)), f"offsets {inside.min()} to {inside.max()} of {pointer.size}"
+        assert np.all((inside >= 0) & (inside < pointer.size)), (
+            f"offsets {inside.min()} to {inside.max()} of {pointer.size}"
+        )
         return np.where(mask, offsets, 0), mask
 
     def load(self, op: ir.Operation, pointer: Any, offsets: Any, mask: Any = None, other: Any = None) -> list[Any]:
@@ -262,7 +280,9 @@ class _Program:
         while distance < len(state[0]):
             sides = [value[:-distance] for value in state] + [value[distance:] for value in state]
             new = self.unchecked(op, sides, values)
-            state = [np.concatenate([old[:distance], later]).astype(old.dtype) for old, later in zip(state, new, strict=True)]
+            state = [
+                np.concatenate([old[:distance], later]).astype(old.dtype) for old, later in zip(state, new, strict=True)
+            ]
             distance *= 2
         return [np.moveaxis(value[:: -1 if reverse else 1], 0, axis) for value in state]
 
@@ -299,6 +319,3 @@ def run(function: ir.Operation, arguments: Sequence[Any], grid: Sequence[int]) -
             for y in range(grid[1]):
                 for x in range(grid[0]):
                     _Program(grid, (x, y, z)).block(block, dict(zip(block.arguments, given, strict=True)))
-
-
-assert ml_dtypes

@@ -1,0 +1,316 @@
+"""Products and convolutions on GPUs: one tile of the result for each program, steps of the sum by ``astra.tile_dot``.
+
+A product has four sets of loops: batch, rows, columns and steps.  An operand is read at an address that is linear in
+its loops, so transpositions and any dimension numbers cost nothing; a convolution is the same with windows (implicit
+GEMM): positions in the input that are sums of a row's and a step's, and lie outside where there is padding or a hole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from astra_mlir.bindings import ir
+from astra_mlir.dialects.core import int_list, value_of
+from astra_mlir.passes.gpu_kernels.registry import HostFunction, buffer_type, gpu_kernel_rule
+from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name
+from astra_mlir.passes.memref_utils import row_major_strides
+from astra_mlir.passes.tile_builder import Tile, TileBuilder, block_size, cells
+from astra_mlir.passes.tile_nests import Axis
+
+__all__ = ["Operand", "Product", "Window"]
+
+# f32 products by three of the tensor cores' 10-bit ones, which gives nearly all bits; with precision HIGHEST all bits.
+PRECISIONS = {"HIGHEST": "ieee"}
+DEFAULT_PRECISION = "3xtf32"
+SMALL_WORK = 1 << 12  # multiply-adds below which loops in a fused kernel do
+GROUP = 8  # rows of tiles that programs with neighbouring numbers walk together, so that operands are in the L2 cache
+WIDE = {"f64": (64, 64, 16, 4), "f32": (128, 128, 32, 8), "16": (128, 128, 64, 8), "8": (128, 128, 64, 8)}
+
+
+@dataclass(frozen=True)
+class Window:
+    """A position ``row * row_step + step * step_step + constant`` in a dimension of ``size``, holes between elements.
+
+    ``row`` and ``step`` are numbers of loops; the dimension's elements are ``stride`` apart in memory.
+    """
+
+    row: int
+    row_step: int
+    step: int
+    step_step: int
+    constant: int
+    size: int
+    stride: int
+    holes: int = 1
+
+
+@dataclass(frozen=True)
+class Operand:
+    """How an operand is read: elements that one iteration of each loop moves, and windows."""
+
+    batch: tuple[int, ...]
+    rows: tuple[int, ...]  # columns, of the right operand
+    steps: tuple[int, ...]
+    constant: int = 0
+    windows: tuple[Window, ...] = ()
+
+
+@dataclass(frozen=True)
+class Product:
+    """``out[b, m, n] = sum over k of lhs[b, m, k] * rhs[b, k, n]``, with several loops behind each letter."""
+
+    batch: tuple[int, ...]
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    steps: tuple[int, ...]
+    lhs: Operand
+    rhs: Operand
+    out: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # elements for batch, rows, columns
+    precision: str = DEFAULT_PRECISION
+
+    @property
+    def work(self) -> int:
+        return math.prod((*self.batch, *self.rows, *self.columns, *self.steps))
+
+
+def _class_of(element: ir.Type) -> str | None:
+    """The row of ``WIDE`` whose products the tensor cores (or vector units) have; None: elements one by one."""
+    if isinstance(element, ir.FloatType):
+        name = str(element)
+        return name if name in ("f64", "f32") else "16" if name in ("f16", "bf16") else None
+    return "8" if element.width == 8 and element.is_signless else None
+
+
+def _product_element(lhs: ir.Type, rhs: ir.Type, result: ir.Type) -> ir.Type:
+    """The type in which elements are multiplied: the operands' where they agree and have one, else the result's."""
+    f32 = ir.F32Type.get()
+    if isinstance(result, ir.FloatType):
+        if lhs == rhs and _class_of(lhs) in ("16", "f32") and result.width <= 32:
+            return lhs
+        return result if result.width >= 32 else f32
+    if lhs == rhs and _class_of(lhs) == "8" and result.width == 32 and not (lhs.is_unsigned or rhs.is_unsigned):
+        return lhs
+    return result
+
+
+def build(name: str, product: Product, lhs: ir.Type, rhs: ir.Type, result: ir.Type) -> str:
+    """The text of the kernel's functions; types are those of tensors."""
+    buffers = [buffer_type(kind) for kind in (lhs, rhs, result)]
+    element = _product_element(lhs.element_type, rhs.element_type, result.element_type)
+    if isinstance(element, ir.IntegerType):
+        element = ir.IntegerType.get_signless(element.width)
+    kind = _class_of(element)
+    m, n, k, batch = (math.prod(loops) for loops in (product.rows, product.columns, product.steps, product.batch))
+    most_m, most_n, most_k, warps = WIDE[kind or "f32"]
+    while most_m * most_n > 64 * 32 and cells(m, most_m) * cells(n, most_n) * batch < 132:
+        most_m, most_n = (most_m // 2, most_n) if most_m >= most_n else (most_m, most_n // 2)
+    bm, bn = block_size(m, most_m, 16), block_size(n, most_n, 16)
+    bk = block_size(k, most_k, 16 if kind != "8" else 32) if kind else 1
+    warps = max(4 if bm * bn >= 2048 else 1, warps * bm * bn // (most_m * most_n)) if bm * bn < 16384 else warps
+    warps = min(warps, 8)
+
+    host = HostFunction(name, buffers)
+    function = host.tile(0, 1, 2, warps=warps)
+    b = function.builder
+    accumulator = _accumulator(element, b)
+    grid_m, grid_n = cells(m, bm), cells(n, bn)
+    program = b.program_id(0)
+    tile, batch_axis = program, Axis(product.batch)
+    if batch > 1:
+        batch_axis.position = program // (grid_m * grid_n)
+        tile = program % (grid_m * grid_n)
+    tile_m, tile_n = _grouped(b, tile, grid_m, grid_n)
+    rows = _axis(product.rows, tile_m * bm + b.arange(bm), bm, 0)
+    columns = _axis(product.columns, tile_n * bn + b.arange(bn), bn, 1)
+
+    def block(side: int, pointer: ir.Value, operand: Operand, outer: Axis, first: Tile) -> Tile:
+        along = 1 - side  # which axis of the tile the steps are on
+        steps = _axis(product.steps, first + b.arange(bk), bk, along)
+        value = _read(b, pointer, operand, batch_axis, outer, steps, (bm, bk) if side == 0 else (bk, bn))
+        is_bool = (lhs, rhs)[side].element_type == b.i1
+        value = value.ne(0) if is_bool else value
+        unsigned = getattr((lhs, rhs)[side].element_type, "is_unsigned", False)
+        return b.convert(value, element, unsigned) if element != b.i1 else value
+
+    def step(first: Tile, state: list[Tile]) -> list[Tile]:
+        left = block(0, function.arguments[0], product.lhs, rows, first)
+        right = block(1, function.arguments[1], product.rhs, columns, first)
+        if kind is not None:
+            return [b.dot(left, right, state[0], product.precision if kind == "f32" else "ieee")]
+        if element == b.i1:
+            return [state[0] | (b.broadcast(left, (bm, bn)) & right)]
+        return [state[0] + left * right]
+
+    (total,) = b.loop(0, k, bk, [b.full((bm, bn), 0, accumulator)], step)
+    out_element = result.element_type
+    if out_element == b.i1:
+        total = total.to(b.i8)
+    elif isinstance(out_element, ir.FloatType):
+        total = b.convert(total, out_element)
+    address = _sum(
+        batch_axis.address(product.out[0], False),
+        rows.address(product.out[1], False),
+        columns.address(product.out[2], False),
+    )
+    offsets = b.broadcast(_tile(b, address, (1, 1)), (bm, bn))
+    b.store(function.arguments[2], offsets, total, _both(rows.mask, columns.mask))
+    host.launch(function, "gemm", [grid_m * grid_n * batch], [0, 1, 2])
+    return host.text()
+
+
+def _accumulator(element: ir.Type, b: TileBuilder) -> ir.Type:
+    if isinstance(element, ir.FloatType):
+        return b.f32 if element.width < 32 else element
+    return b.i32 if element.width == 8 else element
+
+
+def _axis(extents: Sequence[int], position: Tile, block: int, dimension: int) -> Axis:
+    made = Axis(tuple(extents))
+    made.position = position[:, None] if dimension == 0 else position[None, :]
+    made.mask = made.position < made.size if made.size % block else None
+    return made
+
+
+def _grouped(b: TileBuilder, tile: Tile, grid_m: int, grid_n: int) -> tuple[Tile, Tile]:
+    """Row and column of a tile: groups of rows, columns within them, so that neighbours share operands."""
+    if grid_m == 1 or grid_n == 1:
+        zero = b.index(0)
+        return (zero, tile) if grid_m == 1 else (tile, zero)
+    whole = GROUP * grid_n
+    group, within = tile // whole, tile % whole
+    height = b.minimum(grid_m - group * GROUP, GROUP)
+    return group * GROUP + within % height, within // height
+
+
+def _sum(*parts: Tile | int) -> Tile | int:
+    total: Tile | int = 0
+    for part in parts:
+        if isinstance(total, int) and isinstance(part, int):
+            total += part
+        else:
+            total = part + total if isinstance(part, Tile) else total + part  # type: ignore[operator]
+    return total
+
+
+def _tile(b: TileBuilder, value: Tile | int, shape: Sequence[int]) -> Tile:
+    value = value if isinstance(value, Tile) else b.index(value)
+    return value if value.shape else b.broadcast(value, shape)
+
+
+def _both(a: Tile | None, b: Tile | None) -> Tile | None:
+    return b if a is None else a if b is None else a & b
+
+
+def _read(
+    b: TileBuilder, pointer: ir.Value, operand: Operand, batch: Axis, rows: Axis, steps: Axis, shape: tuple[int, int]
+) -> Tile:
+    """A tile of an operand; 0 where there is padding."""
+    address = _sum(
+        batch.address(operand.batch, False), rows.address(operand.rows, False), steps.address(operand.steps, False),
+        operand.constant,
+    )  # fmt: skip
+    mask = _both(rows.mask, steps.mask)
+    for window in operand.windows:
+        position = rows.loop(window.row) * window.row_step + steps.loop(window.step) * window.step_step
+        position = position + window.constant
+        inside = (position >= 0) & (position < (window.size - 1) * window.holes + 1)
+        if window.holes > 1:
+            inside = inside & b.elementwise("arith.remsi", [position, b.index(window.holes)]).eq(0)
+            position = b.elementwise("arith.divsi", [position, b.index(window.holes)])
+        mask = inside if mask is None else mask & inside
+        address = _sum(address, position * window.stride)
+    offsets = b.broadcast(_tile(b, address, (1, 1)), shape)
+    return b.load(pointer, offsets, mask)
+
+
+def _request(op: ir.Operation, kind: str, product: Product) -> KernelRequest:
+    lhs, rhs = op.operands[0], op.operands[1]
+    types = (lhs.type, rhs.type, op.results[0].type)
+    name = kernel_name(kind, "gpu", product, *types)
+    return KernelRequest(name, (lhs, rhs), (Out(types[2]),), lambda: build(name, product, *types), schedule=product)
+
+
+def _is_complex(op: ir.Operation) -> bool:
+    return any(isinstance(value.type.element_type, ir.ComplexType) for value in (*op.operands, *op.results))
+
+
+@gpu_kernel_rule("dot_general")
+def dot_general(op: ir.Operation) -> KernelRequest | None:
+    """Products of matrices; those with a vector, and small ones, are reductions that fuse with what is around them."""
+    lhs, rhs = op.operands[0].type, op.operands[1].type
+    batch = [int_list(op, f"{side}_batching_dimensions") for side in ("lhs", "rhs")]
+    contracted = [int_list(op, f"{side}_contracting_dimensions") for side in ("lhs", "rhs")]
+    free = [
+        [d for d in range(kind.rank) if d not in batch[i] and d not in contracted[i]]
+        for i, kind in enumerate((lhs, rhs))
+    ]
+    strides = [row_major_strides(kind.shape) for kind in (lhs, rhs)]
+    sizes = [[kind.shape[d] for d in free[i]] for i, kind in enumerate((lhs, rhs))]
+    out = row_major_strides(op.results[0].type.shape)
+    first, second = len(batch[0]), len(batch[0]) + len(free[0])
+
+    def operand(side: int) -> Operand:
+        pick = strides[side]
+        return Operand(*(tuple(pick[d] for d in dims[side]) for dims in (batch, free, contracted)))
+
+    product = Product(
+        tuple(lhs.shape[d] for d in batch[0]), tuple(sizes[0]), tuple(sizes[1]),
+        tuple(lhs.shape[d] for d in contracted[0]),
+        operand(0), operand(1), (tuple(out[:first]), tuple(out[first:second]), tuple(out[second:])),
+        PRECISIONS.get(value_of(op, "precision", "DEFAULT"), DEFAULT_PRECISION),
+    )  # fmt: skip
+    if _is_complex(op) or min(math.prod(product.rows), math.prod(product.columns)) == 1 or product.work < SMALL_WORK:
+        return None
+    return _request(op, "dot", product)
+
+
+@gpu_kernel_rule("convolution")
+def convolution(op: ir.Operation) -> KernelRequest | None:
+    """Implicit GEMM: rows are batch and output places, columns output features, steps kernel places and features."""
+    if len(op.operands) > 2 or _is_complex(op):
+        return None
+    lhs, rhs, result = op.operands[0].type, op.operands[1].type, op.results[0].type
+    get = lambda name: value_of(op, name)  # noqa: E731
+    if get("batch_group_count") != 1:
+        return None
+    groups = get("feature_group_count")
+    spatial_in, spatial_k, spatial_out = (
+        int_list(op, f"{side}_spatial_dimensions") for side in ("input", "kernel", "output")
+    )
+    a, k, o = (row_major_strides(kind.shape) for kind in (lhs, rhs, result))
+    features = rhs.shape[get("kernel_input_feature_dimension")]
+    outputs = rhs.shape[get("kernel_output_feature_dimension")] // groups
+    if outputs == 1:  # depthwise: a reduction along few places, with the channels side by side
+        return None
+    window_strides, padding = int_list(op, "window_strides"), int_list(op, "padding")
+    holes, dilation, reversal = int_list(op, "lhs_dilation"), int_list(op, "rhs_dilation"), get("window_reversal")
+    windows = []
+    for i, (d_in, d_k) in enumerate(zip(spatial_in, spatial_k, strict=True)):
+        size = rhs.shape[d_k]
+        step, first = (-dilation[i], (size - 1) * dilation[i]) if reversal[i] else (dilation[i], 0)
+        windows.append(
+            Window(1 + i, window_strides[i], i, step, first - padding[2 * i], lhs.shape[d_in], a[d_in], holes[i])
+        )
+    spatial = len(spatial_in)
+    zeros = (0,) * spatial
+    feature_in, feature_k = a[get("input_feature_dimension")], k[get("kernel_input_feature_dimension")]
+    out_feature, k_out = o[get("output_feature_dimension")], k[get("kernel_output_feature_dimension")]
+    product = Product(
+        (groups,) if groups > 1 else (),
+        (lhs.shape[get("input_batch_dimension")], *(result.shape[d] for d in spatial_out)),
+        (outputs,),
+        (*(rhs.shape[d] for d in spatial_k), features),
+        Operand(
+            (features * feature_in,) if groups > 1 else (), (a[get("input_batch_dimension")], *zeros),
+            (*zeros, feature_in), 0, tuple(windows),
+        ),
+        Operand((outputs * k_out,) if groups > 1 else (), (k_out,), (*(k[d] for d in spatial_k), feature_k)),
+        (
+            (outputs * out_feature,) if groups > 1 else (),
+            (o[get("output_batch_dimension")], *(o[d] for d in spatial_out)), (out_feature,),
+        ),
+        PRECISIONS.get(value_of(op, "precision", "DEFAULT"), DEFAULT_PRECISION),
+    )  # fmt: skip
+    return _request(op, "convolution", product)

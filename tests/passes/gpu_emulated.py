@@ -1,0 +1,94 @@
+"""Whole GPU programs without a GPU: for processes whose CUDA driver is the fake one (``tests/runtime/gpu_driver.py``).
+
+Launches, device memory and control flow are those of a GPU; the tile functions run in ``tile_interpreter.py``, or,
+with ``compiled``, as the CPU code that ``gpu_emulation.py`` makes of them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from astra_mlir import capture as capturing
+from astra_mlir import gpu_emulation
+from astra_mlir.bindings import ir, make_context
+from astra_mlir.gpu_compiler import compile_gpu_program
+from astra_mlir.gpu_executable import GpuExecutable
+from astra_mlir.gpu_runtime import Kernel
+from tests.passes import tile_interpreter
+
+_ENTRY = ctypes.CFUNCTYPE(None, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_uint32))
+_MOST = 1 << 26  # bytes behind a pointer: its size is not known
+
+
+def interpreted_code(tile_text: bytes, names: Sequence[str]) -> tuple[bytes, list[Kernel], Any]:
+    """What ``gpu_emulation.emulated_code`` gives, with the interpreter behind each kernel."""
+    context = make_context()
+    module = ir.Module.parse(tile_text, context)
+    functions = {
+        ir.StringAttr(op.operation.attributes["sym_name"]).value: op.operation for op in module.body.operations
+    }
+    entries, kernels, kept = [], [], [module]
+    for name in names:
+        kinds = [argument.type for argument in functions[name].regions[0].blocks[0].arguments]
+        entry = _ENTRY(_caller(context, functions[name], kinds))
+        sizes = [8 if isinstance(k, ir.MemRefType) else tile_interpreter._dtype(k).itemsize for k in kinds]
+        address = ctypes.cast(entry, ctypes.c_void_p).value
+        entries.append(struct.pack("<Q", len(name)) + name.encode())
+        entries.append(struct.pack(f"<QQ{len(sizes)}Q", address, len(sizes), *sizes))
+        kernels.append(Kernel(name, 128, len(kinds)))
+        kept.append(entry)
+    return b"ASTRAEMU" + struct.pack("<Q", len(names)) + b"".join(entries), kernels, kept
+
+
+def _caller(context: Any, function: ir.Operation, kinds: Sequence[ir.Type]) -> Callable[[Any, Any], None]:
+    def call(parameters: Any, grid: Any) -> None:
+        try:
+            given = []
+            for i, kind in enumerate(kinds):
+                if isinstance(kind, ir.MemRefType):
+                    address = ctypes.c_uint64.from_address(parameters[i]).value
+                    memory = (ctypes.c_char * _MOST).from_address(address) if address else b""
+                    given.append(np.frombuffer(memory, tile_interpreter._dtype(kind.element_type)))
+                else:
+                    bits = (ctypes.c_char * 8).from_address(parameters[i])
+                    given.append(np.frombuffer(bits, tile_interpreter._dtype(kind), 1)[0])
+            with context:
+                tile_interpreter.run(function, given, [grid[0], grid[1], grid[2]])
+        except BaseException:
+            traceback.print_exc()
+            print(function, file=sys.stderr, flush=True)
+            os._exit(1)  # no exception may go through native code
+
+    return call
+
+
+def compile(function: Callable[..., Any], *arguments: Any) -> GpuExecutable:
+    """A function of JAX for a Hopper GPU."""
+    made: GpuExecutable = compile_gpu_program(capturing.capture(function, arguments, {}).program, "cuda:sm_90a")
+    return made
+
+
+def check(function: Callable[..., Any], *arguments: Any, tol: float = 1e-5, interpreted: bool = True) -> GpuExecutable:
+    """Run a function as a GPU program and compare with JAX on the CPU; two runs have to give the same bits."""
+    if interpreted:
+        gpu_emulation.emulated_code = interpreted_code
+    given = [np.asarray(value) for value in arguments]
+    exe = compile(function, *given)
+    results, again = exe(*given), exe(*given)
+    expected = jax.tree_util.tree_leaves(jax.jit(function)(*given))
+    assert len(results) == len(expected)
+    for result, other, value in zip(results, again, map(np.asarray, expected), strict=True):
+        assert result.shape == value.shape and result.dtype == value.dtype
+        wide = np.complex128 if value.dtype.kind == "c" else np.float64
+        np.testing.assert_allclose(result.astype(wide), value.astype(wide), rtol=tol, atol=tol)
+        assert result.tobytes() == other.tobytes()
+    return exe

@@ -1,0 +1,92 @@
+"""Programs of JAX through the GPU's stages, run without a GPU: numbers against JAX on the CPU, and what is launched."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.runtime.gpu_driver import needs_compiler, with_driver
+
+pytestmark = needs_compiler
+
+BEFORE = """
+import jax, jax.numpy as jnp
+from tests.passes.gpu_emulated import check
+r = np.random.default_rng(0)
+def f(*shape): return r.standard_normal(shape).astype(np.float32)
+def ints(*shape, kind=np.int32): return r.integers(-9, 9, shape).astype(kind)
+x, b = f(37, 48), f(48)
+nhwc = ("NHWC", "HWIO", "NHWC")
+"""
+
+GROUPS = {
+    "elementwise": """
+check(lambda x, b: jnp.tanh(x + b) * 2, x, b)
+check(lambda x, s: x * s + 1, x, np.float32(3))
+check(lambda x: x.T + 1, x)
+check(lambda x: x + jnp.arange(48), x)
+check(lambda x: (x > 0, jnp.any(x > 2, axis=1)), x)
+check(lambda x: jax.nn.gelu(x, approximate=False), x)
+check(lambda x: jnp.pad(x, ((1, 2), (3, 0))), x)
+check(lambda x: jnp.concatenate([x, x * 2], 0), x)
+check(lambda x, i: x[i], x, np.array([3, 1, 7], np.int32))
+""",
+    "reductions": """
+assert len(check(lambda x: jax.nn.softmax(x, -1), x).compiled.kernels) == 1  # a row is read once
+norm = lambda x: (x - x.mean(-1, keepdims=True)) / jnp.sqrt(x.var(-1, keepdims=True) + 1e-5)
+assert len(check(norm, x).compiled.kernels) == 1
+check(lambda x: (x.sum(0), x.sum(), jnp.argmax(x, 1)), x)
+check(lambda x: (x.sum(1), x.max(1)), f(3, 70001), tol=1e-4)
+check(lambda x: jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (3, 3), (2, 2), "SAME"), x)
+check(lambda x: jax.lax.reduce(x, jnp.float32(0), lambda a, b: a + b + a * b * 0.001, (1,)), x, tol=1e-2)
+check(lambda x: jax.nn.softmax(x.astype(jnp.bfloat16)), x, tol=1e-2)
+""",
+    "control": """
+assert check(lambda x: jax.lax.scan(lambda c, a: (c + a, c * a), jnp.zeros(48), x), x).compiled.straight_line
+exe = check(lambda x: jax.lax.while_loop(lambda c: c.sum() < 100.0, lambda c: c * 2, jnp.abs(x)), x)
+assert not exe.compiled.straight_line
+check(lambda x: jax.lax.cond(x.sum() > 0, lambda y: y + 1, lambda y: y - 1, x), x)
+check(lambda x, i: jax.lax.dynamic_slice(x, (i, 0), (3, 48)), x, np.int32(5))
+""",
+    "products": """
+check(lambda a, b: a @ b, x, f(48, 29), tol=1e-4)
+check(lambda a, b: a.T @ b.T, f(48, 37), f(29, 48), tol=1e-4)
+check(lambda a, b: jnp.einsum("bhqd,bkhd->bhqk", a, b), f(2, 3, 20, 16), f(2, 18, 3, 16), tol=1e-4)
+check(lambda a, b: a.astype(jnp.bfloat16) @ b.astype(jnp.bfloat16), x, f(48, 29), tol=3e-2)
+dot = lambda a, b: jax.lax.dot(a, b, preferred_element_type=jnp.int32)
+check(dot, ints(37, 48, kind=np.int8), ints(48, 29, kind=np.int8))
+check(lambda a, b: a @ b, ints(37, 48), ints(48, 29))
+check(lambda x, w, b, v: jax.nn.relu(x @ w + b) @ v, f(32, 48), f(48, 64), f(64), f(64, 10), tol=1e-4)
+check(lambda x, w: x @ w, b, f(48, 64), tol=1e-4)
+""",
+    "convolutions": """
+conv = jax.lax.conv_general_dilated
+check(lambda x, w: conv(x, w, (1, 1), "SAME", dimension_numbers=nhwc), f(2, 8, 9, 3), f(3, 3, 3, 16), tol=1e-4)
+check(lambda x, w: conv(x, w, (2, 2), "SAME"), f(2, 3, 8, 9), f(16, 3, 3, 3), tol=1e-4)
+for groups, w in ((2, f(3, 3, 2, 16)), (4, f(3, 3, 1, 4))):
+    grouped = lambda x, w: conv(x, w, (1, 1), "SAME", dimension_numbers=nhwc, feature_group_count=groups)
+    check(grouped, f(2, 8, 9, 4), w, tol=1e-4)
+upward = lambda x, w: jax.lax.conv_transpose(x, w, (2, 2), "SAME", dimension_numbers=nhwc)
+check(upward, f(2, 8, 9, 4), f(3, 3, 4, 8), tol=1e-4)
+loss = lambda w, x: (conv(x, w, (2, 2), "SAME", dimension_numbers=nhwc) ** 2).sum()
+check(jax.grad(loss), f(3, 3, 3, 16), f(2, 8, 9, 3), tol=1e-3)
+""",
+}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_numbers_are_those_of_jax(group: str) -> None:
+    assert with_driver(BEFORE + GROUPS[group] + "print('ok')").splitlines()[-1] == "ok"
+
+
+def test_what_has_no_kernel_is_refused_by_name() -> None:
+    text = with_driver(
+        BEFORE
+        + """
+from tests.passes.gpu_emulated import compile
+from astra_mlir.errors import UnsupportedError
+for g, a in ((lambda x: jnp.fft.fft(x), x), (lambda x: x * 1j, x)):
+    try: compile(g, a)
+    except UnsupportedError as error: print(error)
+"""
+    )
+    assert "astra.fft has no kernel for GPUs" in text and "complex" in text
