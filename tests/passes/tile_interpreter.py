@@ -71,32 +71,93 @@ def _minimum_number(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _ARITH: dict[str, Callable[..., Any]] = {
-    "addf": _wide(np.add), "subf": _wide(np.subtract), "mulf": _wide(np.multiply), "divf": _wide(np.divide),
-    "addi": np.add, "subi": np.subtract, "muli": np.multiply, "andi": np.bitwise_and, "ori": np.bitwise_or,
-    "xori": np.bitwise_xor, "maximumf": _wide(np.maximum), "minimumf": _wide(np.minimum),
-    "maxnumf": _wide(np.fmax), "minnumf": _wide(np.fmin), "remf": _wide(np.fmod),
-    "maxsi": np.maximum, "minsi": np.minimum, "maxui": _unsigned(np.maximum), "minui": _unsigned(np.minimum),
-    "divsi": _division, "remsi": lambda a, b: a - _division(a, b) * b,
-    "divui": _unsigned(lambda a, b: a // np.where(b == 0, 1, b)), "remui": _unsigned(lambda a, b: a % np.where(b == 0, 1, b)),
-    "shli": lambda a, b: _shift(np.left_shift)(a, b), "shrsi": lambda a, b: np.right_shift(a, np.minimum(b, 8 * np.asarray(a).dtype.itemsize - 1)),
-    "shrui": lambda a, b: _unsigned(_shift(np.right_shift))(a, b), "negf": np.negative,
+    "addf": _wide(np.add),
+    "subf": _wide(np.subtract),
+    "mulf": _wide(np.multiply),
+    "divf": _wide(np.divide),
+    "addi": np.add,
+    "subi": np.subtract,
+    "muli": np.multiply,
+    "andi": np.bitwise_and,
+    "ori": np.bitwise_or,
+    "xori": np.bitwise_xor,
+    "maximumf": _wide(np.maximum),
+    "minimumf": _wide(np.minimum),
+    "maxnumf": _wide(np.fmax),
+    "minnumf": _wide(np.fmin),
+    "remf": _wide(np.fmod),
+    "maxsi": np.maximum,
+    "minsi": np.minimum,
+    "maxui": _unsigned(np.maximum),
+    "minui": _unsigned(np.minimum),
+    "divsi": _division,
+    "remsi": lambda a, b: a - _division(a, b) * b,
+    "divui": _unsigned(lambda a, b: a // np.where(b == 0, 1, b)),
+    "remui": _unsigned(lambda a, b: a % np.where(b == 0, 1, b)),
+    "shli": lambda a, b: _shift(np.left_shift)(a, b),
+    "shrsi": lambda a, b: np.right_shift(a, np.minimum(b, 8 * np.asarray(a).dtype.itemsize - 1)),
+    "shrui": lambda a, b: _unsigned(_shift(np.right_shift))(a, b),
+    "negf": np.negative,
     "select": lambda c, a, b: np.where(c, a, b),
-}  # fmt: skip
+}
 _MATH = {
-    "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "log2": np.log2, "sqrt": np.sqrt,
-    "rsqrt": lambda x: 1 / np.sqrt(x), "tanh": np.tanh, "sin": np.sin, "cos": np.cos, "tan": np.tan, "atan": np.arctan,
-    "atan2": np.arctan2, "powf": np.power, "absf": np.abs, "absi": np.abs, "floor": np.floor, "ceil": np.ceil,
-    "roundeven": np.round, "round": lambda x: np.trunc(x + np.copysign(0.5, x)), "trunc": np.trunc, "cbrt": np.cbrt,
-    "copysign": np.copysign, "fma": lambda a, b, c: (np.float64(a) * b + c), "sinh": np.sinh, "cosh": np.cosh,
-    "asin": np.arcsin, "acos": np.arccos, "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
-    "erf": np.vectorize(math.erf), "erfc": np.vectorize(math.erfc), "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite,
+    "exp": np.exp,
+    "exp2": np.exp2,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "log2": np.log2,
+    "sqrt": np.sqrt,
+    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "tanh": np.tanh,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "atan": np.arctan,
+    "atan2": np.arctan2,
+    "powf": np.power,
+    "absf": np.abs,
+    "absi": np.abs,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "roundeven": np.round,
+    "round": lambda x: np.trunc(x + np.copysign(0.5, x)),
+    "trunc": np.trunc,
+    "cbrt": np.cbrt,
+    "copysign": np.copysign,
+    "fma": lambda a, b, c: np.float64(a) * b + c,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+    "erf": np.vectorize(math.erf),
+    "erfc": np.vectorize(math.erfc),
+    "isnan": np.isnan,
+    "isinf": np.isinf,
+    "isfinite": np.isfinite,
     "ctpop": lambda x: np.bitwise_count(np.asarray(x).view(_TO_UNSIGNED[8 * np.asarray(x).dtype.itemsize])),
     "ctlz": np.vectorize(lambda x: 0, otypes=[np.int64]),
-}  # fmt: skip
+}
 _CMP_INT = [np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal]
-_CMP_FLOAT = {1: np.equal, 2: np.greater, 3: np.greater_equal, 4: np.less, 5: np.less_equal, 6: lambda a, b: (a < b) | (a > b), 13: np.not_equal,
-              7: lambda a, b: ~(np.isnan(a) | np.isnan(b)), 14: lambda a, b: np.isnan(a) | np.isnan(b),
-              8: lambda a, b: ~((a < b) | (a > b)), 9: lambda a, b: ~(a <= b), 10: lambda a, b: ~(a < b), 11: lambda a, b: ~(a >= b), 12: lambda a, b: ~(a > b)}  # fmt: skip
+_CMP_FLOAT = {
+    1: np.equal,
+    2: np.greater,
+    3: np.greater_equal,
+    4: np.less,
+    5: np.less_equal,
+    6: lambda a, b: (a < b) | (a > b),
+    13: np.not_equal,
+    7: lambda a, b: ~(np.isnan(a) | np.isnan(b)),
+    14: lambda a, b: np.isnan(a) | np.isnan(b),
+    8: lambda a, b: ~((a < b) | (a > b)),
+    9: lambda a, b: ~(a <= b),
+    10: lambda a, b: ~(a < b),
+    11: lambda a, b: ~(a >= b),
+    12: lambda a, b: ~(a > b),
+}
 
 
 class _Program:
@@ -162,7 +223,7 @@ class _Program:
             return value.view(kind)
         if name in ("fptosi", "fptoui"):
             return np.trunc(np.nan_to_num(np.asarray(value, np.float64))).astype(np.int64)
-        if name == "trunci" and kind == bool:
+        if name == "trunci" and kind.kind == "b":
             return value & 1
         if name == "extsi" and value.dtype == bool:
             return -value.astype(kind)
@@ -241,8 +302,19 @@ class _Program:
 
     def atomic(self, op: ir.Operation, pointer: Any, offsets: Any, value: Any, mask: Any = None) -> list[Any]:
         offsets, mask = self.checked(pointer, offsets, mask)
-        names = {"add": "addi", "fadd": "addf", "min": "minsi", "max": "maxsi", "umin": "minui", "umax": "maxui", "fmin": "minimumf",
-                 "fmax": "maximumf", "and": "andi", "or": "ori", "xor": "xori"}  # fmt: skip
+        names = {
+            "add": "addi",
+            "fadd": "addf",
+            "min": "minsi",
+            "max": "maxsi",
+            "umin": "minui",
+            "umax": "maxui",
+            "fmin": "minimumf",
+            "fmax": "maximumf",
+            "and": "andi",
+            "or": "ori",
+            "xor": "xori",
+        }
         kind, old = value_of(op, "kind"), np.zeros(offsets.shape, pointer.dtype)
         for i in np.ndindex(offsets.shape):
             if mask[i]:
