@@ -4,8 +4,9 @@ The kernel that ``sm_90a`` is built for (CUTLASS calls it warp-specialised and p
 warpgroup asks the tensor memory accelerator for the tiles of both operands, up to ``stages`` ahead; the others issue
 ``wgmma`` from shared memory into their registers and wait for memory only where that is the bottleneck.  mbarriers
 count bytes that arrived (*full*) and warpgroups that are done with a stage (*empty*).  Blocks of a cluster share the
-tile of the second operand: each copies a part of it to all.  Results of 16 bits leave through shared memory by the
-accelerator too, 64 columns at a time, while the copying goes on with the next tile.
+tile of the second operand: each copies a part of it to all; or, where there are few tiles, they share the steps of k.
+Results of 16 bits leave through shared memory by the accelerator too, 64 columns at a time, while the copying goes on
+with the next tile.
 
 The loops are PTX (``llvm.inline_asm``), since ``nvvm`` has no operation for what the accumulators need: to stay in
 place from ``wgmma`` to ``wgmma``; everything else is the LLVM dialect.  :class:`HopperGemm` is shape and schedule,
@@ -92,6 +93,7 @@ class HopperGemm:
     block_n: int = 256
     stages: int = 4
     cluster: int = 1  # blocks, one above the other, that share the tile of rhs
+    split: int = 1  # blocks of a cluster that share the steps of k; their sums are added in a fixed order
     group: int = 8  # tiles above each other that are computed before the next ones to the right: they share the cache
 
     def __post_init__(self) -> None:
@@ -118,6 +120,11 @@ class HopperGemm:
             )
         if self.rhs_major == "k" and self.block_n % (8 * self.cluster):
             raise UnsupportedError(f"{self.block_n} columns do not divide into {self.cluster} parts of whole rows")
+        if self.split > 1:
+            if self.cluster > 1 or self.split not in (2, 4, 8) or self.split > self.steps:
+                raise UnsupportedError(f"{self.steps} steps of k do not divide among {self.split} blocks")
+            if self.block_n % (8 * self.split) or self.exchanged > self.barriers_at - self.staging:
+                raise UnsupportedError(f"sums of {self.split} blocks do not fit")
         if self.shared_bytes > SHARED_BYTES:
             raise UnsupportedError(f"{self.shared_bytes} bytes of shared memory are more than {SHARED_BYTES}")
 
@@ -149,9 +156,29 @@ class HopperGemm:
         return WARPGROUP * (1 + self.consumers)
 
     @property
+    def blocks_together(self) -> int:
+        """Blocks of a cluster."""
+        return self.cluster * self.split
+
+    @property
+    def steps(self) -> int:
+        """The steps of k."""
+        return -(-self.k // self.block_k)
+
+    @property
+    def own_columns(self) -> int:
+        """The columns that a block stores: all of the tile, or its part where blocks share the steps of k."""
+        return self.block_n // self.split
+
+    @property
+    def exchanged(self) -> int:
+        """Bytes of sums that a block is given by those it shares the steps of k with, in place of the stages."""
+        return self.block_m * self.block_n * 4
+
+    @property
     def staged(self) -> bool:
         """Whether results leave through shared memory (16 bits) or from the registers."""
-        return RESULT_BYTES[self.result] == 2 and self.block_n % STAGED_COLUMNS == 0
+        return RESULT_BYTES[self.result] == 2 and self.own_columns % STAGED_COLUMNS == 0
 
     @property
     def lhs_stage(self) -> int:
@@ -185,6 +212,8 @@ class HopperGemm:
 
     def grid(self, processors: int) -> tuple[int, int, int]:
         """The blocks of a launch on a GPU with so many multiprocessors."""
+        if self.split > 1:  # the sums take the place of the next tile's operands, so there is none
+            return (self.split * prod(self.tiles), 1, 1)
         return (self.cluster * min(prod(self.tiles), max(1, processors // self.cluster)), 1, 1)
 
     @property
@@ -224,6 +253,7 @@ class HopperGemm:
 # from shared memory, and bytes from the second-level cache when all multiprocessors read (7.4 TB/s).
 _MULTIPLY_ADDS, _SHARED_READ, _CACHE_READ = 2048, 128, 32
 _TILE_CYCLES = 1500  # to begin a tile and to store one of 128 x 256, which nothing overlaps
+_EXCHANGE_CYCLES = 2000  # two barriers of a cluster; the sums themselves go at the rate of copies
 _BLOCKS = ((128, 256), (192, 128), (128, 192), (128, 128), (64, 256), (64, 128), (128, 64), (64, 64))
 _MOST_STAGES = 8
 
@@ -251,13 +281,14 @@ def hopper_gemm(
     found: list[tuple[float, int, HopperGemm]] = []
     refusal: UnsupportedError | None = None
     for block_m, block_n in _BLOCKS:
-        for cluster in (1, 2):
+        for cluster, split in ((1, 1), (2, 1), (1, 2), (1, 4), (1, 8)):
             try:
-                gemm = _deepest(replace(problem, block_m=block_m, block_n=block_n, cluster=cluster))
+                shape = replace(problem, block_m=block_m, block_n=block_n)
+                gemm = replace(_deepest(replace(shape, cluster=cluster)), split=split)
             except UnsupportedError as error:
                 refusal = error
                 continue
-            found.append((_cycles(gemm, processors), cluster, gemm))
+            found.append((_cycles(gemm, processors), cluster * split, gemm))
     if not found:
         raise refusal or UnsupportedError(f"no block suits a product of {m} x {k} x {n}")
     return min(found, key=lambda candidate: candidate[:2])[2]
@@ -276,7 +307,8 @@ def _cycles(gemm: HopperGemm, processors: int) -> float:
     multiply = gemm.block_m * gemm.block_n * gemm.block_k / rate
     read = (gemm.block_m + gemm.block_n * gemm.consumers) * ROW_BYTES / _SHARED_READ
     copy = (gemm.block_m + gemm.block_n / gemm.cluster) * ROW_BYTES / _CACHE_READ
-    steps = -(-gemm.k // gemm.block_k)
-    store = _TILE_CYCLES * (0.3 + 0.7 * gemm.block_m * gemm.block_n / (128 * 256))
-    rounds = -(-prod(gemm.tiles) // max(1, processors // gemm.cluster))
-    return rounds * (steps * max(multiply, read, copy) + store)
+    steps = -(-gemm.steps // gemm.split)
+    store = _TILE_CYCLES * (0.3 + 0.7 * gemm.block_m * gemm.own_columns / (128 * 256))
+    exchange = _EXCHANGE_CYCLES + gemm.exchanged / _CACHE_READ if gemm.split > 1 else 0.0
+    rounds = -(-prod(gemm.tiles) // max(1, processors // gemm.blocks_together))
+    return rounds * (steps * max(multiply, read, copy) + store + exchange)

@@ -29,6 +29,7 @@ STAGED_COLUMNS = 64  # of a result that leave at once: rows of 128 bytes
 RESULT_BYTES = {"f16": 2, "bf16": 2, "f32": 4, "i32": 4}
 # Registers of a thread when the kernel runs (setmaxnreg): 40 + 2 * 232 or 40 + 3 * 152 of the 504 or 496 that the
 # threads of a place in the four warpgroups have at its start.
+_MEET = "barrier.cluster.arrive;\nbarrier.cluster.wait;"  # all threads of all blocks of a cluster
 COPYING_REGISTERS, MULTIPLYING_REGISTERS = 40, {2: 232, 3: 152}
 
 
@@ -52,7 +53,7 @@ class HopperKernel(LlvmText):
         extra = [f"%extra{i}" for i in range(len(self.epilogue.arguments))]
         arguments += [f"{name}: {kind}" for name, kind in zip(extra, self.epilogue.arguments, strict=True)]
         self.write(maps, extra)
-        attributes = kernel_attributes(gemm.threads, gemm.cluster)
+        attributes = kernel_attributes(gemm.threads, gemm.blocks_together)
         shared = "{addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>"
         return "\n".join(
             [
@@ -72,9 +73,9 @@ class HopperKernel(LlvmText):
         thread = self.value("nvvm.read.ptx.sreg.tid.x : i32")
         block = self.value("nvvm.read.ptx.sreg.ctaid.x : i32")
         blocks = self.value("nvvm.read.ptx.sreg.nctaid.x : i32")
-        rank = self.value("nvvm.read.ptx.sreg.cluster.ctarank : i32") if gemm.cluster > 1 else self.constant(0)
+        rank = self.value("nvvm.read.ptx.sreg.cluster.ctarank : i32") if gemm.blocks_together > 1 else self.constant(0)
         self.initialize(shared, thread)
-        first, step = self.binary("udiv", block, gemm.cluster), self.binary("udiv", blocks, gemm.cluster)
+        first, step = (self.binary("udiv", number, gemm.blocks_together) for number in (block, blocks))
         # The same in all threads of a warp, so that LLVM and ptxas see that the branch does not part it.
         group = self.binary("udiv", thread, WARPGROUP)
         (group,) = self.ptx("shfl.sync.idx.b32 $0, $1, 0, 31, -1;", [(group, "i32")], ["i32"])
@@ -82,8 +83,8 @@ class HopperKernel(LlvmText):
         self.copying(shared, thread, rank, first, step, places)
         self.multiplying(shared, thread, rank, first, step, group, places, extra)
         self.label("end")
-        if gemm.cluster > 1:  # a block's shared memory must last while another may copy into it
-            self.ptx("barrier.cluster.arrive.aligned;\nbarrier.cluster.wait.aligned;")
+        if gemm.blocks_together > 1:  # a block's shared memory must last while another may copy into it
+            self.ptx(_MEET)
         self.line("llvm.return")
 
     def initialize(self, shared: str, thread: str) -> None:
@@ -94,7 +95,7 @@ class HopperKernel(LlvmText):
             f"mbarrier.init.shared::cta.b64 [at+{8 * (gemm.stages + stage)}], {gemm.consumers * gemm.cluster};\n"
             for stage in range(gemm.stages)
         )
-        meet = "bar.sync 0;" if gemm.cluster == 1 else "barrier.cluster.arrive.aligned;\nbarrier.cluster.wait.aligned;"
+        meet = "bar.sync 0;" if gemm.blocks_together == 1 else _MEET
         self.ptx(
             f"""{{
             .reg .pred p; .reg .b32 at;
@@ -130,20 +131,32 @@ class HopperKernel(LlvmText):
         self.set_registers("dec", COPYING_REGISTERS)
         zero = self.constant(0)
         one = self.compare("eq", thread, 0)
-        self.line(f"llvm.cond_br {one}, ^copy_next({first}, {zero}, {zero} : i32, i32, i32), ^end")
+        self.line(f"llvm.cond_br {one}, ^copy_next({first}, {zero}, {zero} : i32, i32, i32), ^copied")
         self.label("copy_next", [("%tile", "i32"), ("%stage", "i32"), ("%phase", "i32")])
         self.line(f"llvm.cond_br {self.compare('ult', '%tile', prod(gemm.tiles))}, ^copy_tile, ^copied")
         self.label("copy_tile")
         row, column, batch = self.place_of("%tile")
-        row = self.binary("add", self.binary("mul", row, gemm.cluster), rank)
+        above = rank if gemm.cluster > 1 else self.constant(0)
+        row = self.binary("add", self.binary("mul", row, gemm.cluster), above)
         row, column = self.binary("mul", row, gemm.block_m), self.binary("mul", column, gemm.block_n)
-        shift = self.binary("mul", rank, gemm.block_n // gemm.cluster)  # of this block's part of the tile of rhs
+        shift = self.binary("mul", above, gemm.block_n // gemm.cluster)  # of this block's part of the tile of rhs
         numbers = [shared, row, self.binary("add", column, shift), batch, self.binary("mul", shift, ROW_BYTES)]
+        numbers += self.steps(rank)
         operands = [*((n, "i32") for n in numbers), *((p, "i64") for p in places[:2])]
         after = self.ptx(self.copy_loop(), [*operands, ("%stage", "i32"), ("%phase", "i32")], ["i32", "i32"], tied=2)
         self.line(f"llvm.br ^copy_next({self.binary('add', '%tile', step)}, {', '.join(after)} : i32, i32, i32)")
         self.label("copied")
+        if gemm.split > 1:  # all threads of a cluster meet twice where the others exchange their sums
+            self.ptx(f"{_MEET}\n{_MEET}")
         self.line("llvm.br ^end")
+
+    def steps(self, rank: str) -> list[str]:
+        """The first step of k of a block, and the one behind its last."""
+        gemm = self.gemm
+        if gemm.split == 1:
+            return [self.constant(0), self.constant(gemm.steps)]
+        ends = [self.binary("mul", number, gemm.steps) for number in (rank, self.binary("add", rank, 1))]
+        return [self.binary("udiv", end, gemm.split) for end in ends]
 
     def set_registers(self, change: str, count: int) -> None:
         """Give registers of the copying warpgroup to the others, where those are so many that they need them."""
@@ -151,7 +164,7 @@ class HopperKernel(LlvmText):
             self.ptx(f"setmaxnreg.{change}.sync.aligned.u32 {count};")
 
     def copy_loop(self) -> str:
-        """$0 stage, $1 phase; $2 shared, $3 row, $4 column, $5 batch, $6 the part's place; $7, $8 the maps."""
+        """$0 stage, $1 phase; $2 shared, $3 row, $4 column, $5 batch, $6 the part's place, $7, $8 steps; then maps."""
         gemm = self.gemm
         part = gemm.block_n // gemm.cluster
         cast = "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes"
@@ -162,7 +175,7 @@ class HopperKernel(LlvmText):
             all_ = shared_by_all and gemm.cluster > 1
             end = f", {(1 << gemm.cluster) - 1}" if all_ else ""
             name = f"{cast}.multicast::cluster" if all_ else cast
-            return f"{name} [{to}+{offset}], [${7 + number}, {{{first}, {second}, $5}}], [full]{end};\n"
+            return f"{name} [{to}+{offset}], [${9 + number}, {{{first}, {second}, $5}}], [full]{end};\n"
 
         if gemm.lhs_major == "k":
             copies += box(0, "lhs", 0, "at", "$3", False)
@@ -176,7 +189,7 @@ class HopperKernel(LlvmText):
                 copies += f"add.s32 other, $4, {i};\n" + box(1, "rhs", i * ROW_BYTES, "other", "at", True)
         return f"""{{
             .reg .pred p; .reg .b32 k, at, other, lhs, rhs, full, empty, parity;
-            mov.u32 k, 0;
+            mov.u32 k, $7;
             next:
             mad.lo.u32 full, $0, 8, $2;
             add.u32 full, full, {gemm.barriers_at};
@@ -194,7 +207,7 @@ class HopperKernel(LlvmText):
             {copies}
             {advance("$0", "$1", gemm.stages)}
             add.u32 k, k, 1;
-            setp.lt.u32 p, k, {-(-gemm.k // gemm.block_k)};
+            setp.lt.u32 p, k, $8;
             @p bra next;
             }}"""
 
@@ -222,13 +235,19 @@ class HopperKernel(LlvmText):
         self.label("tile")
         count = gemm.block_n // 2
         rows = self.binary("mul", consumer, 64 * ROW_BYTES)
-        operands = [(name, "i32") for name in (shared, rows, inside, "%stage_", "%phase_")]
+        begin, end = self.steps(rank)
+        mine = self.binary("sub", end, begin) if gemm.split > 1 else end
+        operands = [(name, "i32") for name in (shared, rows, inside, mine, "%stage_", "%phase_")]
         results = [gemm.format.accumulator] * count + ["i32", "i32"]
         *values, stage, phase = self.ptx(self.multiply_loop(count), operands, results, tied=2)
         row, column, batch = self.place_of("%tile_")
-        row = self.binary("add", self.binary("mul", row, gemm.cluster), rank)
+        above = rank if gemm.cluster > 1 else self.constant(0)
+        row = self.binary("add", self.binary("mul", row, gemm.cluster), above)
         row = self.binary("add", self.binary("mul", row, gemm.block_m), self.binary("mul", consumer, 64))
         column = self.binary("mul", column, gemm.block_n)
+        if gemm.split > 1:
+            values = self.exchange(values, shared, consumer, inside, rank)
+            column = self.binary("add", column, self.binary("mul", rank, gemm.own_columns))
         # Of 64 rows a warp has 16, of them a thread two; of each 8 columns it has two.
         warp, lane = self.binary("udiv", inside, 32), self.binary("urem", inside, 32)
         own = self.binary("add", self.binary("mul", warp, 16), self.binary("udiv", lane, 4))
@@ -246,9 +265,9 @@ class HopperKernel(LlvmText):
         self.line("llvm.br ^end")
 
     def multiply_loop(self, count: int) -> str:
-        """$0.. accumulators, then stage, phase; then shared, the warpgroup's rows, the thread in its warpgroup."""
+        """$0.. accumulators, then stage, phase; then shared, the warpgroup's rows, the thread in it, the steps of k."""
         gemm = self.gemm
-        stage, phase, shared, rows, thread = (f"${count + i}" for i in range(5))
+        stage, phase, shared, rows, thread, mine = (f"${count + i}" for i in range(6))
         accumulators = "{" + ", ".join(f"${i}" for i in range(count)) + "}"
         format_ = gemm.format
         steps = ROW_BYTES // STEP_BYTES
@@ -307,11 +326,46 @@ class HopperKernel(LlvmText):
             add.u32 old, full, {8 * gemm.stages};
             {advance(stage, phase, gemm.stages)}
             add.u32 k, k, 1;
-            setp.lt.u32 p, k, {-(-gemm.k // gemm.block_k)};
+            setp.lt.u32 p, k, {mine};
             @p bra next;
             wgmma.wait_group.sync.aligned 0;
             {release}
             }}"""
+
+    def exchange(self, values: list[str], shared: str, consumer: str, inside: str, rank: str) -> list[str]:
+        """Each block of the cluster gives every other the sums of its columns and adds what it is given, in order.
+
+        In shared memory, where the stages were: by giver, warpgroup, eight columns and thread, four numbers each.
+        """
+        gemm = self.gemm
+        groups = gemm.own_columns // 8
+        part = gemm.consumers * groups * WARPGROUP * 16  # bytes that one block gives another
+        kind = gemm.format.accumulator
+        mine = self.binary("add", shared, self.binary("mul", consumer, groups * WARPGROUP * 16))
+        mine = self.binary("add", mine, self.binary("mul", inside, 16))
+        given = self.binary("add", mine, self.binary("mul", rank, part))
+        self.ptx(_MEET)  # nobody needs its stages any more
+        for other in range(gemm.split):
+            (far,) = self.ptx(f"mapa.shared::cluster.u32 $0, $1, {other};", [(given, "i32")], ["i32"])
+            for i in range(groups):
+                first = (other * groups + i) * 4
+                self.ptx(
+                    f"st.shared::cluster.v4.b32 [$0+{i * WARPGROUP * 16}], {{$1, $2, $3, $4}};",
+                    [(far, "i32"), *((value, kind) for value in values[first : first + 4])],
+                )
+        self.ptx(_MEET)
+        sums: list[str] = []
+        for giver in range(gemm.split):
+            for i in range(groups):
+                at = giver * part + i * WARPGROUP * 16
+                found = self.ptx(f"ld.shared.v4.b32 {{$0, $1, $2, $3}}, [$4+{at}];", [(mine, "i32")], [kind] * 4)
+                if giver == 0:
+                    sums += found
+                    continue
+                for j, value in enumerate(found, 4 * i):
+                    add = "llvm.add" if kind == "i32" else "llvm.fadd"
+                    sums[j] = self.value(f"{add} {sums[j]}, {value} : {kind}")
+        return sums
 
     def finished(self, values: list[str], at: _Place, extra: list[str]) -> list[str]:
         """The accumulators after the epilogue, in the result's type."""
@@ -340,7 +394,7 @@ class HopperKernel(LlvmText):
         rows = self.binary("mul", row, ROW_BYTES)
         flip = self.binary("urem", row, 8)  # the swizzle: columns of 16 bytes change places by the row
         number = self.binary("add", consumer, 1)
-        chunks = gemm.block_n // STAGED_COLUMNS
+        chunks = gemm.own_columns // STAGED_COLUMNS
         for chunk in range(chunks):
             # Two halves in turn, so all but the last store must have been read; with an odd number of them a tile's
             # first has the half of the last one before.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tools.ptx_emulator.arithmetic import type_of
-from tools.ptx_emulator.machine import Cluster, EmulationError, Lanes, Step, dtype_of, instruction
+from tools.ptx_emulator.machine import EXITED, Cluster, EmulationError, Lanes, Step, dtype_of, instruction
 from tools.ptx_emulator.parse import Instruction, Pair
 
 __all__: list[str] = []
@@ -55,7 +55,7 @@ def _cluster_barrier(this: Instruction) -> Step:
         if arrives:
             block.cluster_phase[lanes] += 1
             block.events += 1
-        elif np.any(block.cluster_phase[lanes] > block.cluster_phase.min()):
+        elif np.any(block.cluster_phase[lanes] > block.cluster_phase[block.status != EXITED].min()):
             block.pc[lanes] -= 1
             block.poll(lanes)
 

@@ -53,7 +53,7 @@ def run(
     arguments += [] if gemm.staged else [result]
     launch(
         text, "gemm", grid=gemm.grid(processors), block=(gemm.threads,), arguments=[*arguments, *more],
-        shared_bytes=gemm.shared_bytes, cluster=(gemm.cluster,), late=late,
+        shared_bytes=gemm.shared_bytes, cluster=(gemm.blocks_together,), late=late,
     )  # fmt: skip
     return result
 
@@ -67,6 +67,10 @@ CASES = {
     "tf32": HopperGemm(64, 64, 64, element="tf32", result="f32", rhs_major="k", block_m=64, block_n=64, stages=2),
     "i8": HopperGemm(64, 72, 256, element="i8", result="i32", rhs_major="k", block_m=64, block_n=64, stages=2),
     "f8": HopperGemm(64, 64, 128, element="f8E4M3FN", result="f16", rhs_major="k", block_m=64, block_n=64, stages=2),
+    "k in two parts": HopperGemm(64, 128, 320, split=2, block_m=64, block_n=128, stages=2),
+    "k in four parts, from registers": HopperGemm(
+        72, 72, 264, element="f16", result="f32", split=4, block_n=64, stages=3, batch=2
+    ),
     "three warpgroups": HopperGemm(192, 64, 64, element="f16", result="f16", block_m=192, block_n=64, stages=2),
 }
 
@@ -123,12 +127,12 @@ def test_the_schedule_of_large_products(element: str, result: str) -> None:
 
 @pytest.mark.parametrize(
     ("shape", "least_share"),
-    [((8192, 8192, 8192), 0.9), ((4096, 4096, 4096), 0.85), ((512, 512, 4096), 0.1), ((2048, 768, 3072), 0.5)],
+    [((8192, 8192, 8192), 0.9), ((4096, 4096, 4096), 0.85), ((512, 512, 4096), 0.45), ((2048, 768, 3072), 0.5)],
 )
 def test_schedules_fill_the_processors(shape: tuple[int, int, int], least_share: float) -> None:
     gemm = hopper_gemm(*shape)
     blocks = gemm.grid(132)[0]
-    tiles = np.prod(gemm.tiles) * gemm.cluster
+    tiles = np.prod(gemm.tiles) * gemm.cluster * gemm.split
     rounds = -(-tiles // blocks)
     assert tiles / (rounds * 132) >= least_share
     assert gemm.stages >= 3
@@ -144,6 +148,8 @@ def test_schedules_fill_the_processors(shape: tuple[int, int, int], least_share:
         ({"element": "tf32", "result": "f32"}, "k innermost"),
         ({"stages": 12}, "bytes of shared memory"),
         ({"block_m": 96}, "96 rows"),
+        ({"split": 4}, "2 steps of k"),
+        ({"split": 3, "k": 512}, "among 3 blocks"),
     ],
 )
 def test_what_the_tensor_cores_cannot_do_is_refused(arguments: dict[str, Any], message: str) -> None:
