@@ -314,10 +314,11 @@ class Assignment:
 
     def _set_operands(self, op: ir.Operation, layout: Layout) -> None:
         for i, operand in enumerate(op.operands):
-            if _is_tile(operand):
-                op.operands[i] = self.at(operand, self._operand_layout(op, i, layout))
+            wanted = self._operand_layout(op, i, layout) if _is_tile(operand) else None
+            if wanted is not None:
+                op.operands[i] = self.at(operand, wanted)
 
-    def _operand_layout(self, op: ir.Operation, index: int, layout: Layout) -> Layout:
+    def _operand_layout(self, op: ir.Operation, index: int, layout: Layout) -> Layout | None:
         """The layout in which an operation wants an operand to give its (first) result in ``layout``."""
         operand = op.operands[index]
         if op.name == "astra.tile_dot":

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from astra_mlir.bindings import ir
 from astra_mlir.passes.gpu.emit import Thread, storage, vector_of
 from astra_mlir.passes.gpu.layouts import Layout
-from astra_mlir.passes.gpu.products import MmaShape, mma_shape
+from astra_mlir.passes.gpu.lower_wgmma import by_wgmma
+from astra_mlir.passes.gpu.products import MmaShape, mma_shape, wgmma_of
 from astra_mlir.passes.gpu.to_gpu import register_rules
 from astra_mlir.passes.memref_utils import byte_width
 
@@ -25,6 +26,9 @@ _CONSTRAINT = {"f32": "f", "f64": "d", "i32": "r"}
 
 
 def _dot(lowering: Lowering, op: ir.Operation) -> list[ir.Value]:
+    wgmma = wgmma_of(op, lowering.warps, lowering.target)
+    if wgmma is not None:
+        return [by_wgmma(lowering, op, wgmma)]
     shape = mma_shape(op, lowering.target)
     return [_by_threads(lowering, op) if shape is None else _by_mma(lowering, op, shape)]
 

@@ -21,7 +21,7 @@ from astra_mlir.passes.memref_utils import byte_width
 if TYPE_CHECKING:
     from astra_mlir.passes.gpu.to_gpu import Lowering
 
-__all__ = ["buffer_places", "swizzle_bytes"]
+__all__ = ["buffer_places", "read_tile", "slot_bytes", "swizzle_bytes", "tile_address", "write_tile"]
 
 _PIECE = 16  # bytes that stay together
 _ALIGNMENT = 1024  # of a tile: eight rows of 128 bytes, the period of the widest swizzle
@@ -128,6 +128,8 @@ def _commit(lowering: Lowering, op: ir.Operation) -> None:
 def _wait(lowering: Lowering, op: ir.Operation) -> None:
     pending = ir.IntegerAttr(op.attributes["pending"]).value
     lowering.thread.ptx(f"cp.async.wait_group {pending};", "~{memory}", ())
+    if lowering.target.wgmma:
+        lowering.thread.ptx("fence.proxy.async.shared::cta;", "~{memory}", ())  # wgmma reads by another way
     lowering.thread.barrier(lowering.warps)
 
 
@@ -155,6 +157,27 @@ def read_tile(lowering: Lowering, buffer: ir.Value, base: ir.Value, layout: Layo
     if plain is not None or _turned_matrix(register, lane, size):
         return _by_matrices(lowering, base, register, lane, warp, element, plain)
     return _by_vectors(lowering, base, register, lane + warp, element)
+
+
+def write_tile(lowering: Lowering, value: ir.Value, layout: Layout, inner: int) -> ir.Value:
+    """Put a tile in scratch shared memory as buffers hold it; gives its address (an i32)."""
+    thread, element = lowering.thread, value.type.element_type
+    size = byte_width(element)
+    pointer = lowering.scratch(math.prod(layout.shape) * size, _ALIGNMENT)
+    base = thread.op("llvm.ptrtoint", (pointer,), (thread.i32,)).results[0]
+    places = buffer_places(layout.shape, inner, size)
+    register = [places(basis) * size for basis in layout.register]
+    bits = 0
+    while bits < len(register) and register[bits] == size << bits and size << (bits + 1) <= _PIECE:
+        bits += 1
+    starts = [0]
+    for place in register[bits:]:
+        starts += [start ^ place for start in starts]
+    threads = [places(basis) * size for basis in layout.thread]
+    for i, address in enumerate(_offsets(thread, base, lowering.tid, threads, starts)):
+        target = thread.op("llvm.inttoptr", (address,), (thread.shared_pointer,)).results[0]
+        thread.store(thread.part(value, i << bits, 1 << bits), target, size << bits)
+    return base
 
 
 def _plain_matrix(register: list[int], lane: list[int], size: int) -> int | None:

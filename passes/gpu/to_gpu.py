@@ -151,13 +151,14 @@ class Lowering:
             return storage(value.type)
         return vector_of(self.layout(value).registers, storage(value.type.element_type))
 
-    def scratch(self, size: int) -> ir.Value:
+    def scratch(self, size: int, alignment: int = 16) -> ir.Value:
         """Shared memory for one exchange: nobody still reads what was there before."""
         if self.scratch_used:
             self.thread.barrier(self.warps)
         self.scratch_used = True
-        self.shared_bytes = max(self.shared_bytes, self.pinned_bytes + size)
-        return self.thread.shared(self.pinned_bytes)
+        start = -(-self.pinned_bytes // alignment) * alignment
+        self.shared_bytes = max(self.shared_bytes, start + size)
+        return self.thread.shared(start)
 
     def pin(self, buffer: ir.Value, size: int) -> ir.Value:
         """Shared memory that is kept until the last use of a buffer."""
@@ -370,8 +371,8 @@ def _arange(lowering: Lowering, op: ir.Operation) -> list[ir.Value]:
     return [thread.op("arith.addi", (wide, numbers), (wide.type,), flags).results[0]]
 
 
-def _same(lowering: Lowering, op: ir.Operation) -> list[ir.Value]:
-    return [lowering[op.operands[0]]]
+def _same(lowering: Lowering, op: ir.Operation) -> list[ir.Value | None]:
+    return [lowering.values.get(op.operands[0])]  # none of a tile that products read where it is
 
 
 def _broadcast(lowering: Lowering, op: ir.Operation) -> list[ir.Value]:

@@ -561,6 +561,111 @@ def _ptx_ldmatrix(block: Block, match: Any, slots: Any, numbers: Any, who: Any, 
     return [words[:, i].reshape(-1) for i in range(count)]
 
 
+# --- products of warpgroups: descriptors as the PTX ISA's "Matrix Descriptor Format" and canonical layouts say
+
+WGMMA = re.compile(
+    r"wgmma\.mma_async\.sync\.aligned\.m64n(\d+)k(\d+)\.(\w+)\.(\w+)\.(\w+) \{([^}]*)\}, (\{[^}]*\}|\S+), (\S+), p(.*)"
+)
+
+
+def shared_matrix(block: Block, descriptor: int, rows: int, depth: int, dtype: Any, turned: bool) -> np.ndarray:
+    """The rows x depth operand that a descriptor names (rows along M or N)."""
+    size = np.dtype(dtype).itemsize
+    start, leading, stride = (
+        (descriptor & 0x3FFF) << 4,
+        (descriptor >> 16 & 0x3FFF) << 4,
+        (descriptor >> 32 & 0x3FFF) << 4,
+    )
+    width = {1: 128, 2: 64, 3: 32}[descriptor >> 62]
+    r, k = np.meshgrid(np.arange(rows), np.arange(depth), indexing="ij")
+    if turned:  # panels of `width` bytes along M or N, a row of a panel for each k
+        per = width // size
+        place = r // per * leading + k // 8 * stride + k % 8 * width + r % per * size
+    else:
+        assert depth * size <= width
+        place = r // 8 * stride + r % 8 * width + k * size
+    place = place + start
+    place ^= (place >> 7 & (width // 16 - 1)) << 4  # the swizzle is of addresses
+    places = place[..., None] + np.arange(size)
+    if not block.shared.mapped[places].all():
+        raise Fault("a product reads out of bounds")
+    block.shared.reader[places] = -2
+    if (block.shared.writer[places] != -1).any():
+        raise Fault("a product reads what was written without a barrier between")
+    return np.ascontiguousarray(block.shared.bytes[places]).view(dtype)[..., 0]
+
+
+@ptx(r"\{ \.reg \.pred p;.*wgmma\.wait_group\.sync\.aligned 0; \}")
+def _ptx_wgmma(block: Block, match: Any, slots: Any, numbers: Any, who: Any, dtypes: Any) -> Any:
+    slots = list(slots)
+    names: dict[str, np.ndarray] = {}
+    fenced = False
+    for statement in (part.strip() for part in match[0].strip("{} ").split(";")):
+        if found := re.fullmatch(r"add\.s64 (\w+), \$(\d+), (-?\d+)", statement):
+            names[found[1]] = slots[int(found[2])] + int(found[3])
+        elif statement == "wgmma.fence.sync.aligned":
+            fenced = True
+        elif found := WGMMA.fullmatch(statement):
+            assert fenced
+            key = statement.split(" ")[0]
+            block.trace[key] = block.trace.get(key, 0) + 1
+            _wgmma(block, found, slots, names)
+    return slots[: len(dtypes)]
+
+
+def _wgmma(block: Block, found: Any, slots: list[Any], names: dict[str, np.ndarray]) -> None:
+    n, k = int(found[1]), int(found[2])
+    result = {"f32": np.float32, "f16": np.float16, "s32": np.int32}[found[3]]
+    a_type, b_type = OPERAND[found[4]], OPERAND[found[5]]
+    flags = [int(flag) for flag in re.findall(r"\d+", found[9])][2:]
+    registers = [int(name) for name in re.findall(r"\$(\d+)", found[6])]
+
+    def value(name: str) -> np.ndarray:
+        return slots[int(name[1:])] if name.startswith("$") else names[name]
+
+    for group in range(block.threads // 128):
+        threads = slice(group * 128, group * 128 + 128)
+        lanes = np.arange(128)
+
+        def uniform(name: str, threads: slice = threads) -> int:
+            array = value(name)[threads]
+            if not (array == array[0]).all():
+                raise Fault("the threads of a warpgroup have different descriptors")
+            return int(array[0]) & (1 << 64) - 1
+
+        if found[7].startswith("{"):
+            per = 4 // np.dtype(a_type).itemsize
+            words = np.stack([value(name.strip())[threads] for name in found[7].strip("{}").split(",")], 1)
+            held = np.ascontiguousarray(words).view(a_type)
+            a = np.zeros((64, k), a_type)
+            for i in range(held.shape[1]):
+                word, part = divmod(i, per)
+                row = lanes // 32 * 16 + lanes % 32 // 4 + 8 * (word % 2)
+                a[row, lanes % 4 * per + part + 4 * per * (word // 2)] = held[:, i]
+        else:
+            a = shared_matrix(block, uniform(found[7]), 64, k, a_type, bool(flags and flags[0]))
+        b = shared_matrix(block, uniform(found[8]), n, k, b_type, bool(flags and flags[-1]))
+        wide = np.int64 if result is np.int32 else np.float64
+        left, right = a.astype(wide), b.astype(wide)
+        if found[4] == "tf32":
+            left, right = _tf32(left), _tf32(right)
+        product = left @ right.T
+        words = np.ascontiguousarray(np.stack([slots[r][threads] for r in registers], 1))
+        sums = words.view(result)
+        i = np.arange(sums.shape[1])
+        rows = (lanes // 32 * 16 + lanes % 32 // 4)[:, None] + 8 * (i // 2 % 2)
+        columns = (lanes % 4 * 2)[:, None] + i // 4 * 8 + i % 2
+        sums[:] = (sums + product[rows, columns]).astype(result)
+        for j, r in enumerate(registers):
+            slots[r] = slots[r].copy()
+            slots[r][threads] = words[:, j]
+
+
+@ptx(r"fence\.proxy\.async\.shared::cta;")
+def _ptx_fence(block: Block, match: Any, slots: Any, numbers: Any, who: Any, dtypes: Any) -> None:
+    block.trace["fenced"] = 1
+
+
 # --- asynchronous copies
 
 

@@ -73,6 +73,13 @@ LOOPS = [
     (32, 32, 16, "f32", False, 4, "sm_80", 3),
     (32, 32, 16, "f32", True, 4, "sm_80", 3),
     (64, 64, 64, "f16", False, 8, "sm_80", 1),
+    (64, 64, 64, "f16", False, 4, "sm_90a", 3),
+    (64, 32, 128, "bf16", True, 4, "sm_90a", 2),
+    (128, 128, 32, "f16", False, 8, "sm_90a", 3),
+    (128, 64, 16, "bf16", True, 4, "sm_90a", 2),
+    (64, 256, 64, "bf16", False, 8, "sm_90a", 2),
+    (64, 32, 32, "f32", True, 4, "sm_90a", 2),
+    (64, 64, 32, "f16", True, 4, "sm_90a", 1),
 ]
 
 
@@ -94,5 +101,8 @@ def test_pipelined_loop(
         compiled = check(text, (2, 1), [x, y, z, n, depth], {2: exact}, tolerance)
     ptx = compiled.ptx()
     assert ("cp.async.cg.shared.global" in ptx) == (stages > 1)
+    if target == "sm_90a":
+        assert "wgmma.mma_async" in ptx
+        return
     assert "ldmatrix" in ptx or element == "f32" or stages == 1
     assert ("ldmatrix.sync.aligned.m8n8.x4.trans" in ptx) == (not transposed and element == "f16" and stages > 1)
