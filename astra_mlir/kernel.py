@@ -1,6 +1,6 @@
 """``@astra.kernel``: a tile kernel written in Python, compiled for each set of argument types and constants.
 
-Above ``language/``, which compiles the function's syntax tree to a tile function.
+Above ``language/``, which compiles the function's syntax tree to a tile function; ``kernel_launch.py`` runs it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from astra_mlir.language.types import DTYPES, DType, PointerType, bfloat16, floa
 if TYPE_CHECKING:
     from astra_mlir.bindings import ir
 
-__all__ = ["Kernel", "kernel"]
+__all__ = ["Kernel", "Launcher", "kernel"]
 
 _SHORT = {"fp16": float16, "bf16": bfloat16, "fp32": float32, "fp64": float64, "f16": float16, "f32": float32,
           "f64": float64, "bool": int1, "i1": int1, "i8": DTYPES["int8"], "i16": DTYPES["int16"],
@@ -38,6 +38,9 @@ def argument_type(given: Any) -> ArgumentType:
 
 class Kernel(KernelFunction):
     """A kernel: launch it with ``kernel[grid](arguments...)``, call it in other kernels, or :meth:`trace` it."""
+
+    def __getitem__(self, grid: Any) -> Launcher:
+        return Launcher(self, grid)
 
     def trace(
         self,
@@ -78,6 +81,31 @@ class Kernel(KernelFunction):
         return f"<astra kernel {self.name}>"
 
 
+class Launcher:
+    """A kernel with a grid: calling it runs the kernel's programs on arrays, in place."""
+
+    def __init__(self, kernel: Kernel, grid: Any) -> None:
+        self.kernel = kernel
+        self.grid = grid
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        from astra_mlir.kernel_launch import launch
+
+        launch(self.kernel, self.grid, args, kwargs)
+
+
 def kernel(fn: Callable[..., Any]) -> Kernel:
-    """Make a Python function a kernel."""
+    """Make a Python function a kernel: it is compiled when it is launched, for each set of types and constants.
+
+    >>> import numpy as np
+    >>> import astra_mlir as astra, astra_mlir.language as al
+    >>> @astra.kernel
+    ... def add(x, y, out, n, BLOCK: al.constexpr):
+    ...     i = al.program_id(0) * BLOCK + al.arange(0, BLOCK)
+    ...     al.store(out + i, al.load(x + i, i < n) + al.load(y + i, i < n), i < n)
+    >>> x, out = np.arange(5.0), np.zeros(5)
+    >>> add[(1,)](x, x, out, 5, BLOCK=8)
+    >>> out
+    array([0., 2., 4., 6., 8.])
+    """
     return Kernel(fn)

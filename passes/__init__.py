@@ -29,6 +29,7 @@ from astra_mlir.passes import simplify as simplify
 from astra_mlir.passes import sink_scalars as sink_scalars
 from astra_mlir.passes import split as split
 from astra_mlir.passes import tile_simplify as tile_simplify
+from astra_mlir.passes import tile_to_loops as tile_to_loops
 from astra_mlir.passes import to_gpu_kernels as to_gpu_kernels
 from astra_mlir.passes import to_kernels as to_kernels
 from astra_mlir.passes import to_linalg as to_linalg

@@ -89,3 +89,9 @@ register_pipeline(
     "StableHLO to the LLVM dialect for the host of a GPU: what astra.jit runs for target cuda",
     ",".join(stage_pipeline(stage, "gpu") for stage in GPU_STAGES),
 )
+
+register_pipeline(
+    "astra-tile-cpu-pipeline",
+    "tile functions, and functions that call their loops, to the LLVM dialect for a CPU: what launches of kernels run",
+    "astra-tile-to-loops,canonicalize,cse,astra-expand-math,canonicalize,cse," + stage_pipeline("llvm"),
+)

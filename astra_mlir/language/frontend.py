@@ -328,8 +328,6 @@ class Tracer:
     def _while(self, node: ast.While) -> None:
         if node.orelse or _returns(node):
             raise TypeError("kernels have no 'else' or 'return' of loops")
-        if not isinstance(test := self._eval(node.test), Value):
-            raise TypeError(f"'while' takes a value of the kernel, not {test!r}: use al.static_range")
 
         def build(inits: list[ir.Value], loop: _Loop) -> ir.Operation:
             kinds = [v.type for v in inits]
@@ -339,9 +337,10 @@ class Tracer:
             )
             with builder().at(first):
                 loop.enter(first.arguments)
-                test = semantic.cast(self._eval(node.test), int1)
-                if test.shape:
-                    raise TypeError(f"'while' takes a scalar, not {test}")
+                found = self._eval(node.test)
+                if not isinstance(found, Value) or found.shape:
+                    raise TypeError(f"'while' takes a scalar that is known when the kernel runs, not {found!r}")
+                test = semantic.cast(found, int1)
                 builder().op("scf.condition", [test.handle, *first.arguments])
             with builder().at(second):
                 loop.enter(second.arguments)
