@@ -57,7 +57,18 @@ def product_layout(op: ir.Operation, warps: int, target: GpuTarget) -> Layout:
     mma = mma_shape(op, target)
     if mma is None:
         return blocked(shape, min(4, shape[1]), warps)
-    return mma_accumulator(shape, warps, mma.m)
+    return mma_accumulator(shape, warps, mma.m, _by_rows(shape, warps, mma.m) if _is_chained(op) else None)
+
+
+def _is_chained(op: ir.Operation) -> bool:
+    """Whether there are several products in a block, one of which may use the other's result (attention does)."""
+    return sum(other.operation.name == "astra.tile_dot" for other in op.block.operations) > 1
+
+
+def _by_rows(shape: tuple[int, int], warps: int, rows: int) -> tuple[int, int]:
+    """Each warp has whole rows, as far as there are enough: reductions of rows, and products with them, stay in it."""
+    along_m = min(warps, shape[0] // rows)
+    return along_m, warps // along_m
 
 
 def operand_layout(op: ir.Operation, index: int, accumulator: Layout, target: GpuTarget) -> Layout | None:

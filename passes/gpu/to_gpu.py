@@ -162,6 +162,8 @@ class Lowering:
 
     def pin(self, buffer: ir.Value, size: int) -> ir.Value:
         """Shared memory that is kept until the last use of a buffer."""
+        if self.scratch_used:  # others may still read the exchange that was here
+            self.thread.barrier(self.warps)
         start = -(-self.pinned_bytes // _TILE_ALIGNMENT) * _TILE_ALIGNMENT
         self.pinned.append((buffer, self.pinned_bytes))
         self.pinned_bytes = start + size
