@@ -84,6 +84,15 @@ compile_threads = Setting(
     "ASTRA_COMPILE_THREADS", 2, _number(1, _MOST_THREADS), "threads that generate machine code for one program"
 )
 num_devices = Setting("ASTRA_NUM_DEVICES", 1, _number(1, 1 << 12), "the virtual devices of the JAX backend")
+mpi_library = Setting(
+    "ASTRA_MPI_LIBRARY", "", _file, "the MPI library (libmpi_abi.so) of programs over several processes"
+)
+process_timeout = Setting(
+    "ASTRA_PROCESS_TIMEOUT",
+    300,
+    _number(1, 1 << 30),
+    "seconds that a process waits for another in a collective operation",
+)
 verify_passes = Setting("ASTRA_VERIFY_PASSES", False, _flag, "whether IR is verified after each pass: 1 or 0")
 jit_cache_size = Setting(
     "ASTRA_JIT_CACHE_SIZE", 128, _number(0, 1 << 31), "compiled signatures that one jit function keeps"
@@ -108,8 +117,8 @@ cuda_driver = Setting(
 )
 
 SETTINGS: tuple[Setting, ...] = (  # type: ignore[type-arg]
-    num_threads, num_devices, target, optimization_level, compile_threads, verify_passes, jit_cache_size, cache_bytes,
-    use_cache, cache_dir, cache_max_bytes, runtime_library, libdevice, ptxas, cuda_driver,
+    num_threads, num_devices, mpi_library, process_timeout, target, optimization_level, compile_threads, verify_passes,
+    jit_cache_size, cache_bytes, use_cache, cache_dir, cache_max_bytes, runtime_library, libdevice, ptxas, cuda_driver,
 )  # fmt: skip
 
 

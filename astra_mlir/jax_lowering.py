@@ -22,6 +22,7 @@ from jax._src.interpreters import mlir
 from jax._src.lax import ann, slicing
 from jax._src.lax import lax as lax_internal
 from jax._src.lax import linalg as lax_linalg
+from jax._src.lax import parallel as lax_parallel
 from jax._src.lax.control_flow import conditionals, loops
 from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import stablehlo as hlo
@@ -248,5 +249,8 @@ def register() -> None:
         for primitive in _SCATTERS:
             entry = mlir._lowerings[primitive]
             rules.setdefault(primitive, mlir.LoweringRuleEntry(_scatter(entry.rule), entry.inline))
+        rules.setdefault(
+            lax_parallel.pbroadcast_p, mlir._platform_specific_lowerings["cuda"][lax_parallel.pbroadcast_p]
+        )
         rules.setdefault(lax_internal.top_k_p, mlir.LoweringRuleEntry(_top_k, False))
         rules.setdefault(lax_internal.logistic_p, mlir.LoweringRuleEntry(_logistic, False))

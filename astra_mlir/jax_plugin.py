@@ -70,7 +70,33 @@ def _register_target(name: Any, handler: Any, platform: str, api_version: int = 
 
 
 def _options() -> dict[str, Any]:
-    return {"num_devices": _num_devices()}
+    options: dict[str, Any] = {"num_devices": _num_devices()}
+    if _several_processes():
+        options |= {"mpi_library": _mpi_library(), "process_timeout": config.process_timeout.get()}
+    return options
+
+
+def _several_processes() -> bool:
+    from jax._src import distributed
+
+    return distributed.global_state.client is not None and int(distributed.global_state.num_processes or 1) > 1
+
+
+def _mpi_library() -> str:
+    """``ASTRA_MPI_LIBRARY``, else that of the package ``mpich``, else what the system's loader finds."""
+    from importlib import metadata
+
+    name = "libmpi_abi.so"
+    if config.mpi_library.get():
+        return config.mpi_library.get()
+    try:
+        files = metadata.files("mpich") or []
+    except metadata.PackageNotFoundError:
+        files = []
+    found = [
+        path for file in files if file.name.startswith(name) for path in [Path(str(file.locate()))] if path.exists()
+    ]
+    return os.fspath(max(found, key=lambda path: path.stat().st_size).resolve()) if found else f"{name}.1"
 
 
 def _num_devices() -> int:

@@ -125,6 +125,7 @@ class _Api(ctypes.Structure):
         ("gpu_event_record", ctypes.CFUNCTYPE(_STATUS, _I64, _P)),
         ("gpu_event_elapsed", ctypes.CFUNCTYPE(_STATUS, _P, _P, _P)),
         ("gpu_event_release", ctypes.CFUNCTYPE(None, _P)),
+        ("team_create_linked", ctypes.CFUNCTYPE(_STATUS, _I64, _P, _P)),
     ]
 
 

@@ -19,6 +19,8 @@ WRONG = [
     ("ASTRA_NUM_THREADS", "-1", "from 0 to"),
     ("ASTRA_NUM_THREADS", "99999999999999999999", "from 0 to"),
     ("ASTRA_NUM_DEVICES", "0", "from 1 to"),
+    ("ASTRA_MPI_LIBRARY", "/nowhere/libmpi_abi.so", "no such file"),
+    ("ASTRA_PROCESS_TIMEOUT", "0", "from 1 to"),
     ("ASTRA_COMPILE_THREADS", "0", "from 1 to"),
     ("ASTRA_VERIFY_PASSES", "maybe", "0 or 1"),
     ("ASTRA_JIT_CACHE_SIZE", "1.5", "a whole number"),

@@ -122,6 +122,39 @@ struct Event_Set_Args { ASTRA_PJRT_HEAD; Event *event; Code code; const char *me
 struct Plugin_Initialize_Args { ASTRA_PJRT_HEAD; };
 struct Plugin_Attributes_Args { ASTRA_PJRT_HEAD; const NamedValue *attributes; size_t num_attributes; };
 
+// What the caller has for processes that run one program together: a store that all of them see.
+using CallbackError = Error *(*)(Code code, const char *message, size_t message_size);
+struct KeyValueGetCallback_Args {
+  ASTRA_PJRT_HEAD;
+  const char *key;
+  size_t key_size;
+  int timeout_in_ms;
+  CallbackError *callback_error;
+  void *user_arg;
+  char *value;        // out
+  size_t value_size;  // out
+  void (*value_deleter_callback)(char *value);  // out
+};
+struct KeyValueTryGetCallback_Args {
+  ASTRA_PJRT_HEAD;
+  const char *key;
+  size_t key_size;
+  CallbackError *callback_error;
+  void *user_arg;
+  char *value;        // out
+  size_t value_size;  // out
+  void (*value_deleter_callback)(char *value);  // out
+};
+struct KeyValuePutCallback_Args {
+  ASTRA_PJRT_HEAD;
+  const char *key;
+  size_t key_size;
+  const char *value;
+  size_t value_size;
+  CallbackError *callback_error;
+  void *user_arg;
+};
+
 struct Client_Create_Args {
   ASTRA_PJRT_HEAD;
   const NamedValue *options;

@@ -2,8 +2,6 @@
 // processors and one pool of memory.
 #include <unistd.h>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
@@ -14,57 +12,43 @@ namespace astra::pjrt {
 
 namespace {
 
-constexpr char kPlatformName[] = "astra";
 constexpr char kDeviceKind[] = "cpu";
 // JAX's names of memories; all are the same memory here.  The first is the default.
 constexpr const char *kMemoryKinds[] = {"device", "pinned_host", "unpinned_host"};
 
-void give(const std::string &text, const char *&out, size_t &size) {
-  out = text.data();
-  size = text.size();
-}
-
-const NamedValue *find_option(const NamedValue *options, size_t count, const char *name) {
-  for (size_t i = 0; i < count; ++i)
-    if (std::string(options[i].name, options[i].name_size) == name) return &options[i];
+const NamedValue *find_option(const Client_Create_Args *args, const char *name) {
+  for (size_t i = 0; i < args->num_options; ++i)
+    if (std::string(args->options[i].name, args->options[i].name_size) == name) return &args->options[i];
   return nullptr;
 }
 
+int64_t number_option(const Client_Create_Args *args, const char *name, int64_t otherwise) {
+  const NamedValue *const option = find_option(args, name);
+  return option == nullptr || option->kind != NamedValue::kInt64 ? otherwise : option->int64_value;
+}
+
 Error *create(Client_Create_Args *args) {
-  const NamedValue *devices = find_option(args->options, args->num_options, "num_devices");
-  if (devices != nullptr && (devices->kind != NamedValue::kInt64 || devices->int64_value < 1))
-    return fail(kInvalidArgument, "astra: num_devices must be a positive number");
-  const NamedValue *nodes = find_option(args->options, args->num_options, "num_nodes");
-  if (nodes != nullptr && nodes->kind == NamedValue::kInt64 && nodes->int64_value > 1)
-    return fail(kUnimplemented, "astra: several processes (jax.distributed) are not supported yet");
-  args->client = new Client(devices == nullptr ? 1 : devices->int64_value);
+  static std::atomic<int> clients{0};  // each has keys of its own; all processes make theirs in one order
+  const int number = clients++;
+  const int64_t num_devices = number_option(args, "num_devices", 1);
+  if (num_devices < 1) return fail(kInvalidArgument, "astra: num_devices must be a positive number");
+  ProcessOptions options;
+  options.count = number_option(args, "num_nodes", 1);
+  options.index = number_option(args, "node_id", 0);
+  options.patience_seconds = number_option(args, "process_timeout", 300);
+  std::unique_ptr<Processes> processes;
+  if (options.count > 1) {
+    const NamedValue *const library = find_option(args, "mpi_library");
+    if (library != nullptr && library->kind == NamedValue::kString)
+      options.mpi_library.assign(library->string_value, library->value_size);
+    processes = std::make_unique<Processes>(KeyValues(*args, "astra " + std::to_string(number) + "/"), options, num_devices);
+  }
+  args->client = new Client(num_devices, std::move(processes));
   return nullptr;
 }
 
 Error *destroy(Client_Destroy_Args *args) {
   delete args->client;
-  return nullptr;
-}
-
-Error *platform_name(Client_String_Args *args) {
-  args->text = kPlatformName;
-  args->text_size = std::strlen(kPlatformName);
-  return nullptr;
-}
-
-Error *platform_version(Client_String_Args *args) {
-  give(args->client->platform_version, args->text, args->text_size);
-  return nullptr;
-}
-
-Error *process_index(Client_ProcessIndex_Args *args) {
-  args->process_index = 0;
-  return nullptr;
-}
-
-Error *devices(Client_Devices_Args *args) {
-  args->devices = args->client->devices.data();
-  args->num_devices = args->client->devices.size();
   return nullptr;
 }
 
@@ -76,9 +60,11 @@ Error *lookup_device(Client_LookupDevice_Args *args) {
   return nullptr;
 }
 
-Error *client_memories(Client_AddressableMemories_Args *args) {
-  args->memories = args->client->memories.data();
-  args->num_memories = args->client->memories.size();
+Error *lookup_local_device(Client_LookupDevice_Args *args) {
+  const auto &all = args->client->addressable;
+  if (args->id < 0 || static_cast<size_t>(args->id) >= all.size())
+    return fail(kInvalidArgument, "astra: this process has no device " + std::to_string(args->id));
+  args->device = all[static_cast<size_t>(args->id)];
   return nullptr;
 }
 
@@ -99,18 +85,15 @@ Error *default_assignment(Client_DefaultDeviceAssignment_Args *args) {
   return nullptr;
 }
 
-// --- topology --------------------------------------------------------------------------------------------------------
-
-Error *topology_name(Topology_String_Args *args) {
-  args->text = kPlatformName;
-  args->text_size = std::strlen(kPlatformName);
+Error *topology_text(Topology_String_Args *args, const std::string &text) {
+  args->text = text.data();
+  args->text_size = text.size();
   return nullptr;
 }
 
-Error *topology_version(Topology_String_Args *args) {
-  give(args->topology->client->platform_version, args->text, args->text_size);
-  return nullptr;
-}
+Error *topology_name(Topology_String_Args *args) { return topology_text(args, args->topology->client->platform_name); }
+
+Error *topology_version(Topology_String_Args *args) { return topology_text(args, args->topology->client->platform_version); }
 
 Error *topology_devices(Topology_Devices_Args *args) {
   args->descriptions = args->topology->client->devices.data();
@@ -126,26 +109,9 @@ Error *topology_attributes(Topology_Attributes_Args *args) {
 
 Error *topology_destroy(Topology_Destroy_Args *) { return nullptr; }  // it is the client's
 
-// --- devices ---------------------------------------------------------------------------------------------------------
-
-Error *device_id(Device_Int_Args *args) {
-  args->value = args->device->id;
-  return nullptr;
-}
-
-Error *device_process(Device_Int_Args *args) {
-  args->value = args->device->process_index;
-  return nullptr;
-}
-
 Error *device_kind(Device_String_Args *args) {
   args->text = kDeviceKind;
-  args->text_size = std::strlen(kDeviceKind);
-  return nullptr;
-}
-
-Error *device_text(Device_String_Args *args) {
-  give(args->device->text, args->text, args->text_size);
+  args->text_size = sizeof kDeviceKind - 1;
   return nullptr;
 }
 
@@ -160,18 +126,8 @@ Error *device_description(Device_GetDescription_Args *args) {
   return nullptr;
 }
 
-Error *device_is_addressable(Device_IsAddressable_Args *args) {
-  args->is_addressable = true;
-  return nullptr;
-}
-
-Error *device_memories(Device_Memories_Args *args) {
-  args->memories = args->device->memories.data();
-  args->num_memories = args->device->memories.size();
-  return nullptr;
-}
-
 Error *default_memory(Device_DefaultMemory_Args *args) {
+  if (!args->device->here) return fail(kInvalidArgument, args->device->text + " is another process's");
   args->memory = args->device->memories.front();
   return nullptr;
 }
@@ -192,59 +148,97 @@ Error *memory_stats(Device_MemoryStats_Args *args) {
   return nullptr;
 }
 
-// --- memories --------------------------------------------------------------------------------------------------------
-
-Error *memory_id(Memory_Int_Args *args) {
-  args->value = args->memory->id;
-  return nullptr;
-}
-
-Error *memory_kind_id(Memory_Int_Args *args) {
-  args->value = args->memory->kind_id;
-  return nullptr;
-}
-
-Error *memory_kind(Memory_String_Args *args) {
-  give(args->memory->kind, args->text, args->text_size);
-  return nullptr;
-}
-
-Error *memory_text(Memory_String_Args *args) {
-  give(args->memory->text, args->text, args->text_size);
-  return nullptr;
-}
-
 Error *memory_devices(Memory_Devices_Args *args) {
   args->devices = &args->memory->device;
   args->num_devices = 1;
   return nullptr;
 }
 
+// --- what callers only look at: fields of the objects, which fields of the arguments get --------------------------------
+
+// `value` of the arguments gets `field` of the object that they name.
+template <auto object, auto value, auto field, typename Args>
+Error *give(Args *args) {
+  args->*value = args->*object->*field;
+  return nullptr;
+}
+
+// A text or a list: its address and its size.
+template <auto object, auto first, auto size, auto field, typename Args>
+Error *give_all(Args *args) {
+  args->*first = (args->*object->*field).data();
+  args->*size = (args->*object->*field).size();
+  return nullptr;
+}
+
+template <auto field>
+constexpr auto client_text = give_all<&Client_String_Args::client, &Client_String_Args::text, &Client_String_Args::text_size, field, Client_String_Args>;
+template <auto field>
+constexpr auto client_devices = give_all<&Client_Devices_Args::client, &Client_Devices_Args::devices, &Client_Devices_Args::num_devices, field, Client_Devices_Args>;
+template <auto field>
+constexpr auto device_number = give<&Device_Int_Args::device, &Device_Int_Args::value, field, Device_Int_Args>;
+template <auto field>
+constexpr auto memory_number = give<&Memory_Int_Args::memory, &Memory_Int_Args::value, field, Memory_Int_Args>;
+template <auto field>
+constexpr auto memory_text = give_all<&Memory_String_Args::memory, &Memory_String_Args::text, &Memory_String_Args::text_size, field, Memory_String_Args>;
+constexpr auto device_text = give_all<&Device_String_Args::device, &Device_String_Args::text, &Device_String_Args::text_size, &Device::text, Device_String_Args>;
+constexpr auto device_memories = give_all<&Device_Memories_Args::device, &Device_Memories_Args::memories, &Device_Memories_Args::num_memories, &Device::memories, Device_Memories_Args>;
+constexpr auto device_is_here = give<&Device_IsAddressable_Args::device, &Device_IsAddressable_Args::is_addressable, &Device::here, Device_IsAddressable_Args>;
+constexpr auto client_memories = give_all<&Client_AddressableMemories_Args::client, &Client_AddressableMemories_Args::memories, &Client_AddressableMemories_Args::num_memories, &Client::memories, Client_AddressableMemories_Args>;
+constexpr auto client_process = give<&Client_ProcessIndex_Args::client, &Client_ProcessIndex_Args::process_index, &Client::process_index, Client_ProcessIndex_Args>;
+
+// Clients whose process takes part in programs with others.
+std::mutex members_mutex;
+std::vector<Client *> members;
+
 }  // namespace
 
-Client::Client(int64_t num_devices) : api(astra_get_api(ASTRA_ABI_VERSION)), topology{this} {
-  if (api == nullptr) throw std::runtime_error("astra: the runtime library does not fit the plugin: rebuild it");
+Client::Client(int64_t num_devices, std::unique_ptr<Processes> others)
+    : api(astra_get_api(ASTRA_ABI_VERSION)), platform_name("astra"), processes(std::move(others)), topology{this} {
+  if (api == nullptr || api->struct_size < sizeof(astra_api))
+    throw std::runtime_error("astra: the runtime library does not fit the plugin: rebuild it");
   context = api->context_default();
   platform_version = "astra " ASTRA_VERSION;
-  int32_t memory_id = 0;
-  for (int32_t id = 0; id < num_devices; ++id) {
-    auto device = std::make_unique<Device>();
-    device->client = this;
-    device->id = id;
-    device->process_index = 0;
-    device->text = "AstraDevice(id=" + std::to_string(id) + ")";
-    int32_t kind_id = 0;
-    for (const char *kind : kMemoryKinds) {
-      auto memory = std::make_unique<Memory>();
-      *memory = {this, memory_id++, kind_id++, kind, "AstraMemory(" + std::string(kind) + ", " + std::to_string(id) + ")",
-                 device.get()};
-      device->memories.push_back(memory.get());
-      memories.push_back(memory.get());
-      owned_memories.push_back(std::move(memory));
+  process_index = processes == nullptr ? 0 : static_cast<int32_t>(processes->index);
+  const std::vector<int64_t> counts = processes == nullptr ? std::vector<int64_t>{num_devices} : processes->num_devices();
+  int32_t id = 0, memory_id = 0;
+  for (int32_t process = 0; process < static_cast<int32_t>(counts.size()); ++process) {
+    for (int32_t local = 0; local < counts[static_cast<size_t>(process)]; ++local, ++id) {
+      auto device = std::make_unique<Device>();
+      device->client = this;
+      device->id = id;
+      device->process_index = process;
+      device->local_id = local;
+      device->here = process == process_index;
+      device->text = "AstraDevice(id=" + std::to_string(id) + ")";
+      devices.push_back(device.get());
+      owned_devices.push_back(std::move(device));
+      if (!devices.back()->here) continue;
+      addressable.push_back(devices.back());
+      int32_t kind_id = 0;
+      for (const char *kind : kMemoryKinds) {
+        auto memory = std::make_unique<Memory>();
+        *memory = {this, memory_id++, kind_id++, kind, "AstraMemory(" + std::string(kind) + ", " + std::to_string(id) + ")",
+                   devices.back()};
+        devices.back()->memories.push_back(memory.get());
+        memories.push_back(memory.get());
+        owned_memories.push_back(std::move(memory));
+      }
     }
-    devices.push_back(device.get());
-    owned_devices.push_back(std::move(device));
   }
+  if (processes == nullptr) return;
+  const std::lock_guard<std::mutex> lock(members_mutex);
+  members.push_back(this);
+}
+
+Client::~Client() {
+  const std::lock_guard<std::mutex> lock(members_mutex);
+  members.erase(std::remove(members.begin(), members.end(), this), members.end());
+}
+
+void leave_processes() {
+  const std::lock_guard<std::mutex> lock(members_mutex);
+  for (Client *client : members) client->processes->leave();
 }
 
 // --- queues ----------------------------------------------------------------------------------------------------------
@@ -347,13 +341,13 @@ void Queue::work(const std::shared_ptr<State> &state) {
 void register_client(Table &table) {
   put<create>(table, kClient_Create);
   put<destroy>(table, kClient_Destroy);
-  put<platform_name>(table, kClient_PlatformName);
-  put<platform_version>(table, kClient_PlatformVersion);
-  put<process_index>(table, kClient_ProcessIndex);
-  put<devices>(table, kClient_Devices);
-  put<devices>(table, kClient_AddressableDevices);
+  put<client_text<&Client::platform_name>>(table, kClient_PlatformName);
+  put<client_text<&Client::platform_version>>(table, kClient_PlatformVersion);
+  put<client_process>(table, kClient_ProcessIndex);
+  put<client_devices<&Client::devices>>(table, kClient_Devices);
+  put<client_devices<&Client::addressable>>(table, kClient_AddressableDevices);
   put<lookup_device>(table, kClient_LookupDevice);
-  put<lookup_device>(table, kClient_LookupAddressableDevice);
+  put<lookup_local_device>(table, kClient_LookupAddressableDevice);
   put<client_memories>(table, kClient_AddressableMemories);
   put<topology_of>(table, kClient_TopologyDescription);
   put<update_processes>(table, kClient_UpdateGlobalProcessInfo);
@@ -363,23 +357,23 @@ void register_client(Table &table) {
   put<topology_devices>(table, kTopologyDescription_GetDeviceDescriptions);
   put<topology_attributes>(table, kTopologyDescription_Attributes);
   put<topology_destroy>(table, kTopologyDescription_Destroy);
-  put<device_id>(table, kDeviceDescription_Id);
-  put<device_process>(table, kDeviceDescription_ProcessIndex);
+  put<device_number<&Device::id>>(table, kDeviceDescription_Id);
+  put<device_number<&Device::process_index>>(table, kDeviceDescription_ProcessIndex);
   put<device_attributes>(table, kDeviceDescription_Attributes);
   put<device_kind>(table, kDeviceDescription_Kind);
   put<device_text>(table, kDeviceDescription_DebugString);
   put<device_text>(table, kDeviceDescription_ToString);
   put<device_description>(table, kDevice_GetDescription);
-  put<device_is_addressable>(table, kDevice_IsAddressable);
-  put<device_id>(table, kDevice_LocalHardwareId);
+  put<device_is_here>(table, kDevice_IsAddressable);
+  put<device_number<&Device::local_id>>(table, kDevice_LocalHardwareId);
   put<device_memories>(table, kDevice_AddressableMemories);
   put<default_memory>(table, kDevice_DefaultMemory);
   put<memory_stats>(table, kDevice_MemoryStats);
-  put<memory_id>(table, kMemory_Id);
-  put<memory_kind_id>(table, kMemory_Kind_Id);
-  put<memory_kind>(table, kMemory_Kind);
-  put<memory_text>(table, kMemory_DebugString);
-  put<memory_text>(table, kMemory_ToString);
+  put<memory_number<&Memory::id>>(table, kMemory_Id);
+  put<memory_number<&Memory::kind_id>>(table, kMemory_Kind_Id);
+  put<memory_text<&Memory::kind>>(table, kMemory_Kind);
+  put<memory_text<&Memory::text>>(table, kMemory_DebugString);
+  put<memory_text<&Memory::text>>(table, kMemory_ToString);
   put<memory_devices>(table, kMemory_AddressableByDevices);
 }
 

@@ -54,8 +54,8 @@ std::shared_ptr<CompiledProgram> program_of(Client *client, const astra_pjrt_com
     program->ranks.push_back(static_cast<size_t>(given.output_ranks[i]));
     program->bytes.push_back(given.output_bytes[i]);
     program->aliases.push_back(given.output_aliases[i]);
-    program->memory_kinds.push_back(client->devices.front()->memories.front()->kind.c_str());
-    program->memory_kind_sizes.push_back(client->devices.front()->memories.front()->kind.size());
+    program->memory_kinds.push_back(client->memories.front()->kind.c_str());
+    program->memory_kind_sizes.push_back(client->memories.front()->kind.size());
   }
   int64_t num_dims = 0;
   for (const size_t rank : program->ranks) num_dims += static_cast<int64_t>(rank);
@@ -68,6 +68,30 @@ std::shared_ptr<CompiledProgram> program_of(Client *client, const astra_pjrt_com
   return program;
 }
 
+// Messages of the program's teams to participants in other processes.
+astra_status transfer(void *user, int64_t participant, const astra_message *messages, int64_t num_messages) {
+  const auto &program = *static_cast<const CompiledProgram *>(user);
+  const int64_t mine = program.participants[participant]->id;
+  std::vector<Message> carried;
+  for (int64_t i = 0; i < num_messages; ++i) {
+    const astra_message &message = messages[i];
+    const Device &other = *program.participants[message.other];
+    const bool sent = message.sent != 0;
+    carried.push_back({other.process_index, sent ? mine : other.id, sent ? other.id : mine, sent, message.data, message.bytes});
+  }
+  try {
+    program.client->processes->transfer(carried);
+    return ASTRA_OK;
+  } catch (const std::exception &error) {
+    return program.client->api->fail(error.what());
+  }
+}
+
+void link_processes(CompiledProgram &program, size_t num_here) {
+  if (num_here == program.participants.size()) return;
+  program.link = std::make_unique<astra_link>(astra_link{sizeof(astra_link), &program, program.here.data(), transfer});
+}
+
 Error *loaded(Client *client, const astra_pjrt_compiled &given, LoadedExecutable *&out) {
   auto executable = std::make_unique<LoadedExecutable>();
   executable->program = executable->described = program_of(client, given);
@@ -75,8 +99,16 @@ Error *loaded(Client *client, const astra_pjrt_compiled &given, LoadedExecutable
     if (id < 0 || id >= static_cast<int64_t>(client->devices.size()))
       return fail(kInvalidArgument, "astra: the program is for device " + std::to_string(id) + ", and there are " +
                                         std::to_string(client->devices.size()));
-    executable->devices.push_back(client->devices[id]);
+    Device *const device = client->devices[id];
+    CompiledProgram &program = *executable->program;
+    if (device->here) {
+      executable->devices.push_back(device);
+      executable->participants.push_back(static_cast<int64_t>(program.here.size()));
+    }
+    program.participants.push_back(device);
+    program.here.push_back(device->here);
   }
+  link_processes(*executable->program, executable->devices.size());
   out = executable.release();
   return nullptr;
 }
@@ -286,8 +318,9 @@ Error *run_alone(const std::shared_ptr<Run> &run, int64_t participant, Device *d
 
 // The runs of one program on several devices at once.  They end together: with one error for all when one fails.
 struct TeamRun {
-  explicit TeamRun(const Client *client, size_t size) : client(client), unfinished(size) {
-    if (client->api->team_create(static_cast<int64_t>(size), &team) != ASTRA_OK) throw std::bad_alloc();
+  TeamRun(const CompiledProgram &program, size_t num_here) : client(program.client), linked(program.link != nullptr), unfinished(num_here) {
+    const auto size = static_cast<int64_t>(program.participants.size());
+    if (client->api->team_create_linked(size, program.link.get(), &team) != ASTRA_OK) throw std::bad_alloc();
   }
   TeamRun(const TeamRun &) = delete;
   TeamRun &operator=(const TeamRun &) = delete;
@@ -298,6 +331,7 @@ struct TeamRun {
     if (failed != nullptr) client->api->team_abort(team, failed->message.c_str());
     else failed = run.execute(team, participant);
     if (failed != nullptr) {
+      if (linked) client->processes->fail(failed->message);
       const std::lock_guard<std::mutex> lock(mutex);
       if (error == nullptr) error = std::move(failed);
     }
@@ -305,6 +339,7 @@ struct TeamRun {
   }
 
   const Client *const client;
+  const bool linked;  // to other processes
   astra_team *team = nullptr;
   const PendingPtr pending = std::make_shared<Pending>();
   std::atomic<size_t> unfinished;
@@ -317,11 +352,12 @@ Error *execute(LoadedExecutable_Execute_Args *args) {
   if (program == nullptr) return fail(kFailedPrecondition, "astra: the executable has been deleted");
   const auto complete = [args](size_t i) { return args->device_complete_events == nullptr ? nullptr : &args->device_complete_events[i]; };
   const auto device = [args](size_t i) { return args->execute_device != nullptr ? args->execute_device : args->executable->devices[i]; };
+  const std::vector<int64_t> &participants = args->executable->participants;
   const size_t num_devices = args->num_devices;
-  if (num_devices == 1) {
+  if (num_devices == 1 && !program->exchanges) {
     const auto run = std::make_shared<Run>(program, device(0));
     if (Error *error = prepare(*run, args->options, args->argument_lists[0], args->num_args)) return error;
-    return run_alone(run, 0, device(0), args->argument_lists[0], args->output_lists[0], complete(0));
+    return run_alone(run, participants[0], device(0), args->argument_lists[0], args->output_lists[0], complete(0));
   }
 
   std::vector<std::shared_ptr<Run>> runs;
@@ -332,7 +368,7 @@ Error *execute(LoadedExecutable_Execute_Args *args) {
   if (!program->exchanges) {
     for (size_t i = 0; i < num_devices; ++i) {
       Error *const error =
-          run_alone(runs[i], static_cast<int64_t>(i), device(i), args->argument_lists[i], args->output_lists[i], complete(i));
+          run_alone(runs[i], participants[i], device(i), args->argument_lists[i], args->output_lists[i], complete(i));
       if (error == nullptr) continue;
       while (i-- > 0) {  // the caller takes no results beside an error
         for (size_t output = 0; output < program->bytes.size(); ++output) delete args->output_lists[i][output];
@@ -342,7 +378,7 @@ Error *execute(LoadedExecutable_Execute_Args *args) {
     }
     return nullptr;
   }
-  const auto team = std::make_shared<TeamRun>(program->client, num_devices);
+  const auto team = std::make_shared<TeamRun>(*program, num_devices);
   for (size_t i = 0; i < num_devices; ++i) {
     take_over(*runs[i], args->argument_lists[i]);
     give_results(*runs[i], device(i), team->pending, args->output_lists[i], complete(i));
@@ -351,7 +387,7 @@ Error *execute(LoadedExecutable_Execute_Args *args) {
   }
   const std::lock_guard<std::mutex> lock(program->client->launching);
   for (size_t i = 0; i < num_devices; ++i)
-    device(i)->queue.push([run = runs[i], team, i] { team->participate(*run, static_cast<int64_t>(i)); });
+    device(i)->queue.push([run = runs[i], team, participant = participants[i]] { team->participate(*run, participant); });
   return nullptr;
 }
 
@@ -566,7 +602,10 @@ void astra_pjrt_set_compiler(const astra_pjrt_compiler *given) {
   if (has_compiler) compiler_functions = *given;
 }
 
-void astra_pjrt_finish(void) { astra::pjrt::wait_until_idle(); }
+void astra_pjrt_finish(void) {
+  astra::pjrt::wait_until_idle();
+  astra::pjrt::leave_processes();
+}
 
 void astra_pjrt_fail(int32_t code, const char *message, size_t size) {
   astra::pjrt::failure_code = code;

@@ -19,6 +19,7 @@
 #include "abi.h"
 #include "astra/runtime.h"
 #include "compiler.h"
+#include "processes.h"
 
 namespace astra::pjrt {
 
@@ -98,6 +99,7 @@ class Busy {
   Busy &operator=(const Busy &) = delete;
 };
 void wait_until_idle();
+void leave_processes();  // the clients' ones
 
 // Runs a device's programs one after the other, on a thread of its own.
 class Queue {
@@ -120,6 +122,8 @@ struct Device {
   Client *client;
   int32_t id;
   int32_t process_index;
+  int32_t local_id;
+  bool here;  // of this process; others have no memories and run nothing
   std::string text;
   std::vector<Memory *> memories;
   Queue queue;
@@ -130,14 +134,20 @@ struct Topology {
 };
 
 struct Client {
-  explicit Client(int64_t num_devices);
+  // `processes`: null where this process is alone.
+  Client(int64_t num_devices, std::unique_ptr<Processes> processes);
+  ~Client();
   const astra_api *api;
   astra_context *context;
   std::string platform_version;
   std::vector<std::unique_ptr<Device>> owned_devices;
   std::vector<std::unique_ptr<Memory>> owned_memories;
-  std::vector<Device *> devices;
+  std::vector<Device *> devices;      // of all processes, by their numbers
+  std::vector<Device *> addressable;  // of this one
   std::vector<Memory *> memories;
+  std::string platform_name;
+  int32_t process_index = 0;
+  std::unique_ptr<Processes> processes;
   Topology topology;
   // A program for several devices is put into all of their queues under this lock, so that any two programs are in the
   // same order in all queues they share: their participants meet, whoever starts them.
@@ -215,6 +225,10 @@ struct CompiledProgram {
   std::vector<size_t> memory_kind_sizes;
   int64_t argument_bytes = 0;
   std::vector<LayoutHandle *> layouts;  // of the outputs
+  // Where other processes run it, too: its devices, and how the teams of its runs reach those.
+  std::vector<const Device *> participants;
+  std::vector<uint8_t> here;
+  std::unique_ptr<astra_link> link;
 };
 
 struct Executable {
@@ -224,7 +238,8 @@ struct Executable {
 struct LoadedExecutable {
   std::shared_ptr<CompiledProgram> program;  // null: deleted
   std::shared_ptr<CompiledProgram> described;
-  std::vector<Device *> devices;
+  std::vector<Device *> devices;          // of this process
+  std::vector<int64_t> participants;      // the number of each among all that run the program
 };
 
 int64_t element_bytes(ElementType type);  // 0: not an element type of arrays here

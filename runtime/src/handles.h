@@ -17,6 +17,7 @@ namespace astra {
 astra_status fail(astra_status status, const char *message);
 
 astra_status execute(astra_context *context, const astra_call *call);
+const char *last_error();
 
 astra_status buffer_create(astra_context *context, int64_t bytes, astra_buffer **buffer);
 astra_status buffer_from_memory(void *memory, int64_t bytes, astra_release_fn release, void *owner, astra_buffer **buffer);

@@ -243,6 +243,7 @@ constexpr astra_api kApi = {
     astra::gpu_device_count, astra::gpu_device_info, astra::gpu_allocate, astra::gpu_deallocate, astra::gpu_copy,
     astra::gpu_synchronize, astra::gpu_module_load, astra::gpu_module_release, astra::gpu_launch, astra::gpu_execute,
     astra::gpu_event_record, astra::gpu_event_elapsed, astra::gpu_event_release,
+    astra::team_create_linked,
 };
 
 }  // namespace
@@ -257,6 +258,8 @@ astra_status astra::fail(astra_status status, const char *message) {
 }
 
 astra_status astra::execute(astra_context *context, const astra_call *call) { return ::execute(context, call); }
+
+const char *astra::last_error() { return ::last_error(); }
 
 extern "C" {
 

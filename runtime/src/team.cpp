@@ -45,12 +45,29 @@ Exchange::Exchange(const int64_t *descriptor, int64_t team_size, int64_t partici
   place = static_cast<size_t>(place_of(participant));
   if (kind != ExchangeKind::kPermute) return;
   const int64_t *const pairs = groups + num_groups * size;
+  const auto num_members = static_cast<int64_t>(members.size());
+  sources.assign(members.size(), -1);
   for (int64_t i = 0; i < pairs[0]; ++i) {
-    if (pairs[2 + 2 * i] != participant) continue;
-    source = place_of(pairs[1 + 2 * i]);
-    if (source == static_cast<int64_t>(members.size()))
-      throw std::runtime_error("a permutation's source is in another group than its target");
+    const int64_t from = place_of(pairs[1 + 2 * i]), to = place_of(pairs[2 + 2 * i]);
+    if (to == num_members) continue;
+    if (from == num_members) throw std::runtime_error("a permutation's source is in another group than its target");
+    sources[static_cast<size_t>(to)] = from;
   }
+}
+
+std::vector<Exchange::Piece> Exchange::pieces_of(size_t member) const {
+  switch (kind) {
+    case ExchangeKind::kPermute:
+      if (sources[member] < 0) return {};
+      return {{0, static_cast<size_t>(sources[member]), 0}};
+    case ExchangeKind::kBroadcast:
+      return {{0, 0, 0}};
+    default:
+      break;
+  }
+  std::vector<Piece> pieces;
+  for (size_t i = 0; i < members.size(); ++i) pieces.push_back({i, i, kind == ExchangeKind::kGather ? 0 : member});
+  return pieces;
 }
 
 void Exchange::fill_with_zeros(char *output) const {
@@ -60,29 +77,20 @@ void Exchange::fill_with_zeros(char *output) const {
 
 void Exchange::copy(const std::vector<const char *> &inputs, char *output) const {
   if (bytes == 0) return;
-  const auto piece = [&](size_t to, size_t member, size_t from) {
-    std::memcpy(output + to * bytes, inputs[member] + from * bytes, bytes);
-  };
-  switch (kind) {
-    case ExchangeKind::kGather:
-    case ExchangeKind::kAllToAll:
-      if (inputs.size() < group_size) fill_with_zeros(output);
-      for (size_t i = 0; i < inputs.size(); ++i) piece(i, i, kind == ExchangeKind::kGather ? 0 : place);
-      break;
-    case ExchangeKind::kPermute:
-      if (source < 0) fill_with_zeros(output);
-      else piece(0, static_cast<size_t>(source), 0);
-      break;
-    case ExchangeKind::kBroadcast:
-      piece(0, 0, 0);
-      break;
-  }
+  const std::vector<Piece> pieces = pieces_of(place);
+  const bool pieces_of_all = kind == ExchangeKind::kGather || kind == ExchangeKind::kAllToAll;
+  if (pieces.size() < (pieces_of_all ? group_size : 1)) fill_with_zeros(output);
+  for (const Piece &piece : pieces)
+    if (inputs[piece.member] != nullptr)
+      std::memcpy(output + piece.to * bytes, inputs[piece.member] + piece.from * bytes, bytes);
 }
 
-astra_status team_create(int64_t num_participants, astra_team **team) {
+astra_status team_create(int64_t num_participants, astra_team **team) { return team_create_linked(num_participants, nullptr, team); }
+
+astra_status team_create_linked(int64_t num_participants, const astra_link *link, astra_team **team) {
   if (team == nullptr || num_participants < 1) return fail(ASTRA_INVALID_ARGUMENT, "team_create: no place for the result, or no participants");
   try {
-    *team = new astra_team(num_participants);
+    *team = new astra_team(num_participants, link);
     return ASTRA_OK;
   } catch (const std::bad_alloc &) {
     return fail(ASTRA_OUT_OF_MEMORY, "team_create: out of memory");
@@ -94,7 +102,8 @@ void team_destroy(astra_team *team) { delete team; }
 
 }  // namespace astra
 
-astra_team::astra_team(int64_t size) : size(size) {
+astra_team::astra_team(int64_t size, const astra_link *link)
+    : size(size), link_(link), here_(link == nullptr ? std::vector<uint8_t>() : std::vector<uint8_t>(link->here, link->here + size)) {
   for (int64_t i = 0; i < size; ++i) participants_.push_back(std::make_unique<Participant>());
 }
 
@@ -133,13 +142,40 @@ void astra_team::end(int64_t participant) {
 }
 
 bool astra_team::exchange(int64_t participant, const astra::Exchange &exchange, const char *input, char *output) {
+  return meet(participant, exchange, input, output) &&
+         (link_ == nullptr || exchange.bytes == 0 || transfer(participant, exchange, input, output));
+}
+
+// Those of other processes: what they need of this one's input, and what it needs of theirs.
+bool astra_team::transfer(int64_t participant, const astra::Exchange &exchange, const char *input, char *output) {
+  std::vector<astra_message> messages;
+  const auto bytes = static_cast<int64_t>(exchange.bytes);
+  for (const auto &piece : exchange.pieces_of(exchange.place)) {
+    const int64_t other = exchange.members[piece.member];
+    if (!is_here(other)) messages.push_back({other, 0, output + piece.to * exchange.bytes, bytes});
+  }
+  for (size_t member = 0; member < exchange.members.size(); ++member) {
+    if (is_here(exchange.members[member])) continue;
+    for (const auto &piece : exchange.pieces_of(member))
+      if (piece.member == exchange.place)
+        messages.push_back({exchange.members[member], 1, const_cast<char *>(input) + piece.from * exchange.bytes, bytes});
+  }
+  if (messages.empty()) return true;
+  if (link_->transfer(link_->user, participant, messages.data(), static_cast<int64_t>(messages.size())) == ASTRA_OK) return true;
+  abort(astra::last_error());
+  return false;
+}
+
+// The participants of this process.
+bool astra_team::meet(int64_t participant, const astra::Exchange &exchange, const char *input, char *output) {
   std::condition_variable &changed = participants_[static_cast<size_t>(participant)]->changed;
   std::unique_lock<std::mutex> lock(mutex_);
   if (aborted_) return false;
   std::shared_ptr<Meeting> &opened = open_[exchange.members];
   if (opened == nullptr) opened = std::make_shared<Meeting>(exchange);
   const std::shared_ptr<Meeting> meeting = opened;
-  const size_t members = exchange.members.size();
+  const auto members = static_cast<size_t>(
+      std::count_if(exchange.members.begin(), exchange.members.end(), [this](int64_t member) { return is_here(member); }));
   if (meeting->kind != exchange.kind || meeting->bytes != exchange.bytes) {
     abort_locked("participants of a group have come to different collective operations");
     return false;

@@ -6,6 +6,9 @@
 // completes it.  There everyone copies from the inputs of the others.  Nothing is computed here: what is summed is summed
 // by compiled code, in the order of the group, so results have the same bits for any order of arrival.
 //
+// Participants may be in other processes, which the team's link reaches.  Those of this process meet first; then each
+// sends its pieces to those of other processes and receives theirs.
+//
 // A descriptor, in 64-bit words (made by the lowering of collectives):
 //
 //   descriptor = kind, bytes of a piece, groups, members of a group, the groups' members..., and for permute: pairs,
@@ -15,6 +18,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -42,9 +46,16 @@ struct Exchange {
   size_t group_size;   // with the places that are not taken
   size_t place = 0;    // of this participant in its group
   bool takes_part = false;
-  int64_t source = -1; // place of the permute's source
+  std::vector<int64_t> sources;  // of a permute: the place of each member's source, -1 without one
+
+  // A piece of the output: which it is, whose it is, and which of that member's input.
+  struct Piece {
+    size_t to, member, from;
+  };
+  std::vector<Piece> pieces_of(size_t member) const;
 
   size_t input_bytes() const { return kind == ExchangeKind::kAllToAll ? bytes * group_size : bytes; }
+  // What the members whose input is here give; zeros for what no member gives.
   void copy(const std::vector<const char *> &inputs, char *output) const;
   void fill_with_zeros(char *output) const;
 };
@@ -52,7 +63,7 @@ struct Exchange {
 }  // namespace astra
 
 struct astra_team {
-  explicit astra_team(int64_t size);
+  explicit astra_team(int64_t size, const astra_link *link = nullptr);
 
   const int64_t size;
   void begin(int64_t participant);
@@ -79,6 +90,12 @@ struct astra_team {
 
   void abort_locked(const std::string &why);
   void wake(const std::vector<int64_t> &members);
+  bool is_here(int64_t participant) const { return here_.empty() || here_[static_cast<size_t>(participant)] != 0; }
+  bool meet(int64_t participant, const astra::Exchange &exchange, const char *input, char *output);
+  bool transfer(int64_t participant, const astra::Exchange &exchange, const char *input, char *output);
+
+  const astra_link *const link_;  // null: all participants are in this process
+  const std::vector<uint8_t> here_;
 
   std::mutex mutex_;
   bool aborted_ = false;
@@ -90,6 +107,7 @@ struct astra_team {
 namespace astra {
 
 astra_status team_create(int64_t num_participants, astra_team **team);
+astra_status team_create_linked(int64_t num_participants, const astra_link *link, astra_team **team);
 void team_abort(astra_team *team, const char *message);
 void team_destroy(astra_team *team);
 

@@ -6,14 +6,18 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <map>
+#include <mutex>
 #include <random>
 #include <string>
 #include <thread>
@@ -270,6 +274,54 @@ std::vector<Outcome> run_team(astra_context *context, const std::vector<Steps> &
   return outcomes;
 }
 
+// Carries messages between the teams of two "processes", which are threads here.
+struct Post {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::map<std::pair<int64_t, int64_t>, std::deque<std::vector<char>>> sent;
+  bool broken = false;
+
+  static astra_status transfer(void *user, int64_t participant, const astra_message *messages, int64_t num_messages) {
+    auto &post = *static_cast<Post *>(user);
+    std::unique_lock<std::mutex> lock(post.mutex);
+    if (post.broken) return api().fail("no post today");
+    for (int64_t i = 0; i < num_messages; ++i) {
+      const astra_message &message = messages[i];
+      const auto *const data = static_cast<const char *>(message.data);
+      if (message.sent == 1) post.sent[{participant, message.other}].emplace_back(data, data + message.bytes);
+    }
+    post.changed.notify_all();
+    for (int64_t i = 0; i < num_messages; ++i) {
+      const astra_message &message = messages[i];
+      if (message.sent == 1) continue;
+      auto &come = post.sent[{message.other, participant}];
+      post.changed.wait(lock, [&] { return !come.empty(); });
+      CHECK(static_cast<int64_t>(come.front().size()) == message.bytes);
+      std::copy(come.front().begin(), come.front().end(), static_cast<char *>(message.data));
+      come.pop_front();
+    }
+    return ASTRA_OK;
+  }
+};
+
+// Four participants: 0 and 3 in one team, 1 and 2 in another.
+std::vector<Outcome> run_linked_teams(astra_context *context, const std::vector<Steps> &programs, bool broken = false) {
+  Post post;
+  post.broken = broken;
+  astra_team *teams[2] = {};
+  const uint8_t here[2][4] = {{1, 0, 0, 1}, {0, 1, 1, 0}};
+  std::vector<astra_link> links;
+  for (int i = 0; i < 2; ++i) links.push_back({sizeof(astra_link), &post, here[i], Post::transfer});
+  for (int i = 0; i < 2; ++i) CHECK(api().team_create_linked(4, &links[i], &teams[i]) == ASTRA_OK);
+  std::vector<Outcome> outcomes(4);
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < 4; ++i)
+    threads.emplace_back([&, i] { outcomes[i] = run_participant(context, programs[i], teams[here[1][i]], i); });
+  for (std::thread &thread : threads) thread.join();
+  for (astra_team *team : teams) api().team_destroy(team);
+  return outcomes;
+}
+
 constexpr int64_t kGather = 0, kAllToAll = 1, kPermute = 2, kBroadcast = 3;
 
 void test_teams() {
@@ -299,7 +351,11 @@ void test_teams() {
       }
     }
     for (const Outcome &outcome : run_team(context, programs)) CHECK(outcome.status == ASTRA_OK);
+    for (const Outcome &outcome : run_linked_teams(context, programs)) CHECK(outcome.status == ASTRA_OK);
   }
+  const Step gather = {{kGather, 4, 0, 0}, {1}, {1, 1, 1, 1}};
+  for (const Outcome &outcome : run_linked_teams(context, {{gather}, {gather}, {gather}, {gather}}, true))
+    CHECK(outcome.message == "no post today");
 
   // Alone: a team of one, or none.
   const Steps alone = {{{kGather, 4, 1, 1, 0}, {5}, {5}}, {{kPermute, 4, 0, 0, 0}, {5}, {0}}, {{kPermute, 4, 0, 0, 1, 0, 0}, {5}, {5}}};

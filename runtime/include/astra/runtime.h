@@ -56,6 +56,25 @@ typedef void (*astra_entry_fn)(void **inputs, void **outputs, void *arena);
 /* The participants of a program that runs on several devices at once, each in a call of its own. */
 typedef struct astra_team astra_team;
 
+/* A message between a participant of this process and one of another. */
+typedef struct astra_message {
+  int64_t other; /* the participant in the other process */
+  int64_t sent;  /* 1: `data` goes there; 0: what comes from there is put into `data` */
+  void *data;
+  int64_t bytes;
+} astra_message;
+
+/* How a team reaches its participants in other processes. */
+typedef struct astra_link {
+  size_t struct_size;
+  void *user;
+  const uint8_t *here; /* of each participant: whether it is in this process; copied */
+  /* Sends and receives what `participant` has in one collective operation; returns when all is done.  Messages from one
+   * participant to another arrive in the order in which they are sent.  To fail, it calls `fail` of the table and
+   * returns what that gives. */
+  astra_status (*transfer)(void *user, int64_t participant, const astra_message *messages, int64_t num_messages);
+} astra_link;
+
 typedef struct astra_call {
   size_t struct_size;
   astra_entry_fn entry;
@@ -294,6 +313,8 @@ typedef struct astra_api {
   astra_status (*gpu_event_record)(int64_t device, astra_gpu_event **event);
   astra_status (*gpu_event_elapsed)(astra_gpu_event *from, astra_gpu_event *to, double *milliseconds); /* waits */
   void (*gpu_event_release)(astra_gpu_event *event);
+  /* A team of which this process runs some participants and other processes the rest.  The link outlives the team. */
+  astra_status (*team_create_linked)(int64_t num_participants, const astra_link *link, astra_team **team);
 } astra_api;
 
 /* The table for `abi_version`, or NULL when this library does not implement that version. */
