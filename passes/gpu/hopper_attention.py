@@ -13,15 +13,22 @@ of exponentials at the end, and the logarithms of those sums are given for the d
 from __future__ import annotations
 
 import math
-import struct
 from dataclasses import dataclass
 
 from astra_mlir.errors import UnsupportedError
-from astra_mlir.passes.gpu.hopper_gemm import SHARED_BYTES, TensorMapSpec
-from astra_mlir.passes.gpu.hopper_kernel import ROW_BYTES, WARPGROUP, advance, descriptor, kernel_attributes
-from astra_mlir.passes.gpu.llvm_text import LlvmText
+from astra_mlir.passes.gpu.hopper_gemm import TensorMapSpec
+from astra_mlir.passes.gpu.hopper_text import (
+    ROW_BYTES,
+    SHARED_BYTES,
+    WARPGROUP,
+    HopperText,
+    address,
+    advance,
+    float_bits,
+    wait_for,
+)
 
-__all__ = ["HopperAttention", "address", "float_bits", "wait_for"]
+__all__ = ["HopperAttention"]
 
 _QUERIES = 64  # of a warpgroup
 _CONSUMERS = 2
@@ -118,17 +125,12 @@ class HopperAttention:
         return _Kernel(self, name).text()
 
 
-def float_bits(value: float) -> str:
-    """An f32 as PTX writes it."""
-    return f"0f{struct.unpack('<I', struct.pack('<f', value))[0]:08X}"
-
-
-class _Kernel(LlvmText):
+class _Kernel(HopperText):
     """Writes the kernel of one :class:`HopperAttention`."""
 
     def __init__(self, attention: HopperAttention, name: str) -> None:
-        super().__init__()
-        self.attention, self.name = attention, name
+        super().__init__(name)
+        self.attention = attention
         scale = attention.scale if attention.scale is not None else attention.width**-0.5
         self.factor = scale * math.log2(math.e)  # exponentials are powers of two
         self.scores = attention.block_keys // 2  # registers of a thread
@@ -136,32 +138,26 @@ class _Kernel(LlvmText):
 
     def text(self) -> str:
         """The kernel and the declaration of its shared memory."""
-        attention = self.attention
-        by_value = "{llvm.byval = !llvm.array<128 x i8>, llvm.align = 64 : i64, nvvm.grid_constant}"
         maps = [f"%map{i}" for i in range(4)]
-        arguments = ", ".join([*(f"{m}: !llvm.ptr {by_value}" for m in maps), "%sums: !llvm.ptr<1>"])
         self.write(maps)
-        attributes = kernel_attributes(attention.threads)
-        shared = "{addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>"
-        head = f"llvm.func @{self.name}({arguments}) attributes {attributes} {{"
-        return "\n".join([head, *self.body(), "}", f"llvm.mlir.global external @{self.name}_shared() {shared}"])
+        return self.kernel(maps, [("%sums", "!llvm.ptr<1>")], self.attention.threads)
 
     def write(self, maps: list[str]) -> None:
         """The blocks of the kernel."""
         attention = self.attention
-        shared = self.value(f"llvm.mlir.addressof @{self.name}_shared : !llvm.ptr<3>")
-        shared = self.value(f"llvm.ptrtoint {shared} : !llvm.ptr<3> to i32")
-        places = [self.value(f"llvm.ptrtoint {name} : !llvm.ptr to i64") for name in maps]
-        sums = self.value("llvm.ptrtoint %sums : !llvm.ptr<1> to i64")
+        shared, places = self.shared_memory(), self.addresses(*maps)
+        (sums,) = self.addresses("%sums")
         thread = self.value("nvvm.read.ptx.sreg.tid.x : i32")
         tile, head, batch = (self.value(f"nvvm.read.ptx.sreg.ctaid.{axis} : i32") for axis in "xyz")
         if attention.causal:  # the longest rows first
             tile = self.binary("sub", self.constant(attention.grid[0] - 1), tile)
-        self.initialize(shared, thread)
+        of_tiles = [1] * attention.stages + [
+            _CONSUMERS
+        ] * attention.stages  # full and empty ones, of keys and of values
+        self.make_barriers(shared, thread, attention.barriers_at, [1, *of_tiles, *of_tiles])
         first = self.binary("mul", tile, _CONSUMERS * _QUERIES)
         count = self.tiles(first)
-        group = self.binary("udiv", thread, WARPGROUP)
-        (group,) = self.ptx("shfl.sync.idx.b32 $0, $1, 0, 31, -1;", [(group, "i32")], ["i32"])
+        group = self.warpgroup(thread)
         self.line(f"llvm.cond_br {self.compare('eq', group, 0)}, ^copy, ^multiply")
         self.label("copy")
         self.ptx(f"setmaxnreg.dec.sync.aligned.u32 {_COPYING_REGISTERS};")
@@ -194,25 +190,6 @@ class _Kernel(LlvmText):
         last = self.value(f"llvm.intr.smax({last}, {self.constant(0)}) : (i32, i32) -> i32")
         count = self.binary("udiv", last, attention.block_keys)
         return self.value(f"llvm.intr.umin({count}, {self.constant(every)}) : (i32, i32) -> i32")
-
-    def initialize(self, shared: str, thread: str) -> None:
-        """One thread makes the mbarriers: the queries', then full and empty ones of keys, then of values."""
-        stages = self.attention.stages
-        counts = [1] + ([1] * stages + [_CONSUMERS] * stages) * 2
-        barriers = "".join(f"mbarrier.init.shared::cta.b64 [at+{8 * i}], {n};\n" for i, n in enumerate(counts))
-        self.ptx(
-            f"""{{
-            .reg .pred p; .reg .b32 at;
-            setp.ne.u32 p, $1, 0;
-            @p bra done;
-            add.u32 at, $0, {self.attention.barriers_at};
-            {barriers}
-            fence.mbarrier_init.release.cluster;
-            done:
-            }}
-            bar.sync 0;""",
-            [(shared, "i32"), (thread, "i32")],
-        )
 
     # --- the warpgroup that copies ----------------------------------------------------------------------------------
 
@@ -507,18 +484,3 @@ class _Kernel(LlvmText):
             summed:
             """
         return text
-
-
-def address(register: str, transposed: bool, rows: int) -> str:
-    """The descriptor of the matrix at ``base``; transposed, boxes of ``rows`` rows are side by side."""
-    return f"""cvt.u64.u32 wide, base;
-            shr.u64 wide, wide, 4;
-            mov.b64 {register}, {descriptor(transposed, rows)};
-            or.b64 {register}, {register}, wide;"""
-
-
-def wait_for(barrier: str, parity: str, label: str) -> str:
-    """Until a phase of an mbarrier is over."""
-    return f"""{label}:
-            mbarrier.try_wait.parity.shared::cta.b64 q, [{barrier}], {parity};
-            @!q bra {label};"""

@@ -17,10 +17,18 @@ import math
 from dataclasses import dataclass
 
 from astra_mlir.errors import UnsupportedError
-from astra_mlir.passes.gpu.hopper_attention import HopperAttention, address, float_bits, wait_for
-from astra_mlir.passes.gpu.hopper_gemm import SHARED_BYTES, TensorMapSpec
-from astra_mlir.passes.gpu.hopper_kernel import ROW_BYTES, WARPGROUP, advance, kernel_attributes
-from astra_mlir.passes.gpu.llvm_text import LlvmText
+from astra_mlir.passes.gpu.hopper_attention import HopperAttention
+from astra_mlir.passes.gpu.hopper_gemm import TensorMapSpec
+from astra_mlir.passes.gpu.hopper_text import (
+    ROW_BYTES,
+    SHARED_BYTES,
+    WARPGROUP,
+    HopperText,
+    address,
+    advance,
+    float_bits,
+    wait_for,
+)
 
 __all__ = ["HopperAttentionGradient"]
 
@@ -110,46 +118,39 @@ class HopperAttentionGradient:
         return _Kernel(self, name).text()
 
 
-class _Kernel(LlvmText):
+class _Kernel(HopperText):
     """Writes one of the kernels.  *Rows* stay in shared memory (first and second operand), *tiles* stream."""
 
     def __init__(self, gradient: HopperAttentionGradient, name: str) -> None:
-        super().__init__()
-        self.gradient, self.attention, self.name = gradient, gradient.attention, name
+        super().__init__(name)
+        self.gradient, self.attention = gradient, gradient.attention
         a = self.attention
         self.scale = a.scale if a.scale is not None else a.width**-0.5
         self.factor = self.scale * math.log2(math.e)
         self.shift = a.keys - a.queries
         self.width = a.width // 2  # registers of a result
-        self.maps = len(gradient.tensor_maps)
 
     def text(self) -> str:
         """The kernel and the declaration of its shared memory."""
-        by_value = "{llvm.byval = !llvm.array<128 x i8>, llvm.align = 64 : i64, nvvm.grid_constant}"
-        maps = [f"%map{i}" for i in range(self.maps)]
-        pointers = ["%logsums: !llvm.ptr<1>", "%deltas: !llvm.ptr<1>"]
-        arguments = ", ".join([*(f"{m}: !llvm.ptr {by_value}" for m in maps), *pointers])
+        maps = [f"%map{i}" for i in range(len(self.gradient.tensor_maps))]
         self.write(maps)
-        attributes = kernel_attributes(self.gradient.threads)
-        shared = "{addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>"
-        head = f"llvm.func @{self.name}({arguments}) attributes {attributes} {{"
-        return "\n".join([head, *self.body(), "}", f"llvm.mlir.global external @{self.name}_shared() {shared}"])
+        others = [("%logsums", "!llvm.ptr<1>"), ("%deltas", "!llvm.ptr<1>")]
+        return self.kernel(maps, others, self.gradient.threads)
 
     def write(self, maps: list[str]) -> None:
         """The blocks of the kernel."""
-        shared = self.value(f"llvm.mlir.addressof @{self.name}_shared : !llvm.ptr<3>")
-        shared = self.value(f"llvm.ptrtoint {shared} : !llvm.ptr<3> to i32")
-        places = [self.value(f"llvm.ptrtoint {name} : !llvm.ptr to i64") for name in maps]
-        sums = [self.value(f"llvm.ptrtoint %{name} : !llvm.ptr<1> to i64") for name in ("logsums", "deltas")]
+        shared, places = self.shared_memory(), self.addresses(*maps)
+        sums = self.addresses("%logsums", "%deltas")
         thread = self.value("nvvm.read.ptx.sreg.tid.x : i32")
         block, head, batch = (self.value(f"nvvm.read.ptx.sreg.ctaid.{axis} : i32") for axis in "xyz")
         if not self.gradient.keys and self.attention.causal:  # the longest rows first
             block = self.binary("sub", self.constant(self.gradient.grid[0] - 1), block)
-        self.initialize(shared, thread)
+        stages = self.gradient.stages
+        counts = [1] + [2 if self.gradient.keys else 1] * stages + [_CONSUMERS] * stages
+        self.make_barriers(shared, thread, self.gradient.barriers_at, counts)
         first = self.binary("mul", block, _CONSUMERS * _ROWS)
         start, end = self.tiles(first)
-        group = self.binary("udiv", thread, WARPGROUP)
-        (group,) = self.ptx("shfl.sync.idx.b32 $0, $1, 0, 31, -1;", [(group, "i32")], ["i32"])
+        group = self.warpgroup(thread)
         common = [shared, first, head, batch, start, end]
         self.line(f"llvm.cond_br {self.compare('eq', group, 0)}, ^copy, ^multiply")
         self.label("copy")
@@ -191,30 +192,6 @@ class _Kernel(LlvmText):
         last = self.value(f"llvm.intr.smax({last}, {self.constant(0)}) : (i32, i32) -> i32")
         last = self.binary("udiv", last, _ROWS)
         return self.constant(0), self.value(f"llvm.intr.umin({last}, {self.constant(every)}) : (i32, i32) -> i32")
-
-    def initialize(self, shared: str, thread: str) -> None:
-        """One thread makes the mbarriers."""
-        stages = self.gradient.stages
-        counts = [1] + [2 if self.gradient.keys else 1] * stages + [_CONSUMERS] * stages
-        barriers = "".join(f"mbarrier.init.shared::cta.b64 [at+{8 * i}], {n};\n" for i, n in enumerate(counts))
-        self.ptx(
-            f"""{{
-            .reg .pred p; .reg .b32 at;
-            setp.ne.u32 p, $1, 0;
-            @p bra done;
-            add.u32 at, $0, {self.gradient.barriers_at};
-            {barriers}
-            fence.mbarrier_init.release.cluster;
-            done:
-            }}
-            bar.sync 0;""",
-            [(shared, "i32"), (thread, "i32")],
-        )
-
-    @property
-    def heads_of_tiles(self) -> int:
-        """How many heads of tiles a block goes through: those that share its keys."""
-        return self.attention.group if self.gradient.keys else 1
 
     def next_tile(self) -> str:
         """From one tile to the next, ``tile`` and ``other`` (the tiles' head), ``q`` when there are no more."""

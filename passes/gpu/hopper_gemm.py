@@ -20,7 +20,8 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from astra_mlir.errors import UnsupportedError
-from astra_mlir.passes.gpu.hopper_kernel import RESULT_BYTES, ROW_BYTES, STAGED_COLUMNS, WARPGROUP, HopperKernel
+from astra_mlir.passes.gpu.hopper_kernel import RESULT_BYTES, STAGED_COLUMNS, HopperKernel
+from astra_mlir.passes.gpu.hopper_text import ROW_BYTES, SHARED_BYTES, WARPGROUP
 
 __all__ = ["Epilogue", "HopperGemm", "TensorMapSpec", "hopper_gemm"]
 
@@ -43,7 +44,6 @@ _FORMATS = {
     "f8E5M2": _Format("e5m2", 1, "f32"),
     "i8": _Format("s8", 1, "i32"),
 }
-SHARED_BYTES = 227 * 1024  # of a block on sm_90
 
 
 @dataclass(frozen=True)

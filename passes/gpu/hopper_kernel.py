@@ -6,109 +6,61 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from astra_mlir.passes.gpu.llvm_text import LlvmText
+from astra_mlir.passes.gpu.hopper_text import MEET, ROW_BYTES, WARPGROUP, HopperText, advance, descriptor
 
 if TYPE_CHECKING:
     from astra_mlir.passes.gpu.hopper_gemm import Epilogue, HopperGemm
 
-__all__ = [
-    "RESULT_BYTES",
-    "ROW_BYTES",
-    "STAGED_COLUMNS",
-    "WARPGROUP",
-    "HopperKernel",
-    "advance",
-    "descriptor",
-    "kernel_attributes",
-]
+__all__ = ["RESULT_BYTES", "STAGED_COLUMNS", "HopperKernel"]
 
-ROW_BYTES = 128  # of a stage's rows: the widest swizzle, with which no access to shared memory conflicts
 STEP_BYTES = 32  # of k that one wgmma takes
-WARPGROUP = 128  # threads
 STAGED_COLUMNS = 64  # of a result that leave at once: rows of 128 bytes
 RESULT_BYTES = {"f16": 2, "bf16": 2, "f32": 4, "i32": 4}
 # Registers of a thread when the kernel runs (setmaxnreg): 40 + 2 * 232 or 40 + 3 * 152 of the 504 or 496 that the
 # threads of a place in the four warpgroups have at its start.
-_MEET = "barrier.cluster.arrive;\nbarrier.cluster.wait;"  # all threads of all blocks of a cluster
 COPYING_REGISTERS, MULTIPLYING_REGISTERS = 40, {2: 232, 3: 152}
 
 
-class HopperKernel(LlvmText):
+class HopperKernel(HopperText):
     """Writes the kernel of one :class:`~astra_mlir.passes.gpu.hopper_gemm.HopperGemm`."""
 
     def __init__(self, gemm: HopperGemm, name: str, epilogue: Epilogue) -> None:
-        super().__init__()
-        self.gemm, self.name, self.epilogue = gemm, name, epilogue
+        super().__init__(name)
+        self.gemm, self.epilogue = gemm, epilogue
 
     # --- parts ------------------------------------------------------------------------------------------------------
 
     def text(self) -> str:
         """The kernel and the declaration of its shared memory."""
         gemm = self.gemm
-        by_value = "{llvm.byval = !llvm.array<128 x i8>, llvm.align = 64 : i64, nvvm.grid_constant}"
         maps = [f"%map{i}" for i in range(len(gemm.tensor_maps))]
-        arguments = [f"{name}: !llvm.ptr {by_value}" for name in maps]
-        if not gemm.staged:
-            arguments.append("%result: !llvm.ptr<1>")
         extra = [f"%extra{i}" for i in range(len(self.epilogue.arguments))]
-        arguments += [f"{name}: {kind}" for name, kind in zip(extra, self.epilogue.arguments, strict=True)]
         self.write(maps, extra)
-        attributes = kernel_attributes(gemm.threads, gemm.blocks_together)
-        shared = "{addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>"
-        return "\n".join(
-            [
-                f"llvm.func @{self.name}({', '.join(arguments)}) attributes {attributes} {{",
-                *self.body(),
-                "}",
-                f"llvm.mlir.global external @{self.name}_shared() {shared}",
-            ]
-        )
+        others = [] if gemm.staged else [("%result", "!llvm.ptr<1>")]
+        others += zip(extra, self.epilogue.arguments, strict=True)
+        return self.kernel(maps, others, gemm.threads, gemm.blocks_together)
 
     def write(self, maps: list[str], extra: list[str]) -> None:
         """The blocks of the kernel."""
         gemm = self.gemm
-        shared = self.value(f"llvm.mlir.addressof @{self.name}_shared : !llvm.ptr<3>")
-        shared = self.value(f"llvm.ptrtoint {shared} : !llvm.ptr<3> to i32")
-        places = [self.value(f"llvm.ptrtoint {name} : !llvm.ptr to i64") for name in maps]
+        shared, places = self.shared_memory(), self.addresses(*maps)
         thread = self.value("nvvm.read.ptx.sreg.tid.x : i32")
         block = self.value("nvvm.read.ptx.sreg.ctaid.x : i32")
         blocks = self.value("nvvm.read.ptx.sreg.nctaid.x : i32")
         rank = self.value("nvvm.read.ptx.sreg.cluster.ctarank : i32") if gemm.blocks_together > 1 else self.constant(0)
-        self.initialize(shared, thread)
+        counts = [1] * gemm.stages + [gemm.consumers * gemm.cluster] * gemm.stages
+        self.make_barriers(
+            shared, thread, gemm.barriers_at, counts, MEET if gemm.blocks_together > 1 else "bar.sync 0;"
+        )
         first, step = (self.binary("udiv", number, gemm.blocks_together) for number in (block, blocks))
-        # The same in all threads of a warp, so that LLVM and ptxas see that the branch does not part it.
-        group = self.binary("udiv", thread, WARPGROUP)
-        (group,) = self.ptx("shfl.sync.idx.b32 $0, $1, 0, 31, -1;", [(group, "i32")], ["i32"])
+        group = self.warpgroup(thread)
         self.line(f"llvm.cond_br {self.compare('eq', group, 0)}, ^copy, ^multiply")
         self.copying(shared, thread, rank, first, step, places)
         self.multiplying(shared, thread, rank, first, step, group, places, extra)
         self.label("end")
         if gemm.blocks_together > 1:  # a block's shared memory must last while another may copy into it
-            self.ptx(_MEET)
+            self.ptx(MEET)
         self.line("llvm.return")
-
-    def initialize(self, shared: str, thread: str) -> None:
-        """One thread makes the mbarriers; nobody goes on before they are there, in all blocks of the cluster."""
-        gemm = self.gemm
-        barriers = "".join(
-            f"mbarrier.init.shared::cta.b64 [at+{8 * stage}], 1;\n"
-            f"mbarrier.init.shared::cta.b64 [at+{8 * (gemm.stages + stage)}], {gemm.consumers * gemm.cluster};\n"
-            for stage in range(gemm.stages)
-        )
-        meet = "bar.sync 0;" if gemm.blocks_together == 1 else _MEET
-        self.ptx(
-            f"""{{
-            .reg .pred p; .reg .b32 at;
-            setp.ne.u32 p, $1, 0;
-            @p bra done;
-            add.u32 at, $0, {gemm.barriers_at};
-            {barriers}
-            fence.mbarrier_init.release.cluster;
-            done:
-            }}
-            {meet}""",
-            [(shared, "i32"), (thread, "i32")],
-        )
 
     def place_of(self, tile: str) -> tuple[str, str, str]:
         """(row of tiles, column of tiles, batch element) of a tile's number: ``group`` rows at a time."""
@@ -147,7 +99,7 @@ class HopperKernel(LlvmText):
         self.line(f"llvm.br ^copy_next({self.binary('add', '%tile', step)}, {', '.join(after)} : i32, i32, i32)")
         self.label("copied")
         if gemm.split > 1:  # all threads of a cluster meet twice where the others exchange their sums
-            self.ptx(f"{_MEET}\n{_MEET}")
+            self.ptx(f"{MEET}\n{MEET}")
         self.line("llvm.br ^end")
 
     def steps(self, rank: str) -> list[str]:
@@ -344,7 +296,7 @@ class HopperKernel(LlvmText):
         mine = self.binary("add", shared, self.binary("mul", consumer, groups * WARPGROUP * 16))
         mine = self.binary("add", mine, self.binary("mul", inside, 16))
         given = self.binary("add", mine, self.binary("mul", rank, part))
-        self.ptx(_MEET)  # nobody needs its stages any more
+        self.ptx(MEET)  # nobody needs its stages any more
         for other in range(gemm.split):
             (far,) = self.ptx(f"mapa.shared::cluster.u32 $0, $1, {other};", [(given, "i32")], ["i32"])
             for i in range(groups):
@@ -353,7 +305,7 @@ class HopperKernel(LlvmText):
                     f"st.shared::cluster.v4.b32 [$0+{i * WARPGROUP * 16}], {{$1, $2, $3, $4}};",
                     [(far, "i32"), *((value, kind) for value in values[first : first + 4])],
                 )
-        self.ptx(_MEET)
+        self.ptx(MEET)
         sums: list[str] = []
         for giver in range(gemm.split):
             for i in range(groups):
@@ -482,31 +434,3 @@ class _Place:
     batch: str
     own: str
     pair: str
-
-
-def kernel_attributes(threads: int, cluster: int = 1) -> str:
-    """The attributes of a kernel that has a multiprocessor to itself: all of its registers are the block's.
-
-    ``setmaxnreg`` needs ``.maxnreg``, and hangs where a block asks for more registers than it was launched with.
-    """
-    registers = min(255, 65536 // threads) // 8 * 8
-    among = f", nvvm.cluster_dim = array<i32: {cluster}, 1, 1>" if cluster > 1 else ""
-    return f"{{nvvm.kernel, nvvm.maxntid = array<i32: {threads}, 1, 1>, nvvm.maxnreg = {registers} : i32{among}}}"
-
-
-def advance(stage: str, phase: str, stages: int, predicate: str = "p") -> str:
-    """To the next stage, and the other phase behind the last one."""
-    return f"""add.u32 {stage}, {stage}, 1;
-            setp.eq.u32 {predicate}, {stage}, {stages};
-            @{predicate} mov.u32 {stage}, 0;
-            @{predicate} xor.b32 {phase}, {phase}, 1;"""
-
-
-def descriptor(transposed: bool, block_k: int) -> int:
-    """A matrix descriptor without its address ("Matrix Descriptor Format" of the PTX ISA): the swizzle of 128 bytes.
-
-    With k innermost, 8 rows are 1024 bytes.  Otherwise boxes of 64 x ``block_k`` follow each other along the outer
-    dimension (leading offset), and 8 rows of k are 1024 bytes (stride).
-    """
-    leading = block_k * ROW_BYTES if transposed else 16
-    return 1 << 62 | (8 * ROW_BYTES >> 4) << 32 | (leading >> 4) << 16

@@ -8,19 +8,10 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from astra_mlir.bindings import ir, make_context, translate_to_llvm_ir
 from astra_mlir.errors import UnsupportedError
-from astra_mlir.gpu_machine import GpuMachine, assemble, ptx
 from astra_mlir.passes.gpu.hopper_attention import HopperAttention
-from tools.ptx_emulator import TensorMap, launch
 
-MACHINE = GpuMachine.parse("sm_90a")
-DTYPES: dict[str, Any] = {"bf16": ml_dtypes.bfloat16, "f16": np.float16}
-
-
-def ptx_of(attention: HopperAttention) -> str:
-    with make_context():
-        return ptx(translate_to_llvm_ir(ir.Module.parse(attention.mlir("attention"))), MACHINE)
+from .hopper_harness import DTYPES, check_resources, ptx_of, run
 
 
 def reference(attention: HopperAttention, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -63,12 +54,7 @@ def test_attention_is_right(name: str, late: bool) -> None:
     k, v = (array(attention.keys, attention.heads // attention.group) for _ in "kv")
     result = np.zeros_like(q)
     sums = np.zeros((attention.batch, attention.heads, attention.queries), np.float32)
-    arrays = (q, k, v, result)
-    maps = [TensorMap(arrays[s.operand], s.sizes, s.strides, s.box, s.swizzle) for s in attention.tensor_maps]
-    launch(
-        ptx_of(attention), "attention", grid=attention.grid, block=(attention.threads,), arguments=[*maps, sums],
-        shared_bytes=attention.shared_bytes, late=late,
-    )  # fmt: skip
+    run(ptx_of(attention), attention, (q, k, v, result), [sums], late=late)
     expected, expected_sums = reference(attention, q, k, v)
     found = result.transpose(0, 2, 1, 3) if attention.token_major else result
     precision = float(ml_dtypes.finfo(DTYPES[attention.element]).eps)
@@ -84,11 +70,7 @@ def test_the_default_schedule(width: int, causal: bool) -> None:
     text = ptx_of(attention)
     for instruction in ("wgmma.mma_async.sync.aligned.m64n128k16", "cp.async.bulk.tensor.4d", "setmaxnreg", "stmatrix"):
         assert instruction in text
-    cubin = assemble(text, MACHINE)
-    resources = cubin.kernels["attention"]
-    assert resources.spill_store_bytes == resources.spill_load_bytes == resources.stack_bytes == 0
-    assert resources.registers == 65536 // attention.threads // 8 * 8  # else setmaxnreg would wait for ever
-    assert cubin.warnings == ()
+    check_resources(text, attention.threads)
 
 
 @pytest.mark.parametrize(

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ml_dtypes
 import numpy as np
 import pytest
 
-from astra_mlir.bindings import ir, make_context, translate_to_llvm_ir
 from astra_mlir.errors import UnsupportedError
-from astra_mlir.gpu_machine import GpuMachine, assemble, ptx
 from astra_mlir.passes.gpu.hopper_attention import HopperAttention
 from astra_mlir.passes.gpu.hopper_attention_gradient import HopperAttentionGradient
-from tools.ptx_emulator import TensorMap, launch
 
-MACHINE = GpuMachine.parse("sm_90a")
-DTYPES: dict[str, Any] = {"bf16": ml_dtypes.bfloat16, "f16": np.float16}
-
-
-def ptx_of(gradient: HopperAttentionGradient) -> str:
-    with make_context():
-        return ptx(translate_to_llvm_ir(ir.Module.parse(gradient.mlir("gradient"))), MACHINE)
+from .hopper_harness import DTYPES, check_resources, ptx_of, run
 
 
 def reference(attention: HopperAttention, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -77,12 +66,8 @@ def test_derivatives_are_right(name: str, late: bool) -> None:
     arrays = (q, k, v, cotangent, *results)
     for of in ("keys", "queries"):
         gradient = HopperAttentionGradient(attention, of)
-        maps = [TensorMap(arrays[s.operand], s.sizes, s.strides, s.box, s.swizzle) for s in gradient.tensor_maps]
-        launch(
-            ptx_of(gradient), "gradient", grid=gradient.grid, block=(gradient.threads,),
-            arguments=[*maps, logsums.astype(np.float32), deltas.astype(np.float32)],
-            shared_bytes=gradient.shared_bytes, late=late,
-        )  # fmt: skip
+        sums = [logsums.astype(np.float32), deltas.astype(np.float32)]
+        run(ptx_of(gradient), gradient, arrays, sums, late=late)
     precision = float(ml_dtypes.finfo(DTYPES[attention.element]).eps)
     for result, exact in zip(results, expected, strict=True):
         found = result.transpose(0, 2, 1, 3) if attention.token_major else result
@@ -97,11 +82,7 @@ def test_the_default_schedule(width: int, causal: bool, of: str) -> None:
     gradient = HopperAttentionGradient(HopperAttention(4, 16, 4096, 4096, width, causal=causal), of)
     text = ptx_of(gradient)
     assert f"wgmma.mma_async.sync.aligned.m64n{width}k16" in text
-    cubin = assemble(text, MACHINE)
-    resources = cubin.kernels["gradient"]
-    assert resources.spill_store_bytes == resources.spill_load_bytes == resources.stack_bytes == 0
-    assert resources.registers == 65536 // gradient.threads // 8 * 8  # else setmaxnreg would wait for ever
-    assert cubin.warnings == ()
+    check_resources(text, gradient.threads)
 
 
 def test_what_has_no_form_is_refused() -> None:

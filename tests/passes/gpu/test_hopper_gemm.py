@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 import pytest
 
-from astra_mlir.bindings import ir, make_context, translate_to_llvm_ir
 from astra_mlir.errors import UnsupportedError
-from astra_mlir.gpu_machine import GpuMachine, assemble, ptx
 from astra_mlir.passes.gpu.hopper_gemm import Epilogue, HopperGemm, hopper_gemm
-from tools.ptx_emulator import TensorMap, launch
 
-MACHINE = GpuMachine.parse("sm_90a")
-DTYPES: dict[str, Any] = {
-    "bf16": ml_dtypes.bfloat16, "f16": np.float16, "tf32": np.float32, "f32": np.float32, "i8": np.int8,
-    "i32": np.int32, "f8E4M3FN": ml_dtypes.float8_e4m3fn,
-}  # fmt: skip
-
-
-def ptx_of(gemm: HopperGemm, epilogue: Epilogue | None = None) -> str:
-    with make_context():
-        return ptx(translate_to_llvm_ir(ir.Module.parse(gemm.mlir("gemm", epilogue))), MACHINE)
+from .hopper_harness import DTYPES, check_resources, ptx_of, run
 
 
 def operands(gemm: HopperGemm) -> tuple[np.ndarray, np.ndarray]:
@@ -42,19 +29,11 @@ def product(gemm: HopperGemm, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return lhs @ rhs
 
 
-def run(
-    gemm: HopperGemm, processors: int, late: bool, text: str, a: np.ndarray, b: np.ndarray, *more: Any
-) -> np.ndarray:
+def computed(gemm: HopperGemm, text: str, a: np.ndarray, b: np.ndarray, *more: Any, late: bool) -> np.ndarray:
+    """The product by two multiprocessors."""
     result = np.zeros((gemm.batch, gemm.m, gemm.n), DTYPES[gemm.result])
-    arrays = (a, b, result)
-    arguments: list[Any] = [
-        TensorMap(arrays[s.operand], s.sizes, s.strides, s.box, s.swizzle) for s in gemm.tensor_maps
-    ]
-    arguments += [] if gemm.staged else [result]
-    launch(
-        text, "gemm", grid=gemm.grid(processors), block=(gemm.threads,), arguments=[*arguments, *more],
-        shared_bytes=gemm.shared_bytes, cluster=(gemm.blocks_together,), late=late,
-    )  # fmt: skip
+    others = [*([] if gemm.staged else [result]), *more]
+    run(text, gemm, (a, b, result), others, gemm.grid(2), gemm.blocks_together, late=late)
     return result
 
 
@@ -81,7 +60,7 @@ def test_products_are_exact(name: str, late: bool) -> None:
     """On small whole numbers, whatever is asynchronous happening at once or as late as it may."""
     gemm = CASES[name]
     a, b = operands(gemm)
-    found = run(gemm, 2, late, ptx_of(gemm), a, b)
+    found = computed(gemm, ptx_of(gemm), a, b, late=late)
     np.testing.assert_array_equal(found, product(gemm, a, b).astype(found.dtype))
 
 
@@ -98,7 +77,8 @@ def test_an_epilogue_sees_rows_columns_and_its_arguments() -> None:
 
     a, b = operands(gemm)
     bias = np.arange(72, dtype=np.float32) - 36
-    found = run(gemm, 2, True, ptx_of(gemm, Epilogue(("!llvm.ptr<1>",), emit)), a, b, bias)
+    text = ptx_of(gemm, Epilogue(("!llvm.ptr<1>",), emit))
+    found = computed(gemm, text, a, b, bias, late=True)
     np.testing.assert_array_equal(found, np.maximum(product(gemm, a, b) + bias, 0).astype(found.dtype))
 
 
@@ -118,11 +98,7 @@ def test_the_schedule_of_large_products(element: str, result: str) -> None:
     ):  # fmt: skip
         assert instruction in text
     assert ("stmatrix" in text) == (result == "bf16")
-    cubin = assemble(text, MACHINE)
-    resources = cubin.kernels["gemm"]
-    assert resources.spill_store_bytes == resources.spill_load_bytes == resources.stack_bytes == 0
-    assert resources.registers == 65536 // gemm.threads // 8 * 8  # else setmaxnreg would wait for ever
-    assert cubin.warnings == ()
+    check_resources(text, gemm.threads)
 
 
 @pytest.mark.parametrize(
