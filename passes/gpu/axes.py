@@ -171,11 +171,11 @@ def _as_operand(analysis: AxisAnalysis, op: ir.Operation) -> Facts:
 
 
 def _reshape(analysis: AxisAnalysis, op: ir.Operation) -> Facts:
-    """Dimensions of 1 put in or left out keep what the others have; of other reshapes only a common divisor is kept."""
+    """Dimensions of 1 put in or left out keep what the others have; other reshapes keep groups of the last one."""
     inner, source, target = analysis(op.operands[0]), _shape(op.operands[0]), _shape(op.results[0])
     kept = [d for d, size in enumerate(source) if size != 1]
     if [source[d] for d in kept] != [size for size in target if size != 1]:
-        return Facts((1,) * len(target), (inner.divisor,) * len(target), (1,) * len(target))
+        return _regrouped(inner, source, target)
     places = iter(kept)
     dims = [next(places) if size != 1 else None for size in target]
     every = inner.divisor
@@ -185,6 +185,17 @@ def _reshape(analysis: AxisAnalysis, op: ir.Operation) -> Facts:
         tuple(1 if d is None else inner.constancy[d] for d in dims),
         inner.value,
     )
+
+
+def _regrouped(inner: Facts, source: tuple[int, ...], target: tuple[int, ...]) -> Facts:
+    """Elements one after the other are that in any shape, as far as both shapes' last dimensions go."""
+    last = max((d for d, size in enumerate(source) if size != 1), default=0)
+    place = max((d for d, size in enumerate(target) if size != 1), default=0)
+    run = math.gcd(inner.contiguity[last], target[place])
+    contiguity, divisibility, constancy = [1] * len(target), [inner.divisor] * len(target), [1] * len(target)
+    contiguity[place], divisibility[place] = run, inner.first(last, run)
+    constancy[place] = math.gcd(inner.constancy[last], target[place])
+    return Facts(tuple(contiguity), tuple(divisibility), tuple(constancy), inner.value)
 
 
 def _broadcast(analysis: AxisAnalysis, op: ir.Operation) -> Facts:

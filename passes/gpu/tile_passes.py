@@ -32,6 +32,8 @@ class TilePipeline(Pass):
           "astra.tile_commit"()
           %a = "astra.tile_read"(%buffer, %read)
           %t = "astra.tile_dot"(%a, %b, %acc)
+
+    Loads and stores of blocks become masked loads and stores first.
     """
 
     name = "astra-tile-pipeline"
@@ -39,9 +41,11 @@ class TilePipeline(Pass):
 
     def run(self, module: ir.Operation) -> None:
         from astra_mlir.passes.gpu.assign import tile_functions
+        from astra_mlir.passes.gpu.expand_blocks import expand_blocks
         from astra_mlir.passes.gpu.pipelining import pipeline_function
 
         for func in tile_functions(module):
+            expand_blocks(func)
             pipeline_function(func)
 
 
@@ -95,7 +99,13 @@ class TileToGpu(Pass):
     )
 
     def run(self, module: ir.Operation) -> None:
-        from astra_mlir.passes.gpu import lower_exchange, lower_memory, lower_products, lower_shared  # noqa: F401 (their rules)
+        from astra_mlir.passes.gpu import (  # noqa: F401 (their rules)
+            lower_exchange,
+            lower_memory,
+            lower_print,
+            lower_products,
+            lower_shared,
+        )
         from astra_mlir.passes.gpu.to_gpu import make_kernels
 
         make_kernels(module)

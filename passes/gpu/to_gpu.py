@@ -43,16 +43,24 @@ def make_kernels(module: ir.Operation) -> None:
     """Replace all tile functions of a module by kernels."""
     shared = False
     declared: dict[str, tuple[int, ir.Type]] = {}
+    texts: dict[str, str] = {}
     block = module.regions[0].blocks[0]
     for func in tile_functions(module):
         lowering = Lowering(func)
         lowering.run()
         shared = shared or lowering.shared_bytes > 0
         declared.update(lowering.declared)
+        texts.update(lowering.texts)
         func.erase()
     for name, (arity, element) in declared.items():
         text = f"!llvm.func<{element} ({', '.join([str(element)] * arity)})>"
         _llvm_function(name, text, ir.InsertionPoint.at_block_begin(block), module.location)
+    if texts:
+        _llvm_function(
+            "vprintf", "!llvm.func<i32 (ptr, ptr)>", ir.InsertionPoint.at_block_begin(block), module.location
+        )
+    for name, text in texts.items():
+        _text(name, text, ir.InsertionPoint.at_block_begin(block), module.location)
     if shared:
         _shared_array(ir.InsertionPoint.at_block_begin(block), module.location)
 
@@ -66,6 +74,25 @@ def _llvm_function(name: str, kind: str, ip: ir.InsertionPoint, loc: ir.Location
             "CConv": ir.Attribute.parse("#llvm.cconv<ccc>"),
             "linkage": ir.Attribute.parse("#llvm.linkage<external>"),
             "visibility_": ir.IntegerAttr.get(ir.IntegerType.get_signless(64), 0),
+        },
+        regions=1,
+        ip=ip,
+        loc=loc,
+    )
+
+
+def _text(name: str, text: str, ip: ir.InsertionPoint, loc: ir.Location) -> None:
+    """A constant of the module, with a zero at the end."""
+    i64 = ir.IntegerType.get_signless(64)
+    ir.Operation.create(
+        "llvm.mlir.global",
+        attributes={
+            "sym_name": ir.StringAttr.get(name),
+            "global_type": ir.TypeAttr.get(ir.Type.parse(f"!llvm.array<{len(text.encode()) + 1} x i8>")),
+            "linkage": ir.Attribute.parse("#llvm.linkage<internal>"),
+            "visibility_": ir.IntegerAttr.get(i64, 0),
+            "constant": ir.UnitAttr.get(),
+            "value": ir.StringAttr.get(text + "\0"),
         },
         regions=1,
         ip=ip,
@@ -108,6 +135,7 @@ class Lowering:
         self.last_uses: dict[ir.Operation, list[ir.Value]] = {}
         self.shared_bytes = 0
         self.scratch_used = False
+        self.texts: dict[str, str] = {}  # constants of the module
         self.declared: dict[str, tuple[int, ir.Type]] = {}  # functions of libdevice, their arity and type
 
     def run(self) -> None:
@@ -121,6 +149,7 @@ class Lowering:
         kernel.attributes["nvvm.kernel"] = ir.UnitAttr.get()
         kernel.attributes["nvvm.reqntid"] = ir.DenseI32ArrayAttr.get([32 * self.warps])
         entry = kernel.regions[0].blocks.append(*types, arg_locs=[self.func.location] * len(types))
+        self.entry = entry
         for argument, new in zip(body.arguments, entry.arguments, strict=True):
             self.values[argument] = new
         self.thread = Thread(ir.InsertionPoint(entry), self.func.location)
@@ -175,6 +204,15 @@ class Lowering:
         while self.pinned and self.pinned[-1][0] in self.last_uses.get(op, ()):
             self.pinned_bytes = self.pinned.pop()[1]
             self.scratch_used = True
+
+    def text(self, text: str) -> str:
+        """The name of a global constant with a text."""
+        for name, known in self.texts.items():
+            if known == text:
+                return name
+        name = f"{ir.StringAttr(self.func.attributes['sym_name']).value}_text_{len(self.texts)}"
+        self.texts[name] = text
+        return name
 
     def refuse(self, op: ir.Operation, why: str) -> UnsupportedError:
         return UnsupportedError(f"{source_place(op.location)}: '{op.name}' for a GPU: {why}")

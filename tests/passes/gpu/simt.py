@@ -101,6 +101,11 @@ class Block:
             []
         ]  # groups of asynchronous copies, the open one last
         self.trace: dict[str, int] = {}
+        self.texts: dict[str, str] = {}
+        self.written: list[str] = []
+        self.active = np.ones(threads, bool)
+        self.stack, self.stack_bytes = Memory(threads * 512), 0  # 512 bytes of each thread
+        self.stack.mapped[:] = True
 
     # --- values
 
@@ -141,7 +146,8 @@ class Block:
     # --- memory
 
     def space(self, pointer: ir.Value) -> Memory:
-        return self.shared if "ptr<3>" in str(pointer.type) else self.memory
+        kind = str(pointer.type)
+        return self.shared if "ptr<3>" in kind else self.memory if "ptr<1>" in kind else self.stack
 
     def read(self, memory: Memory, pointers: np.ndarray, size: int, align: int, who: np.ndarray) -> np.ndarray:
         places = memory.places(pointers, size, align)
@@ -265,8 +271,23 @@ LIBDEVICE = {
 @rule("llvm.call")
 def _call(block: Block, op: ir.Operation, x: list[Any]) -> Any:
     name = ir.FlatSymbolRefAttr(op.attributes["callee"]).value.removeprefix("__nv_")
+    if name == "vprintf":
+        return _vprintf(block, x)
     function = LIBDEVICE.get(name) or LIBDEVICE[name.removesuffix("f")]
     return function(*[value.astype(np.float64) for value in x]).astype(x[0].dtype)
+
+
+def _vprintf(block: Block, x: list[Any]) -> Any:
+    text = list(block.texts.values())[int(x[0][0])]
+    for thread in np.flatnonzero(block.active):
+        place, values = int(x[1][thread]), []
+        for conversion in re.findall(r"%(ll)?([duf])", text):
+            dtype = np.dtype({"f": "f8"}.get(conversion[1], "i4" if not conversion[0] else "i8"))
+            place = -(-place // dtype.itemsize) * dtype.itemsize
+            values.append(block.stack.bytes[place : place + dtype.itemsize].view(dtype)[0].item())
+            place += dtype.itemsize
+        block.written.append(text.removesuffix("\0").replace("%ll", "%") % tuple(values))
+    return block.spread(0, np.int32)
 
 
 # --- vectors
@@ -313,6 +334,9 @@ def _extractvalue(block: Block, op: ir.Operation, x: list[Any]) -> Any:
 
 @rule("llvm.mlir.addressof")
 def _addressof(block: Block, op: ir.Operation, x: list[Any]) -> Any:
+    name = ir.FlatSymbolRefAttr(op.attributes["global_name"]).value
+    if name in block.texts:
+        return block.spread(list(block.texts).index(name), np.int64)
     return block.spread(0, np.int64)
 
 
@@ -321,6 +345,12 @@ def _address(block: Block, op: ir.Operation, x: list[Any]) -> Any:
     width = max(np.dtype(DTYPES[str(ir.TypeAttr(op.attributes["elem_type"]).value)]).itemsize, 1)
     (constant,) = list(op.attributes["rawConstantIndices"])
     return x[0] + (x[1].astype(np.int64) if len(x) > 1 else constant) * width
+
+
+@rule("llvm.alloca")
+def _alloca(block: Block, op: ir.Operation, x: list[Any]) -> Any:
+    start, block.stack_bytes = block.stack_bytes, block.stack_bytes + -(-int(x[0][0]) // 8) * 8
+    return block.tid.astype(np.int64) * 512 + start
 
 
 RULES["llvm.ptrtoint"] = lambda block, op, x: x[0].astype(element_of(op.results[0].type))
@@ -710,6 +740,12 @@ def _for(block: Block, op: ir.Operation, x: list[Any]) -> list[Any]:
 
 
 def _if(block: Block, op: ir.Operation, x: list[Any]) -> list[Any]:
+    condition = x[0]
+    if not op.results and not len(op.regions[1].blocks) and condition.any() and not condition.all():
+        block.active, before = block.active & condition, block.active
+        block.run(op.regions[0].blocks[0], [])
+        block.active = before
+        return []
     region = op.regions[0 if block.uniform(op.operands[0]) else 1]
     return block.run(region.blocks[0], []) if len(region.blocks) else []
 
@@ -728,7 +764,9 @@ def _while(block: Block, op: ir.Operation, x: list[Any]) -> list[Any]:
 STRUCTURED: dict[str, Rule] = {"scf.for": _for, "scf.if": _if, "scf.while": _while}
 
 
-def launch(module: ir.Module, name: str, grid: Sequence[int], arguments: Sequence[Any]) -> dict[str, int]:
+def launch(
+    module: ir.Module, name: str, grid: Sequence[int], arguments: Sequence[Any], written: list[str] | None = None
+) -> dict[str, int]:
     """Run a kernel on a grid; arrays are changed in place.  Gives how often each operation and instruction ran."""
     kernel = next(
         op.operation
@@ -759,7 +797,16 @@ def launch(module: ir.Module, name: str, grid: Sequence[int], arguments: Sequenc
             else block.spread(argument, DTYPES[str(kind.type)])
             for start, argument, kind in zip(places, arguments, entry.arguments, strict=True)
         ]
+        block.texts = {
+            ir.StringAttr(op.operation.attributes["sym_name"]).value: ir.StringAttr(
+                op.operation.attributes["value"]
+            ).value
+            for op in module.body.operations
+            if op.operation.name == "llvm.mlir.global" and "value" in op.operation.attributes
+        }
         block.run(entry, values)
+        if written is not None:
+            written += block.written
         if block.copies != [[]] and any(block.copies):
             raise Fault("the kernel ends with copies under way")
         for key, count in block.trace.items():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.passes.gpu.programs import Compiled, expand, reduction, tile_function
+from tests.passes.gpu.simt import Fault
 from tests.passes.gpu.simt import launch as run_threads
 from tools.ptx_emulator import launch as run_ptx
 
@@ -283,3 +284,54 @@ def test_scalar_atomic_gives_all_threads_the_old_value() -> None:
 """)
     text = tile_function(body, ["c:memref<?xi32>", "y:memref<?xi32>"])
     check(text, (3,), [np.zeros(1, np.int32), np.zeros(384, np.int32)], {0: np.array([3]), 1: np.arange(384)})
+
+
+def test_blocks_stop_at_the_bounds() -> None:
+    body = expand("""
+  %one = arith.constant 1 : i64
+  %i = arith.constant 5 : i32
+  %j = arith.constant -2 : i32
+  %k = arith.constant 0 : i32
+  %b = @block_load(%x, %m, %n, %s, %one, %i, %j) {rank = 2 : i64}
+      : (memref<?xf32>, i64, i64, i64, i64, i32, i32) -> tensor<8x16xf32>
+  %t = arith.addf %b, %b : tensor<8x16xf32>
+  @block_store(%t, %y, %m, %n, %s, %one, %k, %k) {rank = 2 : i64}
+      : (tensor<8x16xf32>, memref<?xf32>, i64, i64, i64, i64, i32, i32) -> ()
+""")
+    text = tile_function(body, ["x:memref<?xf32>", "y:memref<?xf32>", "m:i64", "n:i64", "s:i64"], 1)
+    x = RNG.integers(1, 9, (7, 12)).astype(np.float32)
+    block = np.zeros((8, 16), np.float32)
+    block[:2, 2:14] = x[5:7]
+    check(text, (1,), [x, np.ones((7, 12), np.float32), 7, 12, 12], {1: 2 * block[:7, :12]})
+
+
+def test_print_writes_a_line_for_each_element() -> None:
+    body = expand("""
+  %i = @arange() {start = 3 : i64} : () -> tensor<4xi32>
+  %h = arith.sitofp %i : tensor<4xi32> to tensor<4xf16>
+  @print(%i, %h) {prefix = "x: "} : (tensor<4xi32>, tensor<4xf16>) -> ()
+""")
+    compiled = Compiled(tile_function(body, ["x:memref<?xi32>"], 1))
+    lines: list[str] = []
+    run_threads(compiled.module, "k", (2,), [np.zeros(1, np.int32)], lines)
+    written = "".join(lines).splitlines()
+    assert "vprintf" in compiled.ptx()
+    assert len(written) == 16
+    assert "pid (1, 0, 0) idx (2) x: 5" in written
+    assert "pid (0, 0, 0) idx (3) x: 6.000000" in written
+
+
+def test_assertion_stops_the_kernel() -> None:
+    body = expand("""
+  %o = @arange() {start = 0 : i64} : () -> tensor<64xi32>
+  %a = @load(%x, %o) : (memref<?xi32>, tensor<64xi32>) -> tensor<64xi32>
+  %c = arith.cmpi slt, %a, %o : tensor<64xi32>
+  @assert(%c) {message = "too large"} : (tensor<64xi1>) -> ()
+""")
+    compiled = Compiled(tile_function(body, ["x:memref<?xi32>"], 1))
+    x = np.arange(64, dtype=np.int32) - 1
+    run_threads(compiled.module, "k", (1,), [x])
+    x[40] = 40
+    with pytest.raises(Fault, match="trap"):
+        run_threads(compiled.module, "k", (1,), [x])
+    assert "trap" in compiled.ptx()
