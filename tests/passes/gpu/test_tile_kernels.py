@@ -165,7 +165,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("target", ["sm_80", "sm_89", "sm_90a"])
+@pytest.mark.parametrize("target", ["sm_80", pytest.param("sm_89", marks=pytest.mark.slow), "sm_90a"])
 @pytest.mark.parametrize("name", list(CASES))
 def test_no_spills(name: str, target: str) -> None:
     compiled = Compiled(text_of(name, target))

@@ -65,22 +65,25 @@ def test_product(
     assert instruction in compiled.ptx()
 
 
+# m, n, k of a tile, element, B stored transposed, warps, target, stages
 LOOPS = [
-    # m, n, k of a tile, element, B stored transposed, warps, target, stages
     (32, 32, 32, "f16", False, 4, "sm_80", 3),
     (64, 32, 32, "bf16", True, 4, "sm_80", 2),
-    (32, 64, 64, "f16", True, 2, "sm_89", 4),
     (32, 32, 16, "f32", False, 4, "sm_80", 3),
+    (64, 64, 64, "f16", False, 4, "sm_90a", 3),
+    (64, 32, 16, "bf16", True, 4, "sm_90a", 2),
+]
+MORE_LOOPS = [
+    (32, 64, 64, "f16", True, 2, "sm_89", 4),
     (32, 32, 16, "f32", True, 4, "sm_80", 3),
     (64, 64, 64, "f16", False, 8, "sm_80", 1),
-    (64, 64, 64, "f16", False, 4, "sm_90a", 3),
     (64, 32, 128, "bf16", True, 4, "sm_90a", 2),
     (128, 128, 32, "f16", False, 8, "sm_90a", 3),
-    (128, 64, 16, "bf16", True, 4, "sm_90a", 2),
     (64, 256, 64, "bf16", False, 8, "sm_90a", 2),
     (64, 32, 32, "f32", True, 4, "sm_90a", 2),
     (64, 64, 32, "f16", True, 4, "sm_90a", 1),
 ]
+LOOPS += [pytest.param(*case, marks=pytest.mark.slow) for case in MORE_LOOPS]
 
 
 @pytest.mark.parametrize(("m", "n", "k", "element", "transposed", "warps", "target", "stages"), LOOPS)
