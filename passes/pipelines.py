@@ -95,3 +95,15 @@ register_pipeline(
     "tile functions, and functions that call their loops, to the LLVM dialect for a CPU: what launches of kernels run",
     "astra-tile-to-loops,canonicalize,cse,astra-expand-math,canonicalize,cse," + stage_pipeline("llvm"),
 )
+# From tile functions to kernels, whether they come from a program or from ``astra.kernel``.
+register_pipeline(
+    "astra-tile-to-kernels",
+    "tile functions to what each thread of a GPU runs",
+    "canonicalize,cse,astra-tile-pipeline,astra-tile-layouts,astra-tile-to-gpu",
+)
+register_pipeline(
+    "astra-kernels-to-llvm",
+    "what each thread of a GPU runs to the LLVM dialect",
+    "convert-scf-to-cf,convert-vector-to-llvm{use-vector-alignment=true},convert-math-to-llvm,convert-arith-to-llvm,"
+    "convert-index-to-llvm,convert-cf-to-llvm,reconcile-unrealized-casts",
+)

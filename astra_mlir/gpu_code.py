@@ -1,0 +1,124 @@
+"""The kernels of a GPU program: tile functions to PTX and a cubin, and what each takes of the GPU's resources.
+
+Between ``gpu_compiler.py``, which leaves the tile functions of a program, and ``gpu_machine.py``, which writes PTX and
+calls ptxas.  All kernels of a program are one cubin, kept by its PTX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from astra_mlir import gpu_machine
+from astra_mlir.errors import CompileError
+from astra_mlir.gpu_machine import Cubin, GpuMachine
+from astra_mlir.gpu_runtime import Kernel
+
+if TYPE_CHECKING:
+    from astra_mlir.bindings import ir
+
+__all__ = ["DeviceCode", "KernelReport", "device_code"]
+
+_WARP = 32
+
+
+@dataclass(frozen=True)
+class KernelReport:
+    """What a kernel takes; ``programs`` is how many fit on a multiprocessor at once, ``occupancy`` the share of its
+    warps that they are."""
+
+    name: str
+    threads: int
+    registers: int
+    spill_bytes: int
+    stack_bytes: int
+    shared_bytes: int
+    programs: int
+    occupancy: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}: {self.threads} threads, {self.registers} registers, {self.spill_bytes} bytes spilled, "
+            f"{self.shared_bytes} bytes of shared memory, {self.programs} programs at once ({self.occupancy:.0%})"
+        )
+
+
+@dataclass(frozen=True)
+class DeviceCode:
+    """PTX of a program's kernels, and how each is launched."""
+
+    ptx: str
+    launches: tuple[Kernel, ...]
+    machine: GpuMachine
+
+    @cached_property
+    def cubin(self) -> Cubin:
+        """The binary, from the cache or made now."""
+        return gpu_machine.assemble(self.ptx, self.machine)
+
+    def reports(self) -> list[KernelReport]:
+        """The table of resources, in the order of the launches' numbers."""
+        return [_report(kernel, self.cubin, self.machine) for kernel in self.launches]
+
+
+def _report(kernel: Kernel, cubin: Cubin, machine: GpuMachine) -> KernelReport:
+    from astra_mlir.passes.gpu.target import gpu_target_named
+
+    target, taken = gpu_target_named(machine.architecture), cubin.kernels[kernel.name]
+    warps = -(-kernel.threads // _WARP)
+    granule = target.register_granule
+    registers = warps * (-(-taken.registers * _WARP // granule) * granule)
+    shared = kernel.shared_bytes + taken.shared_bytes
+    limits = [target.warps // warps, target.blocks]
+    if registers:
+        limits.append(target.registers // registers)
+    if shared:
+        limits.append(target.shared_bytes // (shared + target.shared_granule))
+    programs = min(limits)
+    spilled = taken.spill_store_bytes + taken.spill_load_bytes
+    return KernelReport(
+        kernel.name, kernel.threads, taken.registers, spilled, taken.stack_bytes, shared, programs,
+        programs * warps / target.warps,
+    )  # fmt: skip
+
+
+def device_code(tile_text: bytes, kernels: Sequence[str], machine: GpuMachine) -> DeviceCode:
+    """The kernels of a module of tile functions (its bytecode), named in the order of their numbers.
+
+    Raises :class:`UnsupportedError` for what a tile function uses that the GPU path does not have.
+    """
+    from astra_mlir.bindings import ir, make_context, translate_to_llvm_ir
+    from astra_mlir.passes import run_pipeline
+    from astra_mlir.passes.target import TARGET_ATTRIBUTE
+
+    if not kernels:
+        return DeviceCode("", (), machine)
+    context = make_context()
+    with context, ir.Location.unknown():
+        module = ir.Module.parse(tile_text)
+        module.operation.attributes[TARGET_ATTRIBUTE] = ir.StringAttr.get(str(machine))
+        try:
+            run_pipeline(module, "astra-tile-to-kernels", verify=False)
+            launches = _launches(module, kernels)
+            run_pipeline(module, "astra-kernels-to-llvm", verify=False)
+        except ir.MLIRError as error:
+            raise CompileError(f"a pass from tile functions to kernels failed: {error}") from error
+        return DeviceCode(gpu_machine.ptx(translate_to_llvm_ir(module), machine), launches, machine)
+
+
+def _launches(module: ir.Module, kernels: Sequence[str]) -> tuple[Kernel, ...]:
+    from astra_mlir.bindings import ir
+    from astra_mlir.passes.gpu.to_gpu import SHARED_BYTES, THREADS
+
+    found = {}
+    for view in module.body.operations:
+        attributes = view.operation.attributes
+        if THREADS in attributes:
+            name = ir.StringAttr(attributes["sym_name"]).value
+            threads = ir.IntegerAttr(attributes[THREADS]).value
+            shared = ir.IntegerAttr(attributes[SHARED_BYTES]).value if SHARED_BYTES in attributes else 0
+            parameters = len(view.operation.regions[0].blocks[0].arguments)
+            found[name] = Kernel(name, threads, parameters, shared)
+    return tuple(found[name] for name in kernels)
