@@ -18,7 +18,7 @@ from astra_mlir.garbage import only_new_objects
 from astra_mlir.program import Program
 from astra_mlir.program_cache import CompiledProgram
 from astra_mlir.signature import Signature, signature_of
-from astra_mlir.target_machine import CodegenOptions, TargetMachine
+from astra_mlir.target_machine import CodegenOptions, TargetMachine, is_gpu_target
 
 # MLIR and the passes are imported where they are used: a program whose code is in the cache needs neither.
 if TYPE_CHECKING:
@@ -93,6 +93,11 @@ def compile_program(
     """
     from astra_mlir.executable import Executable  # the executable asks this module for its IR
 
+    if is_gpu_target(target):
+        from astra_mlir.gpu_compiler import compile_gpu_program
+
+        made: Executable = compile_gpu_program(program, target, options)
+        return made
     machine = target if isinstance(target, TargetMachine) else TargetMachine.parse(target or config.target.get())
     options = options or CodegenOptions.default()
     times: dict[str, float] = {}

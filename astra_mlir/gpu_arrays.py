@@ -9,13 +9,14 @@ import ctypes
 import math
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from astra_mlir.errors import AstraError, DTypeError, ShapeError
 from astra_mlir.gpu_runtime import DeviceMemory, synchronize
 from astra_mlir.signature import ArraySpec
 
-__all__ = ["DeviceArray", "device_pointer", "is_device_array"]
+__all__ = ["DeviceArray", "device_pointer", "is_device_array", "shape_and_type"]
 
 _CUDA = 2  # kDLCUDA
 _CODES = {0: "int", 1: "uint", 2: "float", 4: "bfloat", 5: "complex", 6: "bool"}
@@ -57,6 +58,12 @@ def is_device_array(value: Any) -> bool:
     if isinstance(value, np.ndarray) or not hasattr(value, "__dlpack_device__"):
         return False
     return int(value.__dlpack_device__()[0]) == _CUDA
+
+
+def shape_and_type(value: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and element type of a device array of any framework."""
+    name = str(value.dtype).removeprefix("torch.")
+    return tuple(value.shape), np.dtype(getattr(ml_dtypes, name, name))
 
 
 def device_pointer(value: Any, spec: ArraySpec, device: int) -> tuple[int, Any]:

@@ -7,6 +7,7 @@ the host's functions, which launch them.
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,12 +26,7 @@ from astra_mlir.target_machine import CodegenOptions, TargetMachine
 if TYPE_CHECKING:
     from astra_mlir.bindings import ir
 
-__all__ = ["GpuProgram", "compile_gpu_program", "is_gpu_target", "lower_for_gpu", "tile_module"]
-
-
-def is_gpu_target(target: object) -> bool:
-    """Whether a target that a user named is a GPU."""
-    return isinstance(target, GpuMachine) or (isinstance(target, str) and target.startswith("cuda"))
+__all__ = ["GpuProgram", "compile_gpu_program", "lower_for_gpu", "tile_module"]
 
 
 @dataclass
@@ -141,8 +137,6 @@ def _compiled(program: Program, options: CodegenOptions) -> GpuProgram:
 
 
 def _bytecode(module: ir.Module) -> bytes:
-    import io
-
     buffer = io.BytesIO()
     module.operation.write_bytecode(buffer)
     return buffer.getvalue()

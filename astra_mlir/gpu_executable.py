@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,15 +18,16 @@ from astra_mlir import compiler, gpu_machine, gpu_runtime, target_machine
 from astra_mlir.errors import AstraError
 from astra_mlir.gpu_arrays import DeviceArray, device_pointer, is_device_array
 from astra_mlir.gpu_machine import Cubin, GpuMachine
-from astra_mlir.gpu_runtime import DeviceMemory, GpuModule, Kernel
+from astra_mlir.gpu_runtime import DeviceMemory, GpuModule
 from astra_mlir.program import Program
 
 if TYPE_CHECKING:
     from astra_mlir.cost import Cost
     from astra_mlir.executable import Memory
+    from astra_mlir.gpu_code import DeviceCode, KernelReport
     from astra_mlir.gpu_compiler import GpuProgram
 
-__all__ = ["GpuExecutable"]
+__all__ = ["GpuExecutable", "why_not_on"]
 
 _ALIGNMENT = 16  # of pointers, which kernels count on
 
@@ -100,18 +102,18 @@ class GpuExecutable:
         return lower_for_gpu(self.program, make_context(), stage)
 
     @cached_property
-    def _device_code(self) -> DeviceCode:
+    def code(self) -> DeviceCode:
         from astra_mlir.gpu_code import device_code
 
         return device_code(self.compiled.tile_text, self.compiled.kernels, self.target)
 
     def ptx(self) -> str:
         """The PTX of all kernels."""
-        return self._device_code.ptx
+        return self.code.ptx
 
     def cubin(self) -> Cubin:
         """The binary of all kernels and what each takes of the GPU's resources."""
-        return self._device_code.cubin
+        return self.code.cubin
 
     def sass(self) -> str:
         """The GPU's instructions, where a disassembler is on the path."""
@@ -119,7 +121,7 @@ class GpuExecutable:
 
     def kernels(self) -> list[KernelReport]:
         """What each kernel takes: registers, spills, shared memory, threads, and how many programs fit at once."""
-        return self._device_code.reports()
+        return self.code.reports()
 
     def cost(self) -> Cost:
         """Floating-point operations and bytes accessed of the program's Astra IR."""
@@ -143,8 +145,24 @@ class GpuExecutable:
             alias_bytes=sum(aliases),
         )
 
+    def save(self, path: str | Path) -> None:
+        """Write code, kernels and constants to a file, which ``astra_mlir.gpu_saved.load`` reads; needs no GPU."""
+        from astra_mlir.gpu_saved import save
+
+        save(self, path)
+
     def __repr__(self) -> str:
         return f"<astra compiled {self.program.name} {self.signature} for {self.target}>"
+
+
+def why_not_on(machine: GpuMachine, info: gpu_runtime.DeviceInfo) -> str | None:
+    """Why code for a GPU does not run on a device; None where it does."""
+    needed = int("".join(filter(str.isdigit, machine.architecture)))
+    exact = machine.architecture.endswith("a") or info.capability // 10 != needed // 10
+    if info.is_emulated or info.capability == needed or (info.capability > needed and not exact):
+        return None
+    has = f"{info.capability // 10}.{info.capability % 10}"
+    return f"it is code for {machine}, and {info.name} is of compute capability {has}"
 
 
 def _owned(owner: Any) -> DeviceMemory:
@@ -162,17 +180,13 @@ class _Loaded:
 
             image, kernels, self._emulated = emulated_code(compiled.tile_text, compiled.kernels)
         else:
-            needed = int("".join(filter(str.isdigit, executable.target.architecture)))
-            if info.capability != needed and (executable.target.architecture.endswith("a") or info.capability < needed):
-                raise AstraError(
-                    f"{executable.program.name} is compiled for {executable.target}, but device {executable.device} "
-                    f"({info.name}) is of compute capability {info.capability // 10}.{info.capability % 10}"
-                )
-            code = executable._device_code
+            if (why := why_not_on(executable.target, info)) is not None:
+                raise AstraError(f"{executable.program.name} cannot run on device {executable.device}: {why}")
+            code = executable.code
             image, kernels = code.cubin.data, code.launches
         self.module = GpuModule(image, kernels, executable.device)
-        self.code = target_machine.load(compiled.host_objects)
-        self.entry = self.code.address(compiler.entry_symbol(executable.program.entry))
+        self.host = target_machine.load(compiled.host_objects)
+        self.entry = self.host.address(compiler.entry_symbol(executable.program.entry))
         self.constants = [DeviceMemory.of(array) for array in (*executable.program.constants, *compiled.constants)]
         self.arena_bytes, self.straight_line = compiled.arena_bytes, compiled.straight_line
 
@@ -182,9 +196,3 @@ class _Loaded:
         self.module.execute(
             self.entry, given, outputs, self.arena_bytes, straight_line=self.straight_line, stream=stream
         )
-
-
-if TYPE_CHECKING:
-    from astra_mlir.gpu_code import DeviceCode, KernelReport
-
-    assert Kernel

@@ -37,7 +37,7 @@ from astra_mlir.kept_code import compile_kept
 from astra_mlir.native import Dispatcher
 from astra_mlir.runtime import thread_limit
 from astra_mlir.signature import ArraySpec, refuse_masked
-from astra_mlir.target_machine import TargetMachine
+from astra_mlir.target_machine import TargetMachine, is_gpu_target
 from astra_mlir.trees import arguments_differ, described, is_plain
 
 __all__ = ["CacheInfo", "CompiledFunction", "JitFunction", "compile_function", "jit"]
@@ -482,7 +482,8 @@ def jit(
     num_threads: int = 0,
     output: str = "auto",
 ) -> Any:
-    """Compile a JAX function with Astra: like ``jax.jit``, for the CPU (PyTorch functions, too: docs/pytorch.md).
+    """Compile a JAX function with Astra: like ``jax.jit``, for the CPU (PyTorch functions, too: docs/pytorch.md) or
+    for a GPU (``target="cuda:sm_90a"``: docs/gpu.md).
 
     Arguments and results are trees of arrays and numbers as in JAX, with the same types and values.  One version is
     compiled for each combination of tree structure, shapes, element types, static values and JAX settings; the last
@@ -520,5 +521,9 @@ def jit(
             cache_size=cache_size, output=output,
         )  # fmt: skip
     size = config.jit_cache_size.get() if cache_size is None else cache_size
+    if is_gpu_target(target):
+        from astra_mlir.gpu_functions import GpuFunction
+
+        return GpuFunction(arguments, target, size)
     machine = TargetMachine.parse(target) if isinstance(target, str) else target
     return JitFunction(arguments, machine, size, output, thread_limit("astra.jit: num_threads", num_threads))

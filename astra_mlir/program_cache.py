@@ -26,7 +26,7 @@ from astra_mlir.signature import ArraySpec, Signature
 from astra_mlir.target_machine import CodegenOptions, TargetMachine
 
 __all__ = [
-    "CompiledProgram", "compiler_hash", "key_of", "load", "load_lowered", "parts_of", "stablehlo_version", "store",
+    "CompiledProgram", "compiler_hash", "dtype_named", "key_of", "load", "load_lowered", "parts_of", "stablehlo_version", "store",
     "store_lowered",
 ]  # fmt: skip
 
@@ -106,10 +106,12 @@ def load(key: str) -> CompiledProgram | None:
     if not parts:
         return None
     head = json.loads(parts[0])
-    specs = [[ArraySpec(tuple(shape), _dtype(dtype), path) for shape, dtype, path in side] for side in head["specs"]]
+    specs = [
+        [ArraySpec(tuple(shape), dtype_named(dtype), path) for shape, dtype, path in side] for side in head["specs"]
+    ]
     arrays = head["constants"]
     constants = [
-        np.frombuffer(data, _dtype(dtype)).reshape(shape).copy()
+        np.frombuffer(data, dtype_named(dtype)).reshape(shape).copy()
         for (shape, dtype), data in zip(arrays, parts[1 : 1 + len(arrays)], strict=True)
     ]
     signature = Signature(*map(tuple, specs))
@@ -136,6 +138,6 @@ def parts_of(compiled: CompiledProgram) -> list[bytes]:
     return [json.dumps(head).encode(), *arrays, *compiled.objects]
 
 
-def _dtype(name: str) -> np.dtype[Any]:
+def dtype_named(name: str) -> np.dtype[Any]:
     """NumPy's, or one of those that ml_dtypes adds."""
     return np.dtype(getattr(ml_dtypes, name, name))

@@ -43,6 +43,7 @@ __all__ = [
     "assembly",
     "emitted",
     "initialize_llvm",
+    "is_gpu_target",
     "load",
     "object_code",
     "optimized_ir",
@@ -55,6 +56,15 @@ def initialize_llvm() -> None:
     """Make LLVM's back ends known; again costs nothing."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
+
+
+def is_gpu_target(target: object) -> bool:
+    """Whether a target, as a user names it or parsed, is a GPU.
+
+    >>> is_gpu_target("cuda:sm_90a"), is_gpu_target("host")
+    (True, False)
+    """
+    return str(target).startswith("cuda:")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from astra_mlir.executable import Executable
 from astra_mlir.kept_code import compile_kept
 from astra_mlir.runtime import thread_limit
 from astra_mlir.signature import ArraySpec
-from astra_mlir.target_machine import TargetMachine
+from astra_mlir.target_machine import TargetMachine, is_gpu_target
 from astra_mlir.torch_arrays import dtype_of, tensor_of
 from astra_mlir.torch_capture import Captured, capture, is_tracing, name_of
 from astra_mlir.trees import Described, arguments_differ, is_plain
@@ -349,6 +349,11 @@ def jit(
     without options.  A call takes at most ``num_threads`` threads (0: no limit).  Raises
     :class:`UnsupportedError` for what Astra does not compile.
     """
+    if is_gpu_target(target):
+        raise AstraError(
+            f"target '{target}': PyTorch functions are compiled for CPUs; a JAX function or a program (MLIR) can be "
+            "compiled for a GPU, and takes tensors on it"
+        )
     if function is None:
         return functools.partial(
             jit, donate_argnums=donate_argnums, donate_argnames=donate_argnames, target=target, cache_size=cache_size,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.runtime.gpu_driver import needs_compiler, with_driver
@@ -90,3 +92,87 @@ for g, a in ((lambda x: jnp.fft.fft(x), x), (lambda x: x * 1j, x)):
 """
     )
     assert "astra.fft has no kernel for GPUs" in text and "complex" in text
+
+
+def test_jit_and_compile_take_a_gpu_as_target() -> None:
+    text = with_driver(
+        BEFORE
+        + """
+import astra_mlir as astra
+from astra_mlir import gpu_emulation
+from astra_mlir.gpu_arrays import DeviceArray
+from tests.passes.gpu_emulated import interpreted_code
+gpu_emulation.emulated_code = interpreted_code
+@astra.jit(target="cuda:sm_90a", static_argnames="flip", donate_argnums=0)
+def step(p, x, flip=False):
+    g = jax.grad(lambda p: ((x @ p["w"] + p["b"]) ** 2).sum())(p)
+    return jax.tree.map(lambda a, d: a + d if flip else a - 0.1 * d, p, g)
+p = {"w": f(48, 8), "b": f(8)}
+for flip in (True, False):
+    new, old = step(p, x, flip=flip), jax.jit(step._arguments.function, static_argnames="flip")(p, x, flip=flip)
+    same = lambda a, b: type(a) is np.ndarray and np.allclose(a, b, rtol=1e-4, atol=1e-4)
+    assert jax.tree.all(jax.tree.map(same, new, old))
+again = step(new, x, flip=False)
+print(step.cache_info().hits, step.cache_info().misses)
+exe = astra.compile(lambda x: jnp.tanh(x).sum(0), x, target="cuda:sm_90a")
+device = DeviceArray(__import__("astra_mlir").gpu_runtime.DeviceMemory.of(x), x.shape, x.dtype)
+result = exe(device)
+print(type(result).__name__, np.allclose(result, np.tanh(x).sum(0), atol=1e-4), result.__dlpack_device__())
+print(type(exe(x)).__name__, exe)
+try: exe(x[:5])
+except astra.ShapeError as error: print(error)
+program = "func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> { %y = stablehlo.negate %x : tensor<4xf32> "
+program += "return %y : tensor<4xf32> }"
+print(astra.compile(program, target="cuda:sm_90a")(np.ones(4, np.float32)))
+"""
+    ).splitlines()
+    assert text[0] == "1 2"
+    assert text[1] == "DeviceArray True (2, 0)"
+    assert text[2].startswith("ndarray <astra compiled")
+    assert "expected shape (37, 48)" in text[3]
+    assert text[4].startswith("(array([-1., -1., -1., -1.]")
+
+
+def test_without_a_driver_a_program_compiles_and_its_call_says_why_it_cannot_run() -> None:
+    text = with_driver(
+        BEFORE
+        + """
+import astra_mlir as astra
+exe = astra.compile(lambda x: jnp.tanh(x) @ x.T, x, target="cuda:sm_90a")
+reports = exe.kernels()
+print(".visible .entry" in exe.ptx(), len(reports), max(k.spill_bytes for k in reports), exe.cost().flops > 0)
+print(exe.memory().argument_bytes, exe.memory().arena_bytes > 0, "astra.tile_dot" in exe.ir("tile"))
+try: exe(x)
+except astra.AstraError as error: print(error)
+""",
+        ASTRA_CUDA_DRIVER="",
+    ).splitlines()
+    assert text[0] == "True 2 0 True"
+    assert text[1] == "7104 True True"
+    assert "libcuda.so.1 cannot be opened" in text[2] or "device" in text[2]
+
+
+def test_saved_programs_run_again_and_damaged_ones_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "f.astra"
+    text = with_driver(
+        BEFORE
+        + f"""
+import astra_mlir as astra
+from astra_mlir import gpu_emulation, gpu_saved
+from tests.passes.gpu_emulated import interpreted_code
+gpu_emulation.emulated_code = interpreted_code
+table = np.linspace(0, 1, 48, dtype=np.float32)
+exe = astra.compile(lambda x: jnp.tanh(x) * table, x, target="cuda:sm_90a")
+exe.save({str(file)!r})
+again = gpu_saved.load({str(file)!r})
+print(np.array_equal(again(x)[0], exe(x)), again.ptx() == exe.ptx(), again.kernels() == exe.kernels())
+data = bytearray(open({str(file)!r}, "rb").read())
+for change in (len(data) // 2, 3):
+    data[change] ^= 1
+    open({str(file)!r}, "wb").write(data)
+    try: gpu_saved.load({str(file)!r})
+    except astra.CompileError as error: print(error)
+"""
+    ).splitlines()
+    assert text[0] == "True True True"
+    assert "damaged" in text[1] and "no saved program" in text[2]
