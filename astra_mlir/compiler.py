@@ -96,7 +96,7 @@ def compile_program(
     if is_gpu_target(target):
         from astra_mlir.gpu_compiler import compile_gpu_program
 
-        made: Executable = compile_gpu_program(program, target, options)
+        made: Executable = compile_gpu_program(program, str(target), options)
         return made
     machine = target if isinstance(target, TargetMachine) else TargetMachine.parse(target or config.target.get())
     options = options or CodegenOptions.default()

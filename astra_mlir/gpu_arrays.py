@@ -99,9 +99,11 @@ def _check(spec: ArraySpec, shape: tuple[int, ...], name: str) -> None:
 _exported: dict[int, Any] = {}  # what keeps exported tensors until their taker is done with them
 
 
-@_DELETER
-def _delete(pointer: Any) -> None:
+def _forget(pointer: Any) -> None:
     _exported.pop(ctypes.addressof(pointer.contents), None)
+
+
+_delete = _DELETER(_forget)
 
 
 class DeviceArray:

@@ -183,7 +183,7 @@ class _Loaded:
             if (why := why_not_on(executable.target, info)) is not None:
                 raise AstraError(f"{executable.program.name} cannot run on device {executable.device}: {why}")
             code = executable.code
-            image, kernels = code.cubin.data, code.launches
+            image, kernels = code.cubin.data, list(code.launches)
         self.module = GpuModule(image, kernels, executable.device)
         self.host = target_machine.load(compiled.host_objects)
         self.entry = self.host.address(compiler.entry_symbol(executable.program.entry))

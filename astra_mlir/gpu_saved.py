@@ -45,7 +45,7 @@ def save(executable: GpuExecutable, path: str | Path) -> None:
         "target": str(executable.target),
         "host": str(TargetMachine.host()),
         "entry": program.entry,
-        "paths": list(program.input_paths),
+        "paths": None if program.input_paths is None else list(program.input_paths),
         "specs": [
             [[spec.shape, spec.dtype.name, spec.path] for spec in side]
             for side in (compiled.signature.inputs, compiled.signature.outputs)
@@ -92,12 +92,15 @@ def load(path: str | Path) -> GpuExecutable:
     own, hoisted = head["constants"]
     first = 5 + head["objects"]
     arrays = [_array(spec, part) for spec, part in zip((*own, *hoisted), parts[first:], strict=True)]
-    program = Program(parts[1], head["entry"], tuple(head["paths"]), tuple(arrays[: len(own)]))
+    program = Program(
+        parts[1], head["entry"], None if head["paths"] is None else tuple(head["paths"]), tuple(arrays[: len(own)])
+    )
     sides = [
         tuple(ArraySpec(tuple(shape), dtype_named(name), path) for shape, name, path in side) for side in head["specs"]
     ]
     compiled = GpuProgram(
-        Signature(*sides), parts[5:first], head["arena"], arrays[len(own) :], head["aliases"], head["kernels"], parts[2],
+        Signature(*sides), parts[5:first], head["arena"], arrays[len(own) :], head["aliases"], head["kernels"],
+        parts[2],
         head["straight_line"],
     )  # fmt: skip
     executable = GpuExecutable(program, machine, compiled)
@@ -123,8 +126,8 @@ def _array(spec: Sequence[Any], data: bytes) -> np.ndarray[Any, Any]:
 
 
 def _kernel(given: dict[str, Any]) -> Kernel:
-    maps = tuple(
-        TensorMap(**{k: tuple(v) if isinstance(v, list) else v for k, v in m.items()}) for m in given["tensor_maps"]
-    )
+    lists: list[dict[str, Any]] = given["tensor_maps"]
+    plain = ({name: tuple(v) if isinstance(v, list) else v for name, v in given_map.items()} for given_map in lists)
+    maps = tuple(TensorMap(**given_map) for given_map in plain)  # type: ignore[arg-type]
     cluster = tuple(given["cluster"])
     return Kernel(**{**given, "cluster": cluster, "tensor_maps": maps})

@@ -524,6 +524,6 @@ def jit(
     if is_gpu_target(target):
         from astra_mlir.gpu_functions import GpuFunction
 
-        return GpuFunction(arguments, target, size)
+        return GpuFunction(arguments, str(target), size)
     machine = TargetMachine.parse(target) if isinstance(target, str) else target
     return JitFunction(arguments, machine, size, output, thread_limit("astra.jit: num_threads", num_threads))

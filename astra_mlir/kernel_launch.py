@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from astra_mlir.bindings import ir
     from astra_mlir.kernel import Kernel
 
-__all__ = ["Argument", "Compiled", "bound_arguments", "compiled", "grid_of", "launch", "lowered"]
+__all__ = ["Argument", "Compiled", "bound_arguments", "compiled", "entry_text", "grid_of", "launch", "lowered"]
 
 LAUNCH_OPTIONS = {"num_warps": 4, "num_stages": 3}
 LOG_RECORDS = 1 << 16  # of device_print and device_assert, a launch
@@ -197,15 +197,15 @@ def lowered(
             func.operation.attributes[NO_ALIAS_ATTRIBUTE] = ir.UnitAttr.get()
         module.operation.attributes[TARGET_ATTRIBUTE] = ir.StringAttr.get(machine.schedule)
         kinds = [str(argument.type) for argument in func.operation.regions[0].blocks[0].arguments]
-    entry = ir.Module.parse(_entry(kinds, logs), context)
+    entry = ir.Module.parse(entry_text("kernel", "launch", kinds, logs), context)
     for op in entry.body.operations:
         if op.operation.attributes["sym_name"].value == "launch":  # not the declaration of the kernel
             module.body.append(op.operation.clone())
     return module
 
 
-def _entry(kinds: Sequence[str], logs: bool) -> str:
-    """``@launch``: takes the grid and each argument by its address."""
+def entry_text(kernel: str, name: str, kinds: Sequence[str], logs: bool = False) -> str:
+    """The function that a native call enters: takes the grid and each argument by its address."""
     parameters, body, passed = ["%grid: memref<3xi64>"], [], []
     for axis in range(3):
         body += [
@@ -233,11 +233,11 @@ def _entry(kinds: Sequence[str], logs: bool) -> str:
     types = ", ".join(kind for _, kind in passed)
     count = len(parameters)
     return f"""
-func.func private @kernel({types})
-func.func @launch({", ".join(parameters)}, %arena: memref<1xi8>) attributes {{llvm.bareptr,
+func.func private @{kernel}({types})
+func.func @{name}({", ".join(parameters)}, %arena: memref<1xi8>) attributes {{llvm.bareptr,
     astra.num_inputs = {count} : i64, astra.num_outputs = 0 : i64, astra.num_constants = 0 : i64}} {{
   {chr(10).join(body)}
-  func.call @kernel({", ".join(name for name, _ in passed)}) : ({types}) -> ()
+  func.call @{kernel}({", ".join(name for name, _ in passed)}) : ({types}) -> ()
   return
 }}
 """

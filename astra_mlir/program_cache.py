@@ -26,8 +26,8 @@ from astra_mlir.signature import ArraySpec, Signature
 from astra_mlir.target_machine import CodegenOptions, TargetMachine
 
 __all__ = [
-    "CompiledProgram", "compiler_hash", "dtype_named", "key_of", "load", "load_lowered", "parts_of", "stablehlo_version", "store",
-    "store_lowered",
+    "CompiledProgram", "compiler_hash", "dtype_named", "key_of", "load", "load_lowered", "parts_of",
+    "stablehlo_version", "store", "store_lowered",
 ]  # fmt: skip
 
 

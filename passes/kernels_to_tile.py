@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from astra_mlir.bindings import ir
+from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.loop_nest import place_of
 from astra_mlir.passes.memref_utils import Builder, byte_width
@@ -62,11 +63,13 @@ class _Converter:
         if made is None:
             made = []
             for nest in nests:
-                made += self.tried(func, [nest], nest.nest.parallel, set()) or _impossible(nest)
+                alone = self.tried(func, [nest], nest.nest.parallel, set())
+                if alone is None:
+                    raise UnsupportedError(f"{source_place(nest.nest.op.location)}: this loop nest runs on no GPU")
+                made += alone
             self.promote(name, func, sorted_values(local, block))
         end = block.operations[len(block.operations) - 1].operation
         builder = Builder(ir.InsertionPoint(end), func.location)
-        arguments = list(block.arguments)
         for function, grid, values in made:
             symbol = self.add(function)
             launch(builder, symbol, grid, [self.promoted.get(value, value) for value in values])
@@ -76,7 +79,6 @@ class _Converter:
         for attribute in ("astra.shared_loops", "astra.streamed"):
             if attribute in func.attributes:
                 del func.attributes[attribute]
-        del arguments
 
     def tried(
         self, func: ir.Operation, nests: Sequence[Nest], shared: int, local: set[ir.Value]
@@ -129,10 +131,6 @@ class _Converter:
                 for number, value in enumerate(op.operands):
                     if isinstance(value.type, ir.MemRefType) and not _is_aligned(value, calls):
                         _forget_alignment(self.functions[ir.FlatSymbolRefAttr(op.attributes["kernel"]).value], number)
-
-
-def _impossible(nest: Nest) -> list[object]:
-    raise AssertionError(f"a kernel of one nest has to be a tile function: {nest.nest.op}")
 
 
 def sorted_values(values: set[ir.Value], block: ir.Block) -> list[ir.Value]:

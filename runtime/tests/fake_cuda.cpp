@@ -24,9 +24,11 @@ std::map<std::string, std::pair<int, int>> failures;  // by function: calls that
 std::map<Address, size_t> memory;
 size_t live_bytes = 0, peak_bytes = 0;
 
-// The emulated kernels' image: this, how many, and for each its name, function, how many parameters and their bytes.
+// The emulated kernels' image: this, how many, and for each its name, function, how many parameters and their bytes (0: a
+// pointer).  A function has the signature of compiled programs; its inputs are the grid (three i64), the arrays that
+// pointers point to, and the addresses of the other parameters' values.
 constexpr char kMagic[8] = {'A', 'S', 'T', 'R', 'A', 'E', 'M', 'U'};
-using Emulated = void (*)(void *const *parameters, const unsigned *grid);
+using Emulated = void (*)(void **inputs, void **outputs, void *arena);
 
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void note(const char *format, ...) {
@@ -71,9 +73,14 @@ struct Node {
       std::memcpy(reinterpret_cast<void *>(address), bytes.data(), bytes.size());
       return;
     }
-    std::vector<const void *> pointers;
-    for (const auto &value : values) pointers.push_back(value.data());
-    if (kernel->function != nullptr) kernel->function(const_cast<void *const *>(reinterpret_cast<const void *const *>(pointers.data())), grid);
+    if (kernel->function == nullptr) return;
+    int64_t sizes[3] = {grid[0], grid[1], grid[2]};
+    std::vector<void *> inputs = {sizes};
+    for (size_t i = 0; i < values.size(); ++i) {
+      void *const value = const_cast<char *>(values[i].data());
+      inputs.push_back(kernel->parameters[i] == 0 ? *static_cast<void **>(value) : value);
+    }
+    kernel->function(inputs.data(), nullptr, nullptr);
   }
 };
 struct GraphHandle {
@@ -350,7 +357,7 @@ EXPORT Result cuLaunchKernelEx(const LaunchConfig *config, Kernel kernel, void *
   Node node = {kernel, {config->grid[0], config->grid[1], config->grid[2]}, {}, 0, {}};
   for (size_t i = 0; i < kernel->parameters.size(); ++i) {
     const char *const value = static_cast<const char *>(parameters[i]);
-    node.values.emplace_back(value, value + kernel->parameters[i]);
+    node.values.emplace_back(value, value + (kernel->parameters[i] == 0 ? sizeof(void *) : kernel->parameters[i]));
   }
   if (config->stream != nullptr && config->stream->capturing != nullptr) config->stream->capturing->nodes.push_back(node);
   else node.run();

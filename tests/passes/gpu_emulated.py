@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import struct
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -25,7 +24,7 @@ from astra_mlir.gpu_executable import GpuExecutable
 from astra_mlir.gpu_runtime import Kernel
 from tests.passes import tile_interpreter
 
-_ENTRY = ctypes.CFUNCTYPE(None, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_uint32))
+_ENTRY = ctypes.CFUNCTYPE(None, ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p, ctypes.c_void_p)
 _MOST = 1 << 26  # bytes behind a pointer: its size is not known
 
 
@@ -40,29 +39,27 @@ def interpreted_code(tile_text: bytes, names: Sequence[str]) -> tuple[bytes, lis
     for name in names:
         kinds = [argument.type for argument in functions[name].regions[0].blocks[0].arguments]
         entry = _ENTRY(_caller(context, functions[name], kinds))
-        sizes = [8 if isinstance(k, ir.MemRefType) else tile_interpreter._dtype(k).itemsize for k in kinds]
-        address = ctypes.cast(entry, ctypes.c_void_p).value
-        entries.append(struct.pack("<Q", len(name)) + name.encode())
-        entries.append(struct.pack(f"<QQ{len(sizes)}Q", address, len(sizes), *sizes))
+        sizes = [0 if isinstance(k, ir.MemRefType) else tile_interpreter._dtype(k).itemsize for k in kinds]
+        entries.append((name, ctypes.cast(entry, ctypes.c_void_p).value or 0, sizes))
         kernels.append(Kernel(name, 128, len(kinds)))
         kept.append(entry)
-    return b"ASTRAEMU" + struct.pack("<Q", len(names)) + b"".join(entries), kernels, kept
+    return gpu_emulation.image_of(entries), kernels, kept
 
 
-def _caller(context: Any, function: ir.Operation, kinds: Sequence[ir.Type]) -> Callable[[Any, Any], None]:
-    def call(parameters: Any, grid: Any) -> None:
+def _caller(context: Any, function: ir.Operation, kinds: Sequence[ir.Type]) -> Callable[[Any, Any, Any], None]:
+    def call(inputs: Any, outputs: Any, arena: Any) -> None:
         try:
             given = []
-            for i, kind in enumerate(kinds):
+            for place, kind in zip(inputs[1 : len(kinds) + 1], kinds, strict=True):
                 if isinstance(kind, ir.MemRefType):
-                    address = ctypes.c_uint64.from_address(parameters[i]).value
-                    memory = (ctypes.c_char * _MOST).from_address(address) if address else b""
+                    memory = (ctypes.c_char * _MOST).from_address(place) if place else b""
                     given.append(np.frombuffer(memory, tile_interpreter._dtype(kind.element_type)))
                 else:
-                    bits = (ctypes.c_char * 8).from_address(parameters[i])
+                    bits = (ctypes.c_char * 8).from_address(place)
                     given.append(np.frombuffer(bits, tile_interpreter._dtype(kind), 1)[0])
+            grid = [*(ctypes.c_int64 * 3).from_address(inputs[0])]
             with context:
-                tile_interpreter.run(function, given, [grid[0], grid[1], grid[2]])
+                tile_interpreter.run(function, given, grid)
         except BaseException:
             traceback.print_exc()
             print(function, file=sys.stderr, flush=True)
@@ -77,7 +74,7 @@ def compile(function: Callable[..., Any], *arguments: Any) -> GpuExecutable:
     return made
 
 
-def check(function: Callable[..., Any], *arguments: Any, tol: float = 1e-5, interpreted: bool = True) -> GpuExecutable:
+def check(function: Callable[..., Any], *arguments: Any, tol: float = 1e-5, interpreted: bool = False) -> GpuExecutable:
     """Run a function as a GPU program and compare with JAX on the CPU; two runs have to give the same bits."""
     if interpreted:
         gpu_emulation.emulated_code = interpreted_code

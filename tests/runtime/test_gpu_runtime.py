@@ -13,17 +13,17 @@ pytestmark = needs_compiler
 
 # Kernels of an emulated module are functions of the process: this one adds a scalar to a float for each program.
 MODULE = """
-import struct
 from astra_mlir import gpu_runtime as gpu
+from astra_mlir.gpu_emulation import image_of
 from astra_mlir.runtime import runtime
-EMULATED = ctypes.CFUNCTYPE(None, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_uint32))
+EMULATED = ctypes.CFUNCTYPE(None, ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p, ctypes.c_void_p)
 @EMULATED
-def add(parameters, grid):
-    values = ctypes.cast(ctypes.c_void_p.from_address(parameters[0]).value, ctypes.POINTER(ctypes.c_float))
-    for i in range(grid[0]):
-        values[i] += ctypes.c_float.from_address(parameters[1]).value
+def add(inputs, outputs, arena):
+    values = ctypes.cast(inputs[1], ctypes.POINTER(ctypes.c_float))
+    for i in range(ctypes.c_int64.from_address(inputs[0]).value):
+        values[i] += ctypes.c_float.from_address(inputs[2]).value
 address = ctypes.cast(add, ctypes.c_void_p).value
-image = b"ASTRAEMU" + struct.pack("<Q", 1) + struct.pack("<Q", 3) + b"add" + struct.pack("<QQQQ", address, 2, 8, 4)
+image = image_of([("add", address, (0, 4))])
 module = gpu.GpuModule(image, [gpu.Kernel("add", threads=128, parameters=2, shared_bytes=100_000, cluster=(2, 1, 1))])
 x = gpu.DeviceMemory.of(np.arange(4, dtype=np.float32))
 def back(memory, n=4):
