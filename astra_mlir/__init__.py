@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from astra_mlir.api import compile
     from astra_mlir.executable import Executable
     from astra_mlir.jax_functions import CompiledFunction, jit
+    from astra_mlir.jax_kernels import kernel_call
     from astra_mlir.kernel import kernel
     from astra_mlir.program import Program
     from astra_mlir.runtime import set_num_threads, threads
@@ -51,7 +52,8 @@ __all__ = [
     "AstraError", "CompileError", "CompiledFunction", "DTypeError", "Executable", "InvalidProgramError",
     "KernelError", "Program", "ReverseMode", "ShapeError", "TargetMachine", "UnsupportedError", "VerificationError",
     "__version__", "check_grads", "checkpoint", "compile", "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd",
-    "jacrev", "jit", "jvp", "kernel", "linearize", "set_num_threads", "threads", "value_and_grad", "vjp", "vmap",
+    "jacrev", "jit", "jvp", "kernel", "kernel_call", "linearize", "set_num_threads", "threads", "value_and_grad",
+    "vjp", "vmap",
 ]  # fmt: skip
 
 _LAZY = {
@@ -63,6 +65,7 @@ _LAZY = {
     "compile": "api",
     "jit": "jax_functions",
     "kernel": "kernel",
+    "kernel_call": "jax_kernels",
     "set_num_threads": "runtime",
     "threads": "runtime",
     **dict.fromkeys(

@@ -66,3 +66,45 @@ The operands are the tile function's arguments: memrefs of identity layout for p
 """,
     verify=_verify_gpu_launch,
 )
+
+
+def _verify_tile_call(op: ir.Operation) -> None:
+    values, found = operands(op), results(op)
+    grid = int_list(op, "grid")
+    require(len(grid) == 3 and all(size >= 0 for size in grid), f"attribute 'grid' must be three sizes, but is {grid}")
+    initial, order = int_list(op, "initial"), int_list(op, "order")
+    require(len(initial) == len(found), f"attribute 'initial' must have {len(found)} values, one for each result")
+    for number, result in zip(initial, found, strict=True):
+        require(-1 <= number < len(values), f"attribute 'initial' has {number}, but there are {len(values)} operands")
+        if number >= 0 and values[number].type != result.type:
+            raise VerificationError(
+                f"{result.what} must have the type of its initial value, {values[number].type}, but is {result.type}"
+            )
+    for number in order:
+        require(
+            -len(found) <= number < len(values),
+            f"attribute 'order' has {number}, but there are {len(values)} operands and {len(found)} results",
+        )
+
+
+define(
+    "tile_call",
+    family="codegen",
+    operands=("*operands",),
+    results=("*results",),
+    attributes={"body": Attr.STRING, "grid": Attr.I64_ARRAY, "order": Attr.I64_ARRAY, "initial": Attr.I64_ARRAY},
+    doc="""Run a tile function, one of `astra.kernel`, for every program of a grid as part of a program.
+
+```mlir
+%result = "astra.tile_call"(%x) {
+  body = "func.func @double(%x: memref<?xf32>, %out: memref<?xf32>) attributes {astra.tile} { return }",
+  grid = array<i64: 4, 1, 1>, order = array<i64: 0, -1>, initial = array<i64: -1>
+} : (tensor<1024xf32>) -> tensor<1024xf32>
+```
+
+`body` is the text of a module with the tile function. `order` says what each of its arguments is: operand `i` is `i`,
+result `i` is `-1 - i`; a tensor of rank 0 may be a scalar argument. A result begins as the operand that `initial` says,
+with -1 its first content means nothing.
+""",
+    verify=_verify_tile_call,
+)

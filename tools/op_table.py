@@ -132,6 +132,10 @@ _NOT_NEEDED = {
     ("astra.kernel_call", "import"): "made by `astra-to-kernels`",
     ("astra.attention", "import"): "made by `astra-recognize-attention`",
     ("astra.attention_gradient", "import"): "made by `astra-recognize-attention`",
+    ("astra.tile_call", "export"): "StableHLO has no tile functions",
+    ("astra.tile_call", "jvp"): "give the kernel's call a `vjp`; refused without",
+    ("astra.tile_call", "vjp"): "give the kernel's call a `vjp`; refused without",
+    ("astra.tile_call", "vmap"): "JAX's rule repeats the call for each example",
     ("astra.constant", "vmap"): "has no operand that could be batched",
     **{
         (f"astra.{name}", "vmap"): "has no operand that could be batched"
@@ -176,7 +180,7 @@ def _import_source(definition: OpDef) -> str:
 
 
 def _import(definition: OpDef) -> str:
-    if definition.name in _TRANSFORM_CALLS:
+    if definition.name in _TRANSFORM_CALLS or definition.name == "astra.tile_call":
         return f"`@{definition.name}`"
     source = _import_source(definition)
     return "yes" if source.partition(".")[2] == definition.name.removeprefix("astra.") else f"`{source}`" * bool(source)

@@ -21,7 +21,7 @@ __all__ = ["PREFIX", "from_custom_call"]
 
 PREFIX = "astra."
 
-_OPERATIONS = (*TRANSFORMATIONS, *CUSTOM_CALLS, "astra.stop_gradient")
+_OPERATIONS = (*TRANSFORMATIONS, *CUSTOM_CALLS, "astra.stop_gradient", "astra.tile_call")
 
 
 def from_custom_call(op: ir.Operation, b: Importer) -> Sequence[ir.Value]:

@@ -14,6 +14,7 @@ from astra_mlir.passes.kernel_rules import random as random
 from astra_mlir.passes.kernel_rules import scatter as scatter
 from astra_mlir.passes.kernel_rules import select_and_scatter as select_and_scatter
 from astra_mlir.passes.kernel_rules import sort as sort
+from astra_mlir.passes.kernel_rules import tile_call as tile_call
 from astra_mlir.passes.kernel_rules import top_k as top_k
 from astra_mlir.passes.kernel_rules import window as window
 from astra_mlir.passes.kernel_rules.registry import KERNEL_RULES, KernelRequest, Out, kernel_name, kernel_rule
