@@ -11,7 +11,7 @@ def write(path, *entries):
 
 
 def test_counts(tmp_path):
-    ours = record(tmp_path, "astra", "new_test")
+    ours = record(tmp_path, "astra", "in/new_test")
     write(
         ours,
         *(("A::ok", "started"), ("A::ok", "passed"), ("A::skip", "started"), ("A::skip", "skipped")),
@@ -19,12 +19,12 @@ def test_counts(tmp_path):
         *(("A::both", "started"), ("A::both", "failed")),
     )
     ours.with_suffix(".total").write_text("6")
-    write(record(tmp_path, "cpu", "new_test"), ("A::part", "passed"), ("A::crash", "passed"), ("A::both", "failed"))
+    write(record(tmp_path, "cpu", "in/new_test"), ("A::part", "passed"), ("A::crash", "passed"), ("A::both", "failed"))
     assert failures(read(ours)) == ["A::part", "A::crash", "A::both"]
     page = tmp_path / "page.md"
     page.write_text(f"before\n{START}\n\n| file | x |\n|---|---|\n| old_test | all | 1 |\n\n{END}\nafter\n")
     write_table(tmp_path, page)
-    assert "| new_test | 5 of 6 | 1 | 2 | 1 | 1 | 33.33 % |  |\n| old_test | all | 1 |\n\n" in page.read_text()
+    assert "| in/new_test | 5 of 6 | 1 | 2 | 1 | 1 | 33.33 % |  |\n| old_test | all | 1 |\n\n" in page.read_text()
     assert page.read_text().startswith("before") and page.read_text().endswith("after\n")
     forget(ours, {"A::part"})
     assert failures(read(ours)) == ["A::crash", "A::both"]
