@@ -57,6 +57,8 @@ def _drop(op: Any) -> None:
                 if inner.name == "sdy.sharding_constraint":
                     inner.results[0].replace_all_uses_with(inner.operands[0])
                     inner.erase()
+                elif inner.name == "sdy.sharding_group":
+                    inner.erase()
                 elif inner.name.startswith("sdy."):
                     raise UnsupportedError(
                         f"{inner.location}: {inner.name}: programs over several devices (shard_map) are compiled by "

@@ -359,6 +359,7 @@ class _TileWriter(_Writer):
                 mask = f.value(f"vector.create_mask {f.ssa(f.sub(self.n, j))} : {bits}")
                 place = f.add(row, j)
                 value = f.value(f"vector.maskedload %result[{f.ssa(place)}], {mask}, {zero} : {kinds} into {vector}")
+                value = narrow(f, value, element, self.gemm.result.removeprefix("u"), lanes=lanes)
                 value = self.followed(value, place, i, j, mask)
                 f.line(f"vector.maskedstore %result[{f.ssa(place)}], {mask}, {value} : {kinds}")
 
