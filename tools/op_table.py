@@ -126,10 +126,11 @@ _NOT_NEEDED = {
     },
     **{
         (f"astra.{name}", mode): "only on the way to code"
-        for name in ("kernel_call", "attention", "attention_gradient")
+        for name in ("kernel_call", "gpu_launch", "attention", "attention_gradient")
         for mode in ("export", "jvp", "vjp", "vmap")
     },
     ("astra.kernel_call", "import"): "made by `astra-to-kernels`",
+    ("astra.gpu_launch", "import"): "made by `astra-to-gpu-kernels`",
     ("astra.attention", "import"): "made by `astra-recognize-attention`",
     ("astra.attention_gradient", "import"): "made by `astra-recognize-attention`",
     ("astra.tile_call", "export"): "StableHLO has no tile functions",

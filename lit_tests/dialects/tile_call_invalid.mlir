@@ -8,7 +8,7 @@ func.func @grid(%x: tensor<8xf32>) {
 }
 
 func.func @initial(%x: tensor<8xf32>) {
-  // expected-error@below {{result must have the type of its initial value, tensor<8xf32>, but is tensor<4xf32>}}
+  // expected-error@below {{result 0 must have the type of its initial value, tensor<8xf32>, but is tensor<4xf32>}}
   %r = "astra.tile_call"(%x) {body = "", grid = array<i64: 4, 1, 1>, order = array<i64>, initial = array<i64: 0>} : (tensor<8xf32>) -> tensor<4xf32>
   return
 }
