@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from astra_mlir import gpu_machine
 from astra_mlir.errors import CompileError
 from astra_mlir.gpu_machine import Cubin, GpuMachine
-from astra_mlir.gpu_runtime import Kernel
+from astra_mlir.gpu_runtime import Kernel, TensorMap
 
 if TYPE_CHECKING:
     from astra_mlir.bindings import ir
+    from astra_mlir.passes.gpu.hopper_gemm import TensorMapSpec
 
 __all__ = ["DeviceCode", "KernelReport", "device_code"]
 
@@ -110,6 +111,7 @@ def device_code(tile_text: bytes, kernels: Sequence[str], machine: GpuMachine) -
 
 def _launches(module: ir.Module, kernels: Sequence[str]) -> tuple[Kernel, ...]:
     from astra_mlir.bindings import ir
+    from astra_mlir.passes.gpu.hopper_functions import CLUSTER, GRID, tensor_maps_of
     from astra_mlir.passes.gpu.to_gpu import SHARED_BYTES, THREADS
 
     found = {}
@@ -119,6 +121,21 @@ def _launches(module: ir.Module, kernels: Sequence[str]) -> tuple[Kernel, ...]:
             name = ir.StringAttr(attributes["sym_name"]).value
             threads = ir.IntegerAttr(attributes[THREADS]).value
             shared = ir.IntegerAttr(attributes[SHARED_BYTES]).value if SHARED_BYTES in attributes else 0
-            parameters = len(view.operation.regions[0].blocks[0].arguments)
-            found[name] = Kernel(name, threads, parameters, shared)
+            maps = tuple(map(_tensor_map, tensor_maps_of(view.operation)))
+            parameters = len(view.operation.regions[0].blocks[0].arguments) - len(maps)
+            cluster = ir.IntegerAttr(attributes[CLUSTER]).value if CLUSTER in attributes else 1
+            grid = tuple(ir.DenseI64ArrayAttr(attributes[GRID])) if GRID in attributes else (0, 0, 0)
+            found[name] = Kernel(
+                name, threads, parameters, shared, cluster=(cluster, 1, 1), tensor_maps=maps, grid=grid
+            )  # fmt: skip
     return tuple(found[name] for name in kernels)
+
+
+# The driver's numbers of element types, and of swizzles by their bytes (CUtensorMapDataType, CUtensorMapSwizzle).
+_ELEMENTS = {"i8": 0, "f8E4M3FN": 0, "f8E5M2": 0, "i32": 3, "f16": 6, "f32": 7, "bf16": 9, "tf32": 11}
+_SWIZZLES = {0: 0, 32: 1, 64: 2, 128: 3}
+
+
+def _tensor_map(spec: TensorMapSpec) -> TensorMap:
+    swizzle = _SWIZZLES[spec.swizzle]
+    return TensorMap(spec.operand, _ELEMENTS[spec.element], spec.sizes, (0, *spec.strides), spec.box, swizzle)

@@ -71,6 +71,7 @@ class _Kernel(ctypes.Structure):
         ("num_parameters", _I64),
         ("num_tensor_maps", _I64),
         ("tensor_maps", ctypes.POINTER(_TensorMap)),
+        ("grid", _I64 * 3),
     ]
 
 
@@ -112,7 +113,7 @@ class TensorMap:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel of a module and how it is launched.
+    """A kernel of a module and how it is launched; ``grid`` is that of every launch, unless it is 0.
 
     >>> Kernel("add", threads=128, parameters=3).shared_bytes
     0
@@ -125,6 +126,7 @@ class Kernel:
     cluster: tuple[int, int, int] = (1, 1, 1)
     overlaps: bool = False
     tensor_maps: tuple[TensorMap, ...] = field(default=())
+    grid: tuple[int, int, int] = (0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -266,7 +268,7 @@ def _tensor_map(given: TensorMap) -> _TensorMap:
 def _kernel(given: Kernel, maps: ctypes.Array[_TensorMap]) -> _Kernel:
     return _Kernel(
         ctypes.sizeof(_Kernel), given.name.encode(), given.threads, given.shared_bytes, (_I64 * 3)(*given.cluster),
-        OVERLAPS * given.overlaps, given.parameters, len(maps), maps,
+        OVERLAPS * given.overlaps, given.parameters, len(maps), maps, (_I64 * 3)(*given.grid),
     )  # fmt: skip
 
 

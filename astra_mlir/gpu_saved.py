@@ -130,4 +130,4 @@ def _kernel(given: dict[str, Any]) -> Kernel:
     plain = ({name: tuple(v) if isinstance(v, list) else v for name, v in given_map.items()} for given_map in lists)
     maps = tuple(TensorMap(**given_map) for given_map in plain)  # type: ignore[arg-type]
     cluster = tuple(given["cluster"])
-    return Kernel(**{**given, "cluster": cluster, "tensor_maps": maps})
+    return Kernel(**{**given, "cluster": cluster, "tensor_maps": maps, "grid": tuple(given["grid"])})

@@ -99,7 +99,7 @@ register_pipeline(
 register_pipeline(
     "astra-tile-to-kernels",
     "tile functions to what each thread of a GPU runs",
-    "canonicalize,cse,astra-tile-pipeline,astra-tile-layouts,astra-tile-to-gpu",
+    "canonicalize,cse,astra-hopper-functions,astra-tile-pipeline,astra-tile-layouts,astra-tile-to-gpu",
 )
 register_pipeline(
     "astra-kernels-to-llvm",

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from astra_mlir.errors import UnsupportedError
 from astra_mlir.passes.gpu.hopper_gemm import TensorMapSpec
 from astra_mlir.passes.gpu.hopper_text import (
+    POINTER,
     ROW_BYTES,
     SHARED_BYTES,
     WARPGROUP,
@@ -113,15 +114,16 @@ class HopperAttention:
             inner = 2 * self.width
             row, head = (heads * inner, inner) if self.token_major else (inner, rows * inner)
             sizes = (self.width, rows, heads, self.batch)
-            return TensorMapSpec(operand, sizes, (row, head, rows * heads * inner), (_COLUMNS, box, 1, 1), ROW_BYTES)
+            strides = (row, head, rows * heads * inner)
+            return TensorMapSpec(operand, sizes, strides, (_COLUMNS, box, 1, 1), ROW_BYTES, self.element)
 
         of_keys = (self.keys, self.heads // self.group, self.block_keys)
         of_queries = (self.queries, self.heads, _QUERIES)
         return spec(0, *of_queries), spec(1, *of_keys), spec(2, *of_keys), spec(3, *of_queries)
 
     def mlir(self, name: str) -> str:
-        """The kernel as a function of the LLVM dialect; behind the maps the pointer of the logarithms of sums (f32,
-        ``batch x heads x queries``)."""
+        """The kernel as a function of the LLVM dialect: its arguments are the pointers of queries, keys, values, result
+        and logarithms of sums (f32, ``batch x heads x queries``), and the maps."""
         return _Kernel(self, name).text()
 
 
@@ -140,7 +142,8 @@ class _Kernel(HopperText):
         """The kernel and the declaration of its shared memory."""
         maps = [f"%map{i}" for i in range(4)]
         self.write(maps)
-        return self.kernel(maps, [("%sums", "!llvm.ptr<1>")], self.attention.threads)
+        arguments = [(name, POINTER) for name in ("%queries", "%keys", "%values", "%result", "%sums")]
+        return self.kernel(arguments, maps, self.attention.threads)
 
     def write(self, maps: list[str]) -> None:
         """The blocks of the kernel."""

@@ -20,6 +20,7 @@ from astra_mlir.errors import UnsupportedError
 from astra_mlir.passes.gpu.hopper_attention import HopperAttention
 from astra_mlir.passes.gpu.hopper_gemm import TensorMapSpec
 from astra_mlir.passes.gpu.hopper_text import (
+    POINTER,
     ROW_BYTES,
     SHARED_BYTES,
     WARPGROUP,
@@ -95,8 +96,7 @@ class HopperAttentionGradient:
 
     @property
     def tensor_maps(self) -> tuple[TensorMapSpec, ...]:
-        """Maps, all with boxes of 64 x 64, in the order of arguments; ``operand`` counts queries, keys, values,
-        cotangents, and the derivatives of queries, keys, values."""
+        """Maps, all with boxes of 64 x 64, in the order of arguments."""
         a = self.attention
 
         def spec(operand: int, rows: int, heads: int) -> TensorMapSpec:
@@ -104,17 +104,18 @@ class HopperAttentionGradient:
             row, head = (heads * inner, inner) if a.token_major else (inner, rows * inner)
             box = (_COLUMNS, _ROWS, 1, 1)
             strides = (row, head, rows * heads * inner)
-            return TensorMapSpec(operand, (a.width, rows, heads, a.batch), strides, box, ROW_BYTES)
+            return TensorMapSpec(operand, (a.width, rows, heads, a.batch), strides, box, ROW_BYTES, a.element)
 
         by_queries, by_keys = (a.queries, a.heads), (a.keys, a.heads // a.group)
         q, k, v, d = spec(0, *by_queries), spec(1, *by_keys), spec(2, *by_keys), spec(3, *by_queries)
         if self.keys:
-            return k, v, q, d, spec(5, *by_keys), spec(6, *by_keys)
-        return q, d, k, v, spec(4, *by_queries)
+            return k, v, q, d, spec(6, *by_keys), spec(7, *by_keys)
+        return q, d, k, v, spec(6, *by_queries)
 
     def mlir(self, name: str) -> str:
-        """The kernel as a function of the LLVM dialect; behind the maps the pointers of the logarithms of sums and of
-        the row sums of cotangents times results (f32, ``batch x heads x queries``)."""
+        """The kernel as a function of the LLVM dialect: its arguments are the pointers of queries, keys, values,
+        cotangents, logarithms of sums and row sums of cotangents times results (f32, ``batch x heads x queries``), of
+        the derivatives, and the maps."""
         return _Kernel(self, name).text()
 
 
@@ -134,8 +135,9 @@ class _Kernel(HopperText):
         """The kernel and the declaration of its shared memory."""
         maps = [f"%map{i}" for i in range(len(self.gradient.tensor_maps))]
         self.write(maps)
-        others = [("%logsums", "!llvm.ptr<1>"), ("%deltas", "!llvm.ptr<1>")]
-        return self.kernel(maps, others, self.gradient.threads)
+        names = ["%queries", "%keys", "%values", "%cotangents", "%logsums", "%deltas"]
+        names += ["%of_keys", "%of_values"] if self.gradient.keys else ["%of_queries"]
+        return self.kernel([(name, POINTER) for name in names], maps, self.gradient.threads)
 
     def write(self, maps: list[str]) -> None:
         """The blocks of the kernel."""

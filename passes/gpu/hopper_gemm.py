@@ -50,8 +50,8 @@ _FORMATS = {
 class TensorMapSpec:
     """A tensor map that the launch must encode: as in ``cuTensorMapEncodeTiled``, the innermost dimension first.
 
-    ``operand`` counts lhs, rhs, result; ``sizes`` and ``box`` are in elements, ``strides`` (of all dimensions but the
-    innermost) and ``swizzle`` in bytes.
+    ``operand`` is the number of the kernel's argument that is the array's address; ``sizes`` and ``box`` are in
+    elements, ``strides`` (of all dimensions but the innermost) and ``swizzle`` in bytes.
     """
 
     operand: int
@@ -59,6 +59,7 @@ class TensorMapSpec:
     strides: tuple[int, ...]
     box: tuple[int, ...]
     swizzle: int
+    element: str
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,8 @@ class HopperGemm:
 
         def spec(operand: int, inner: int, outer: int, box: tuple[int, int], bytes_: int) -> TensorMapSpec:
             strides = (inner * bytes_, inner * outer * bytes_)
-            return TensorMapSpec(operand, (inner, outer, self.batch), strides, (*box, 1), ROW_BYTES)
+            element = self.result if operand == 2 else self.element
+            return TensorMapSpec(operand, (inner, outer, self.batch), strides, (*box, 1), ROW_BYTES, element)
 
         maps = [
             spec(0, *lhs, (columns, self.block_m if self.lhs_major == "k" else self.block_k), size),
@@ -241,8 +243,7 @@ class HopperGemm:
     def mlir(self, name: str, epilogue: Epilogue | None = None) -> str:
         """The kernel as a function of the LLVM dialect, and the declaration of dynamic shared memory.
 
-        Its arguments are the tensor maps (by value), the result's pointer where it leaves from the registers, and those
-        of the epilogue.
+        Its arguments are the pointers of lhs, rhs and result, those of the epilogue, and the tensor maps by value.
         """
         return HopperKernel(self, name, epilogue or Epilogue()).text()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from astra_mlir.passes.gpu.hopper_text import MEET, ROW_BYTES, WARPGROUP, HopperText, advance, descriptor
+from astra_mlir.passes.gpu.hopper_text import MEET, POINTER, ROW_BYTES, WARPGROUP, HopperText, advance, descriptor
 
 if TYPE_CHECKING:
     from astra_mlir.passes.gpu.hopper_gemm import Epilogue, HopperGemm
@@ -36,9 +36,9 @@ class HopperKernel(HopperText):
         maps = [f"%map{i}" for i in range(len(gemm.tensor_maps))]
         extra = [f"%extra{i}" for i in range(len(self.epilogue.arguments))]
         self.write(maps, extra)
-        others = [] if gemm.staged else [("%result", "!llvm.ptr<1>")]
-        others += zip(extra, self.epilogue.arguments, strict=True)
-        return self.kernel(maps, others, gemm.threads, gemm.blocks_together)
+        arguments = [(name, POINTER) for name in ("%lhs", "%rhs", "%result")]
+        arguments += zip(extra, self.epilogue.arguments, strict=True)
+        return self.kernel(arguments, maps, gemm.threads, gemm.blocks_together)
 
     def write(self, maps: list[str], extra: list[str]) -> None:
         """The blocks of the kernel."""

@@ -11,28 +11,31 @@ from collections.abc import Sequence
 from astra_mlir.passes.gpu.llvm_text import LlvmText
 
 __all__ = [
-    "MEET", "ROW_BYTES", "SHARED_BYTES", "WARPGROUP", "HopperText", "address", "advance", "descriptor", "float_bits",
+    "MEET",
+    "POINTER",
+    "ROW_BYTES", "SHARED_BYTES", "WARPGROUP", "HopperText", "address", "advance", "descriptor", "float_bits",
     "wait_for",
 ]  # fmt: skip
 
 ROW_BYTES = 128  # of a stage's rows: the widest swizzle, with which no access to shared memory conflicts
 SHARED_BYTES = 227 * 1024  # of a block on sm_90
 WARPGROUP = 128  # threads
+POINTER = "!llvm.ptr<1>"  # to global memory
 MEET = "barrier.cluster.arrive;\nbarrier.cluster.wait;"  # all threads of all blocks of a cluster
 _BY_VALUE = "{llvm.byval = !llvm.array<128 x i8>, llvm.align = 64 : i64, nvvm.grid_constant}"
 
 
 class HopperText(LlvmText):
-    """Writes one kernel: its arguments are tensor maps by value, then others."""
+    """Writes one kernel: its arguments are pointers and the like, then tensor maps by value."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
 
-    def kernel(self, maps: Sequence[str], others: Sequence[tuple[str, str]], threads: int, cluster: int = 1) -> str:
-        """The kernel of what was written, and the declaration of its shared memory; ``others``: (name, type)."""
-        arguments = [f"{name}: !llvm.ptr {_BY_VALUE}" for name in maps] + [f"{name}: {kind}" for name, kind in others]
-        head = f"llvm.func @{self.name}({', '.join(arguments)}) attributes {_attributes(threads, cluster)} {{"
+    def kernel(self, arguments: Sequence[tuple[str, str]], maps: Sequence[str], threads: int, cluster: int = 1) -> str:
+        """The kernel of what was written, and the declaration of its shared memory; ``arguments``: (name, type)."""
+        listed = [f"{name}: {kind}" for name, kind in arguments] + [f"{name}: !llvm.ptr {_BY_VALUE}" for name in maps]
+        head = f"llvm.func @{self.name}({', '.join(listed)}) attributes {_attributes(threads, cluster)} {{"
         shared = "{addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>"
         return "\n".join([head, *self.body(), "}", f"llvm.mlir.global external @{self.name}_shared() {shared}"])
 

@@ -7,7 +7,25 @@ from dataclasses import dataclass
 from astra_mlir.bindings import ir
 from astra_mlir.passes.core import Pass, register_pass
 
-__all__ = ["TileLayouts", "TilePipeline", "TileToGpu"]
+__all__ = ["HopperFunctions", "TileLayouts", "TilePipeline", "TileToGpu"]
+
+
+@register_pass
+@dataclass(frozen=True)
+class HopperFunctions(Pass):
+    """Tile functions that are wholly a product or an attention become kernels made for Hopper, if that is the target.
+
+    Before: ``func.func @gemm(%a, %b, %c) attributes {astra.tile, astra.gemm = {m = 4096 : i64, ...}}``.
+    After: ``llvm.func @gemm(%lhs, %rhs, %result, %map0, ...) attributes {nvvm.kernel, astra.tensor_maps = [...]}``.
+    """
+
+    name = "astra-hopper-functions"
+    summary = "tile functions that are products or attention to kernels made for Hopper"
+
+    def run(self, module: ir.Operation) -> None:
+        from astra_mlir.passes.gpu.hopper_functions import hopper_functions
+
+        hopper_functions(module)
 
 
 @register_pass

@@ -7,12 +7,14 @@ GEMM): positions in the input that are sums of a row's and a step's, and lie out
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list, value_of
+from astra_mlir.passes.gpu.hopper_functions import GEMM
 from astra_mlir.passes.gpu_kernels.registry import HostFunction, buffer_type, gpu_kernel_rule
 from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name
 from astra_mlir.passes.memref_utils import row_major_strides
@@ -156,8 +158,57 @@ def build(name: str, product: Product, lhs: ir.Type, rhs: ir.Type, result: ir.Ty
     )
     offsets = b.broadcast(_tile(b, address, (1, 1)), (bm, bn))
     b.store(function.arguments[2], offsets, total, _both(rows.mask, columns.mask))
+    if (form := gemm_form(product, lhs, rhs, result)) is not None:
+        function.func.attributes[GEMM] = form
     host.launch(function, "gemm", [grid_m * grid_n * batch], [0, 1, 2])
     return host.text()
+
+
+def gemm_form(product: Product, lhs: ir.Type, rhs: ir.Type, result: ir.Type) -> ir.Attribute | None:
+    """The arguments of ``hopper_gemm`` for a product of matrices in rows, one behind the other; None for others."""
+    kinds = [str(kind.element_type) for kind in (lhs, rhs, result)]
+    if (
+        kinds[0] != kinds[1]
+        or product.lhs.windows
+        or product.rhs.windows
+        or product.lhs.constant
+        or product.rhs.constant
+    ):
+        return None
+    element = "tf32" if kinds[0] == "f32" and product.precision == "tf32" else kinds[0]
+    loops = product.batch, product.rows, product.columns, product.steps
+    batch, m, n, k = (math.prod(extents) for extents in loops)
+    strides = [
+        (product.lhs.batch, product.lhs.rows, product.lhs.steps),
+        (product.rhs.batch, product.rhs.rows, product.rhs.steps),
+        product.out,
+    ]
+    extents = [(loops[0], loops[1], loops[3]), (loops[0], loops[2], loops[3]), loops[:3]]
+    moved = [tuple(map(_one_stride, e, s)) for e, s in zip(extents, strides, strict=True)]
+    majors = []
+    for (over_batch, outer, inner), rows, steps in ((moved[0], m, k), (moved[1], n, k), (moved[2], m, n)):
+        if over_batch not in (rows * steps, 0 if batch == 1 else None):
+            return None
+        majors.append("k" if (outer, inner) == (steps, 1) else "other" if (outer, inner) == (1, rows) else "")
+    if "" in majors or majors[2] != "k":
+        return None
+    numbers = {"m": m, "n": n, "k": k, "batch": batch}
+    names = {
+        "element": element, "result": kinds[2],
+        "lhs_major": "k" if majors[0] == "k" else "m", "rhs_major": "k" if majors[1] == "k" else "n",
+    }  # fmt: skip
+    i64 = ir.IntegerType.get_signless(64)
+    values: dict[str, ir.Attribute] = {name: ir.IntegerAttr.get(i64, number) for name, number in numbers.items()}
+    return ir.DictAttr.get(values | {name: ir.StringAttr.get(text) for name, text in names.items()})
+
+
+def _one_stride(extents: Sequence[int], strides: Sequence[int]) -> int | None:
+    """What one step of several loops, the last innermost, moves if they are as one; None if they are not."""
+    moves = [(extent, stride) for extent, stride in zip(extents, strides, strict=True) if extent > 1]
+    for (_, outer), (extent, inner) in itertools.pairwise(moves):
+        if outer != extent * inner:
+            return None
+    return moves[-1][1] if moves else 0
 
 
 def _accumulator(element: ir.Type, b: TileBuilder) -> ir.Type:

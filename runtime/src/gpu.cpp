@@ -106,6 +106,7 @@ struct KernelState {
   std::string name;
   Kernel handle = nullptr;
   unsigned threads = 0, shared_bytes = 0, cluster[3] = {1, 1, 1};
+  int64_t grid[3] = {0, 0, 0};
   bool overlaps = false;
   size_t parameters = 0;
   std::vector<astra_gpu_tensor_map> maps;
@@ -176,11 +177,11 @@ void launch(const DeviceState &device, const KernelState &kernel, const int64_t 
   LaunchConfig config = {};
   for (int i = 0; i < 3; ++i) {
     if (grid[i] == 0) return;  // nothing to do
-    const int64_t most = i == 0 ? 0x7fffffff : 0xffff;
-    if (grid[i] < 0 || grid[i] > most)
-      raise(ASTRA_INVALID_ARGUMENT, "kernel " + kernel.name + ": a grid of " + std::to_string(grid[i]) + " programs on axis " +
+    const int64_t most = i == 0 ? 0x7fffffff : 0xffff, size = kernel.grid[i] != 0 ? kernel.grid[i] : grid[i];
+    if (size < 0 || size > most)
+      raise(ASTRA_INVALID_ARGUMENT, "kernel " + kernel.name + ": a grid of " + std::to_string(size) + " programs on axis " +
                                         std::to_string(i) + ", of at most " + std::to_string(most));
-    config.grid[i] = static_cast<unsigned>(grid[i]);
+    config.grid[i] = static_cast<unsigned>(size);
   }
   config.block[0] = kernel.threads;
   config.block[1] = config.block[2] = 1;
@@ -427,6 +428,7 @@ astra_status gpu_module_load(int64_t device, const astra_bytes *image, const ast
       kernel.threads = static_cast<unsigned>(given.threads);
       kernel.shared_bytes = static_cast<unsigned>(given.shared_bytes);
       for (int axis = 0; axis < 3; ++axis) kernel.cluster[axis] = static_cast<unsigned>(std::max<int64_t>(1, given.cluster[axis]));
+      std::copy(given.grid, given.grid + 3, kernel.grid);
       kernel.overlaps = (given.flags & ASTRA_GPU_OVERLAPS) != 0;
       kernel.parameters = static_cast<size_t>(given.num_parameters);
       kernel.maps.assign(given.tensor_maps, given.tensor_maps + given.num_tensor_maps);

@@ -196,6 +196,7 @@ typedef struct astra_gpu_kernel {
   int64_t num_parameters; /* without tensor maps */
   int64_t num_tensor_maps;
   const astra_gpu_tensor_map *tensor_maps;
+  int64_t grid[3]; /* of every launch, whatever it asks for; 0: what it asks for */
 } astra_gpu_kernel;
 
 /* Kernels on one device. */

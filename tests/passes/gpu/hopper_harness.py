@@ -24,11 +24,11 @@ def ptx_of(kernel: Any, *arguments: Any) -> str:
         return ptx(translate_to_llvm_ir(ir.Module.parse(kernel.mlir("kernel", *arguments))), MACHINE)
 
 
-def run(text: str, kernel: Any, arrays: Any, more: Any = (), grid: Any = None, cluster: int = 1, *, late: bool) -> None:
-    """Launch on the arrays that the kernel's tensor maps name by their numbers, and further arguments."""
+def run(text: str, kernel: Any, arrays: Any, grid: Any = None, cluster: int = 1, *, late: bool) -> None:
+    """Launch on arrays, of which the kernel's tensor maps name some by their numbers."""
     maps = [TensorMap(arrays[s.operand], s.sizes, s.strides, s.box, s.swizzle) for s in kernel.tensor_maps]
     launch(
-        text, "kernel", grid=grid or kernel.grid, block=(kernel.threads,), arguments=[*maps, *more],
+        text, "kernel", grid=grid or kernel.grid, block=(kernel.threads,), arguments=[*arrays, *maps],
         shared_bytes=kernel.shared_bytes, cluster=(cluster,), late=late,
     )  # fmt: skip
 

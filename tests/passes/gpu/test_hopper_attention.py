@@ -54,7 +54,7 @@ def test_attention_is_right(name: str, late: bool) -> None:
     k, v = (array(attention.keys, attention.heads // attention.group) for _ in "kv")
     result = np.zeros_like(q)
     sums = np.zeros((attention.batch, attention.heads, attention.queries), np.float32)
-    run(ptx_of(attention), attention, (q, k, v, result), [sums], late=late)
+    run(ptx_of(attention), attention, (q, k, v, result, sums), late=late)
     expected, expected_sums = reference(attention, q, k, v)
     found = result.transpose(0, 2, 1, 3) if attention.token_major else result
     precision = float(ml_dtypes.finfo(DTYPES[attention.element]).eps)

@@ -63,11 +63,10 @@ def test_derivatives_are_right(name: str, late: bool) -> None:
     k, v = (array(attention.keys, attention.heads // attention.group) for _ in "kv")
     *expected, logsums, deltas = reference(attention, q, k, v, cotangent)
     results = [np.zeros_like(x) for x in (q, k, v)]
-    arrays = (q, k, v, cotangent, *results)
-    for of in ("keys", "queries"):
+    given = (q, k, v, cotangent, logsums.astype(np.float32), deltas.astype(np.float32))
+    for of, made in (("keys", results[1:]), ("queries", results[:1])):
         gradient = HopperAttentionGradient(attention, of)
-        sums = [logsums.astype(np.float32), deltas.astype(np.float32)]
-        run(ptx_of(gradient), gradient, arrays, sums, late=late)
+        run(ptx_of(gradient), gradient, (*given, *made), late=late)
     precision = float(ml_dtypes.finfo(DTYPES[attention.element]).eps)
     for result, exact in zip(results, expected, strict=True):
         found = result.transpose(0, 2, 1, 3) if attention.token_major else result

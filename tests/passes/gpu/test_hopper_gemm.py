@@ -32,8 +32,7 @@ def product(gemm: HopperGemm, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def computed(gemm: HopperGemm, text: str, a: np.ndarray, b: np.ndarray, *more: Any, late: bool) -> np.ndarray:
     """The product by two multiprocessors."""
     result = np.zeros((gemm.batch, gemm.m, gemm.n), DTYPES[gemm.result])
-    others = [*([] if gemm.staged else [result]), *more]
-    run(text, gemm, (a, b, result), others, gemm.grid(2), gemm.blocks_together, late=late)
+    run(text, gemm, (a, b, result, *more), gemm.grid(2), gemm.blocks_together, late=late)
     return result
 
 

@@ -1,0 +1,71 @@
+"""Products of whole programs become the kernels made for Hopper: the launch that they say, played on their PTX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+import pytest
+
+import astra_mlir as astra
+from astra_mlir.gpu_runtime import Kernel
+from tools.ptx_emulator import TensorMap, launch
+
+RNG = np.random.default_rng(0)
+BYTES = {1: 32, 2: 64, 3: 128}  # the driver's numbers of swizzles
+
+
+def small(*shape: int, dtype: Any = ml_dtypes.bfloat16) -> np.ndarray:
+    return RNG.integers(-3, 4, shape).astype(dtype)
+
+
+def play(kernel: Kernel, ptx: str, arrays: list[np.ndarray]) -> None:
+    """The launch as the runtime does it: parameters, and tensor maps behind them."""
+    maps = [TensorMap(arrays[m.parameter], m.sizes, m.strides[1:], m.box, BYTES[m.swizzle]) for m in kernel.tensor_maps]
+    launch(
+        ptx, kernel.name, grid=kernel.grid, block=(kernel.threads,), arguments=[*arrays, *maps],
+        shared_bytes=kernel.shared_bytes, cluster=kernel.cluster, late=True,
+    )  # fmt: skip
+
+
+PRODUCTS: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
+    "rows times columns": (lambda a, b: a @ b, (small(64, 128), small(128, 64))),
+    "both transposed": (lambda a, b: a.T @ b.T, (small(64, 64), small(72, 64))),
+    "a batch, by the last dimension": (
+        lambda a, b: jnp.einsum("bij,bkj->bik", a, b),
+        (small(2, 64, 64, dtype=np.float16), small(2, 64, 64, dtype=np.float16)),
+    ),
+    "dimensions as one": (lambda a, b: jnp.tensordot(a, b, 2), (small(64, 8, 16), small(8, 16, 64))),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_of_programs(name: str) -> None:
+    function, arguments = PRODUCTS[name]
+    compiled = astra.compile(function, *arguments, target="cuda:sm_90a")
+    (kernel,) = compiled.executable.code.launches
+    assert "wgmma" in compiled.ptx()
+    assert kernel.grid != (0, 0, 0)
+    expected = np.asarray(function(*(a.astype(np.float32) for a in arguments)))
+    result = np.zeros(expected.shape, arguments[0].dtype)
+    play(kernel, compiled.ptx(), [*arguments, result])
+    np.testing.assert_array_equal(result, expected.astype(result.dtype))
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "target"),
+    [
+        (lambda a, b: a @ b, (small(64, 128), small(128, 64)), "cuda:sm_80"),
+        (lambda a, b: a @ b, (small(64, 33), small(33, 64)), "cuda:sm_90a"),  # rows of 66 bytes
+        (lambda a, b: jnp.einsum("ibj,bkj->bik", a, b), (small(64, 2, 64), small(2, 64, 64)), "cuda:sm_90a"),
+    ],
+    ids=["another GPU", "rows that tensor maps do not take", "a batch between rows"],
+)
+def test_other_products_are_tile_functions(
+    function: Callable[..., Any], arguments: tuple[np.ndarray, ...], target: str
+) -> None:
+    compiled = astra.compile(function, *arguments, target=target)
+    assert all(kernel.grid == (0, 0, 0) for kernel in compiled.executable.code.launches)
