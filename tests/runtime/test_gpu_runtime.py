@@ -44,6 +44,18 @@ def runs(): return ctypes.c_int.in_dll(driver, "fake_cuda_runs").value
 )
 
 
+def test_a_kernel_may_say_the_grid_of_its_launches() -> None:
+    text = with_driver(
+        MODULE
+        + """
+own = gpu.GpuModule(image, [gpu.Kernel("add", threads=128, parameters=2, grid=(7, 1, 1))])
+own.launch("add", [4], [ctypes.c_void_p(x.address), ctypes.c_float(0.5)])
+print([line for line in log() if "Launch" in line])
+"""
+    )
+    assert "grid 7 1 1 threads 128" in text
+
+
 def test_memory_and_launches() -> None:
     text = with_driver(
         MODULE
@@ -158,6 +170,6 @@ def test_why_there_is_no_device() -> None:
 
 
 def test_structures_are_those_of_the_header() -> None:
-    sizes = {gpu_runtime._DeviceInfo: 176, gpu_runtime._TensorMap: 168, gpu_runtime._Kernel: 88}
+    sizes = {gpu_runtime._DeviceInfo: 176, gpu_runtime._TensorMap: 168, gpu_runtime._Kernel: 112}
     assert {kind: ctypes.sizeof(kind) for kind in sizes} == sizes
     assert ctypes.sizeof(gpu_runtime._GpuCall) == 80
