@@ -133,3 +133,73 @@ define(
 """,
     verify=_verify_read,
 )
+define(
+    "tile_barriers",
+    family="tile",
+    pure=False,
+    doc="""Barriers in shared memory, one for each buffer that the copy engine fills.
+
+```mlir
+%barriers = "astra.tile_barriers"() : () -> memref<3xi64, 3>
+```
+
+`astra.tile_barriers_end` ends their use.
+""",
+)
+define(
+    "tile_barriers_end",
+    family="tile",
+    operands=("barriers",),
+    results=(),
+    pure=False,
+    doc="""The memory of barriers may be used for something else.
+
+```mlir
+"astra.tile_barriers_end"(%barriers) : (memref<3xi64, 3>) -> ()
+```
+""",
+)
+define(
+    "tile_expect",
+    family="tile",
+    operands=("barriers", "slot", "exists"),
+    results=(),
+    attributes={"bytes": Attr.I64},
+    pure=False,
+    doc="""Tell a barrier how much the copies that follow bring, if `exists`.
+
+```mlir
+"astra.tile_expect"(%barriers, %slot, %exists) {bytes = 16384 : i64} : (memref<3xi64, 3>, i32, i1) -> ()
+```
+""",
+)
+define(
+    "tile_block_copy",
+    family="tile",
+    operands=("pointer", "buffer", "slot", "barriers", "exists", "*indices_sizes_strides"),
+    results=(),
+    pure=False,
+    doc="""Have the copy engine bring a block of an array to a tile in shared memory, if `exists`.
+
+```mlir
+"astra.tile_block_copy"(%x, %buffer, %slot, %barriers, %exists, %i, %j, %rows, %columns, %stride, %one)
+    : (memref<?xf16>, memref<3x128x64xf16, 3>, i32, memref<3xi64, 3>, i1, i32, i32, i64, i64, i64, i64) -> ()
+```
+
+What is outside of the array becomes 0. Sizes and strides are constants or arguments of the function: they go into a
+descriptor that the launch makes.
+""",
+)
+define(
+    "tile_arrival",
+    family="tile",
+    operands=("barriers", "slot", "parity"),
+    results=(),
+    pure=False,
+    doc="""Wait until a buffer's copies have arrived, the `parity`-th time (mod 2), for all threads of the block.
+
+```mlir
+"astra.tile_arrival"(%barriers, %slot, %parity) : (memref<3xi64, 3>, i32, i32) -> ()
+```
+""",
+)

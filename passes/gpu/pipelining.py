@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from astra_mlir.bindings import ir
 from astra_mlir.passes.gpu.access import access_width, fastest_dims, mask_of
 from astra_mlir.passes.gpu.axes import AxisAnalysis, constant_of
+from astra_mlir.passes.gpu.descriptors import describes
 from astra_mlir.passes.gpu.target import GpuTarget, gpu_target_of
 from astra_mlir.passes.memref_utils import Builder, byte_width
 
@@ -21,13 +22,15 @@ DEFAULT_STAGES = 3
 _COPY_BYTES = 4  # the least that one asynchronous copy takes
 
 
-def pipeline_function(func: ir.Operation) -> None:
-    """Pipeline the innermost loops of a tile function."""
+def pipeline_function(func: ir.Operation, engine: bool = False) -> None:
+    """Pipeline the innermost loops of a tile function; with ``engine`` those whose products load blocks, by TMA."""
     stages = DEFAULT_STAGES
     if "astra.num_stages" in func.attributes:
         stages = ir.IntegerAttr(func.attributes["astra.num_stages"]).value
     target = gpu_target_of(func)
     budget = target.shared_bytes_block
+    if engine and not target.wgmma:
+        return
     for loop in list(_loops(func)):
         own = (
             ir.IntegerAttr(loop.attributes["astra.num_stages"]).value
@@ -35,7 +38,7 @@ def pipeline_function(func: ir.Operation) -> None:
             else stages
         )
         if own > 1:
-            budget -= _Pipeline(loop, own, target, budget).run()
+            budget -= _Pipeline(loop, own, target, budget, engine).run()
 
 
 def _loops(op: ir.Operation) -> Iterable[ir.Operation]:
@@ -60,7 +63,8 @@ def _inside(op: ir.Operation) -> Iterable[ir.Operation]:
 
 
 class _Pipeline:
-    def __init__(self, loop: ir.Operation, stages: int, target: GpuTarget, budget: int) -> None:
+    def __init__(self, loop: ir.Operation, stages: int, target: GpuTarget, budget: int, engine: bool) -> None:
+        self.engine = engine
         self.loop, self.stages, self.target, self.budget = loop, stages, target, budget
         self.block = loop.regions[0].blocks[0]
         self.body = [op.operation for op in self.block.operations]
@@ -90,6 +94,8 @@ class _Pipeline:
     # --- what can run ahead
 
     def _is_candidate(self, op: ir.Operation) -> bool:
+        if self.engine:
+            return _by_engine(op)
         if op.name != "astra.tile_load" or not isinstance(op.results[0].type, ir.RankedTensorType):
             return False
         kind = op.results[0].type
@@ -150,6 +156,9 @@ class _Pipeline:
         initial = list(loop.operands)[3:]
         needed, kept = self._needed(loads)
         ahead = self.slice_arguments
+        if self.engine:
+            kind = ir.MemRefType.get([stages], builder.i64, memory_space=ir.IntegerAttr.get(builder.i64, 3))
+            self.barriers = builder.op("astra.tile_barriers", (), (kind,)).results[0]
         buffers = [builder.buffer(op.results[0].type, self._inner(op), stages) for op in loads]
         i32 = builder.i32
         # before the loop: the copies of the first iterations
@@ -160,7 +169,8 @@ class _Pipeline:
             iteration = builder.binary("addi", iteration, step)
         distance = builder.binary("muli", step, builder.constant(stages - 1, step.type))
         zero, last = builder.constant(0, i32), builder.constant(stages - 1, i32)
-        operands = [lower, upper, step, *(initial[i] for i in kept), *(carried[i] for i in ahead), zero, last]
+        slots = [zero, last, *([zero] if self.engine else [])]  # the one to read, the one to fill, how often around
+        operands = [lower, upper, step, *(initial[i] for i in kept), *(carried[i] for i in ahead), *slots]
         new = builder.op("scf.for", operands, [value.type for value in operands[3:]], {}, 1)
         for attribute in ("astra.num_stages",):
             if attribute in loop.attributes:
@@ -172,8 +182,11 @@ class _Pipeline:
         now = {self.block.arguments[0]: arguments[0]}
         now.update({self.block.arguments[i + 1]: arguments[1 + j] for j, i in enumerate(kept)})
         later = {i: arguments[1 + len(kept) + j] for j, i in enumerate(ahead)}
-        read, write = arguments[-2:]
-        inner.op("astra.tile_wait", (), (), {"pending": ir.IntegerAttr.get(inner.i64, stages - 2)})
+        read, write, *around = arguments[len(arguments) - len(slots) :]
+        if self.engine:
+            inner.op("astra.tile_arrival", (self.barriers, read, around[0]))
+        else:
+            inner.op("astra.tile_wait", (), (), {"pending": ir.IntegerAttr.get(inner.i64, stages - 2)})
         future = inner.binary("addi", arguments[0], distance)
         later = self._copies(inner, loads, buffers, write, future, upper, later)
         for op in self.body[:-1]:
@@ -184,10 +197,23 @@ class _Pipeline:
                 _clone(inner, op, now)
         results = [now.get(self.yielded[i], self.yielded[i]) for i in kept]
         results += [later[i] for i in ahead]
-        results += [inner.next_slot(read, stages), inner.next_slot(write, stages)]
+        following = inner.next_slot(read, stages)
+        results += [following, inner.next_slot(write, stages)]
+        if self.engine:
+            wrapped = inner.op(
+                "arith.cmpi",
+                (following, inner.constant(0, i32)),
+                (inner.i1,),
+                {"predicate": ir.IntegerAttr.get(inner.i64, 0)},
+            ).results[0]
+            turn = inner.op("arith.extui", (wrapped,), (i32,)).results[0]
+            results.append(inner.binary("xori", around[0], turn))
         inner.op("scf.yield", results)
         behind = _Tiles(ir.InsertionPoint.after(new), loop.location)
-        behind.op("astra.tile_wait", (), (), {"pending": ir.IntegerAttr.get(behind.i64, 0)})
+        if self.engine:
+            behind.op("astra.tile_barriers_end", (self.barriers,))
+        else:
+            behind.op("astra.tile_wait", (), (), {"pending": ir.IntegerAttr.get(behind.i64, 0)})
         for j, i in enumerate(kept):
             loop.results[i].replace_all_uses_with(new.results[j])
         loop.erase()
@@ -209,6 +235,15 @@ class _Pipeline:
             if op in self.slice_ops:
                 _clone(builder, op, known)
         exists = builder.less(iteration, upper)
+        if self.engine:
+            size = sum(_tile_bytes(op.results[0].type) for op in loads)
+            bytes_ = {"bytes": ir.IntegerAttr.get(builder.i64, size)}
+            builder.op("astra.tile_expect", (self.barriers, slot, exists), (), bytes_)
+            for op, buffer in zip(loads, buffers, strict=True):
+                pointer, *numbers = (known.get(operand, operand) for operand in op.operands)
+                operands = (pointer, buffer, slot, self.barriers, exists, *numbers[4:], *numbers[:4])
+                builder.op("astra.tile_block_copy", operands)
+            return {i: known.get(self.yielded[i], self.yielded[i]) for i in carried}
         for op, buffer in zip(loads, buffers, strict=True):
             pointer, offsets, *_ = (known.get(operand, operand) for operand in op.operands)
             mask = mask_of(op)
@@ -220,7 +255,7 @@ class _Pipeline:
         return {i: known.get(self.yielded[i], self.yielded[i]) for i in carried}
 
     def _inner(self, op: ir.Operation) -> int:
-        return fastest_dims(self.facts(op.operands[1]))[0]
+        return 1 if self.engine else fastest_dims(self.facts(op.operands[1]))[0]
 
 
 class _Tiles(Builder):
@@ -274,6 +309,14 @@ def _is_pure(op: ir.Operation) -> bool:
 
 def _is_repeatable(op: ir.Operation) -> bool:
     return _is_pure(op) and op.name != "astra.tile_dot"
+
+
+def _by_engine(op: ir.Operation) -> bool:
+    """Whether a load of a block feeds a product and the launch can describe its array."""
+    if op.name != "astra.tile_block_load" or not _feeds_product(op.results[0]):
+        return False
+    kind = op.results[0].type
+    return describes(op.operands[0], list(op.operands)[1:5], list(kind.shape), kind.element_type) is not None
 
 
 _THROUGH = ("astra.tile_transpose", "arith.extf", "arith.extsi", "arith.truncf", "arith.sitofp", "arith.mulf")

@@ -51,11 +51,14 @@ class TilePipeline(Pass):
           %a = "astra.tile_read"(%buffer, %read)
           %t = "astra.tile_dot"(%a, %b, %acc)
 
-    Loads and stores of blocks become masked loads and stores first.
+    Loads and stores of blocks become masked loads and stores first.  With ``copy-engine``, on sm_90a, loops whose
+    products load blocks have these copied by TMA; the launch must then encode the kernel's ``astra.tensor_maps``.
     """
 
     name = "astra-tile-pipeline"
     summary = "loads of tile functions that feed products run ahead of them"
+
+    copy_engine: bool = False
 
     def run(self, module: ir.Operation) -> None:
         from astra_mlir.passes.gpu.assign import tile_functions
@@ -63,6 +66,8 @@ class TilePipeline(Pass):
         from astra_mlir.passes.gpu.pipelining import pipeline_function
 
         for func in tile_functions(module):
+            if self.copy_engine:
+                pipeline_function(func, engine=True)
             expand_blocks(func)
             pipeline_function(func)
 
@@ -118,6 +123,7 @@ class TileToGpu(Pass):
 
     def run(self, module: ir.Operation) -> None:
         from astra_mlir.passes.gpu import (  # noqa: F401 (their rules)
+            lower_engine,
             lower_exchange,
             lower_memory,
             lower_print,

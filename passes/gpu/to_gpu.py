@@ -24,9 +24,10 @@ from astra_mlir.passes.gpu.lower_math import MATH, lower_math, needs_conversion
 from astra_mlir.passes.gpu.target import gpu_target_of
 from astra_mlir.passes.memref_utils import byte_width
 
-__all__ = ["SHARED_BYTES", "THREADS", "Lowering", "make_kernels", "register_rules"]
+__all__ = ["MAPS", "SHARED_BYTES", "THREADS", "Lowering", "make_kernels", "register_rules"]
 
 SHARED_BYTES = "astra.shared_bytes"  # of a kernel: what a launch must give it of dynamic shared memory
+MAPS = "astra.tensor_maps"  # of a kernel: what the descriptors that are its last parameters describe
 THREADS = "astra.threads"  # of a kernel: threads of a block
 
 Rule = Callable[["Lowering", ir.Operation], Sequence[ir.Value | None] | None]
@@ -135,6 +136,7 @@ class Lowering:
         self.last_uses: dict[ir.Operation, list[ir.Value]] = {}
         self.shared_bytes = 0
         self.scratch_used = False
+        self.maps: list[ir.Attribute] = []  # descriptors of arrays for the copy engine, further parameters
         self.texts: dict[str, str] = {}  # constants of the module
         self.declared: dict[str, tuple[int, ir.Type]] = {}  # functions of libdevice, their arity and type
 
@@ -157,9 +159,27 @@ class Lowering:
         self.lane = self.thread.binary("andi", self.tid, self.thread.integer(31))
         self._block(body)
         self.thread.op("llvm.return")
+        if self.shared_bytes > self.target.shared_bytes_block:
+            raise UnsupportedError(
+                f"{source_place(self.func.location)}: tile function '{name}' needs {self.shared_bytes} bytes of shared "
+                f"memory, a block of {self.target.name} may have {self.target.shared_bytes_block}: take smaller tiles"
+            )
+        if self.maps:
+            self._add_maps(kernel, types)
         i64 = ir.IntegerType.get_signless(64)
         kernel.attributes[THREADS] = ir.IntegerAttr.get(i64, 32 * self.warps)
         kernel.attributes[SHARED_BYTES] = ir.IntegerAttr.get(i64, self.shared_bytes)
+
+    def _add_maps(self, kernel: ir.Operation, types: Sequence[ir.Type]) -> None:
+        """Descriptors are passed by value, and are not copied by the kernel."""
+        listed = ", ".join([str(kind).removeprefix("!llvm.") for kind in types] + ["ptr"] * len(self.maps))
+        kernel.attributes["function_type"] = ir.TypeAttr.get(ir.Type.parse(f"!llvm.func<void ({listed})>"))
+        by_value = ir.Attribute.parse(
+            "{llvm.byval = !llvm.array<128 x i8>, llvm.align = 64 : i64, nvvm.grid_constant, llvm.readonly}"
+        )
+        none = ir.DictAttr.get({})
+        kernel.attributes["arg_attrs"] = ir.ArrayAttr.get([none] * len(types) + [by_value] * len(self.maps))
+        kernel.attributes[MAPS] = ir.ArrayAttr.get(self.maps)
 
     # --- what rules ask for
 
@@ -205,6 +225,14 @@ class Lowering:
             self.pinned_bytes = self.pinned.pop()[1]
             self.scratch_used = True
 
+    def tensor_map(self, described: dict[str, object]) -> ir.Value:
+        """The parameter that is the descriptor of an array for the copy engine (of equal ones, one)."""
+        attribute = map_of(described)
+        if attribute not in self.maps:
+            self.maps.append(attribute)
+            self.entry.add_argument(ir.Type.parse("!llvm.ptr"), self.func.location)
+        return self.entry.arguments[len(self.entry.arguments) - len(self.maps) + self.maps.index(attribute)]
+
     def text(self, text: str) -> str:
         """The name of a global constant with a text."""
         for name, known in self.texts.items():
@@ -227,7 +255,7 @@ class Lowering:
             self._release(op.operation)
 
     def _note_last_use(self, op: ir.Operation, block: ir.Block) -> None:
-        if op.name != "astra.tile_buffer":
+        if op.name not in ("astra.tile_buffer", "astra.tile_barriers"):
             return
         last = op
         for use in op.results[0].uses:
@@ -347,6 +375,18 @@ _CONTROL: dict[str, Callable[[Lowering, ir.Operation], None]] = {
     "scf.yield": Lowering._terminate,
     "scf.condition": Lowering._terminate,
 }
+
+
+def map_of(described: dict[str, object]) -> ir.Attribute:
+    """What a descriptor describes, as an element of the kernel's attribute."""
+    i64 = ir.IntegerType.get_signless(64)
+
+    def attribute(value: object) -> ir.Attribute:
+        if isinstance(value, list):
+            return ir.DenseI64ArrayAttr.get(value)
+        return ir.StringAttr.get(value) if isinstance(value, str) else ir.IntegerAttr.get(i64, value)
+
+    return ir.DictAttr.get({name: attribute(value) for name, value in described.items()})
 
 
 def _scalar_type(kind: ir.Type) -> ir.Type:

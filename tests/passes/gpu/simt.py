@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import ml_dtypes
@@ -67,7 +68,8 @@ class Shared(Memory):
         self.reader = np.full(SHARED_BYTES, -1)  # -2: several
 
     def barrier(self) -> None:
-        self.writer[:] = self.reader[:] = -1
+        self.writer[self.writer != -3] = -1  # what the copy engine brings is not there yet
+        self.reader[:] = -1
 
     def note_read(self, places: np.ndarray, threads: np.ndarray) -> None:
         who = np.broadcast_to(threads[:, None], places.shape)
@@ -101,6 +103,8 @@ class Block:
             []
         ]  # groups of asynchronous copies, the open one last
         self.trace: dict[str, int] = {}
+        self.barriers: dict[int, Any] = {}
+        self.descriptors: dict[int, Any] = {}
         self.texts: dict[str, str] = {}
         self.written: list[str] = []
         self.active = np.ones(threads, bool)
@@ -728,6 +732,101 @@ def _ptx_wait(block: Block, match: Any, slots: Any, numbers: Any, who: Any, dtyp
             block.shared.writer[places] = owner[:, None]
 
 
+# --- the copy engine (TMA) and the barriers that it reports to
+
+
+@dataclass
+class TensorMap:
+    """What a descriptor says: the array (which argument), and as in ``cuTensorMapEncodeTiled`` (bytes for swizzle)."""
+
+    argument: int
+    sizes: tuple[int, ...]
+    strides: tuple[int, ...]
+    box: tuple[int, ...]
+    swizzle: int
+    element_bytes: int
+
+
+@dataclass
+class Barrier:
+    """Counts phases; a phase ends when its one arrival and all bytes that it told of are there."""
+
+    phase: int = 0
+    arrived: bool = False
+    bytes: int = 0
+    landing: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+
+
+ENGINE = -3  # the writer of what is under way
+
+
+def one_thread(who: np.ndarray) -> int | None:
+    threads = np.flatnonzero(who)
+    if len(threads) > 1:
+        raise Fault("several threads ask the copy engine for one block")
+    return int(threads[0]) if len(threads) else None
+
+
+@ptx(r"mbarrier\.init\.shared::cta\.b64 \[\$\d+\], 1;")
+def _ptx_barrier(block: Block, match: Any, slots: Any, numbers: Any, who: Any, dtypes: Any) -> None:
+    block.barriers[int(slots[numbers[0]][one_thread(who)])] = Barrier()
+
+
+@ptx(r"mbarrier\.inval\.shared::cta\.b64 \[\$\d+\];")
+def _ptx_barrier_end(block: Block, match: Any, slots: Any, numbers: Any, who: Any, dtypes: Any) -> None:
+    barrier = block.barriers.pop(int(slots[numbers[0]][one_thread(who)]))
+    if barrier.arrived or barrier.landing:
+        raise Fault("a barrier ends with copies under way")
+
+
+@ptx(r"mbarrier\.arrive\.expect_tx\.shared::cta\.b64 _, \[\$\d+\], (\d+);")
+def _ptx_expect(block: Block, match: Any, slots: Any, numbers: Any, who: Any, dtypes: Any) -> None:
+    if (thread := one_thread(who)) is not None:
+        barrier = block.barriers[int(slots[numbers[0]][thread])]
+        if barrier.arrived:
+            raise Fault("a second arrival in one phase")
+        barrier.arrived, barrier.bytes = True, int(match[1])
+
+
+@ptx(r"cp\.async\.bulk\.tensor\.2d\.shared::cluster\.global\.mbarrier::complete_tx::bytes .*;")
+def _ptx_block(block: Block, match: Any, slots: Any, numbers: Any, who: Any, dtypes: Any) -> None:
+    if (thread := one_thread(who)) is None:
+        return
+    target, descriptor, column, row, barrier = (int(slots[n][thread]) for n in numbers)
+    described, start = block.descriptors[descriptor]
+    columns, rows = described.box
+    size = described.element_bytes
+    data = np.zeros((rows, columns * size), np.uint8)
+    for i in range(rows):
+        for j in range(columns):
+            if 0 <= row + i < described.sizes[1] and 0 <= column + j < described.sizes[0]:
+                place = start + (row + i) * described.strides[1] + (column + j) * size
+                data[i, j * size : (j + 1) * size] = block.memory.bytes[
+                    block.memory.places(np.array([place]), size, 1)[0]
+                ]
+    places = target + np.arange(rows)[:, None] * columns * size + np.arange(columns * size)
+    places ^= (places >> 7 & (described.swizzle // 16 - 1)) << 4
+    if (block.shared.reader[places] != -1).any() or (block.shared.writer[places] != -1).any():
+        raise Fault("the copy engine writes what threads may still read")
+    block.shared.writer[places] = ENGINE
+    block.barriers[barrier].landing.append((places, data))
+
+
+@ptx(r"\{ \.reg \.pred q; again: mbarrier\.try_wait\.parity\.shared::cta\.b64 q, \[\$0\], \$1; .*\}")
+def _ptx_arrival(block: Block, match: Any, slots: Any, numbers: Any, who: Any, dtypes: Any) -> None:
+    if len(set(slots[0])) > 1 or len(set(slots[1])) > 1:
+        raise Fault("threads wait for different barriers")
+    barrier = block.barriers[int(slots[0][0])]
+    if barrier.phase % 2 != int(slots[1][0]):
+        return  # that phase is over
+    if not barrier.arrived or barrier.bytes != sum(data.size for _, data in barrier.landing):
+        raise Fault("threads wait forever")
+    for places, data in barrier.landing:
+        block.shared.bytes[places] = data
+        block.shared.writer[places] = -1
+    block.barriers[int(slots[0][0])] = Barrier(barrier.phase + 1)
+
+
 # --- control flow
 
 
@@ -794,8 +893,10 @@ def launch(
         values = [
             block.spread(start, np.int64)
             if isinstance(argument, np.ndarray)
+            else block.spread(-1 - i, np.int64)
+            if isinstance(argument, TensorMap)
             else block.spread(argument, DTYPES[str(kind.type)])
-            for start, argument, kind in zip(places, arguments, entry.arguments, strict=True)
+            for i, (start, argument, kind) in enumerate(zip(places, arguments, entry.arguments, strict=True))
         ]
         block.texts = {
             ir.StringAttr(op.operation.attributes["sym_name"]).value: ir.StringAttr(
@@ -803,6 +904,11 @@ def launch(
             ).value
             for op in module.body.operations
             if op.operation.name == "llvm.mlir.global" and "value" in op.operation.attributes
+        }
+        block.descriptors = {
+            -1 - i: (argument, places[argument.argument])
+            for i, argument in enumerate(arguments)
+            if isinstance(argument, TensorMap)
         }
         block.run(entry, values)
         if written is not None:

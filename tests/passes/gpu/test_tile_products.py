@@ -6,8 +6,13 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from tests.passes.gpu.programs import expand, matmul, matmul_arguments, tile_function
+from astra_mlir.gpu_machine import GpuMachine, assemble
+from tests.passes.gpu.programs import Compiled, expand, matmul, matmul_arguments, tile_function
+from tests.passes.gpu.simt import TensorMap as SimtMap
+from tests.passes.gpu.simt import launch as run_threads
 from tests.passes.gpu.test_tile_to_gpu import check
+from tools.ptx_emulator import TensorMap as EmulatorMap
+from tools.ptx_emulator import launch as run_ptx
 
 RNG = np.random.default_rng(7)
 DTYPES = {
@@ -109,3 +114,73 @@ def test_pipelined_loop(
         return
     assert "ldmatrix" in ptx or element == "f32" or stages == 1
     assert ("ldmatrix.sync.aligned.m8n8.x4.trans" in ptx) == (not transposed and element == "f16" and stages > 1)
+
+
+def block_product(m: int, n: int, k: int, transposed: bool) -> str:
+    """C = A B by blocks of arrays of constant or given sizes: a loop over the blocks along K."""
+    b_shape = (n, k) if transposed else (k, n)
+    b_place = "%j0, %kk" if transposed else "%kk, %j0"
+    b_sizes = "%n, %k" if transposed else "%k, %n"
+    turn = (
+        f"%bt = @transpose(%b) {{permutation = array<i64: 1, 0>}} : (tensor<{n}x{k}xf16>) -> tensor<{k}x{n}xf16>"
+        if transposed
+        else ""
+    )
+    return (
+        expand(f"""
+  %i = @program_id() {{axis = 0 : i64}} : () -> i32
+  %bm = arith.constant {m} : i32
+  %bk = arith.constant {k} : i32
+  %i0 = arith.muli %i, %bm : i32
+  %j0 = arith.constant 0 : i32
+  %one = arith.constant 1 : i64
+  %n = arith.constant {n} : i64
+  %zero = arith.constant dense<0.0> : tensor<{m}x{n}xf32>
+  %end = arith.trunci %k : i64 to i32
+  %d = scf.for %kk = %j0 to %end step %bk iter_args(%acc = %zero) -> (tensor<{m}x{n}xf32>) : i32 {{
+    %a = @block_load(%x, %m, %k, %k, %one, %i0, %kk) {{rank = 2 : i64}}
+        : (memref<?xf16>, i64, i64, i64, i64, i32, i32) -> tensor<{m}x{k}xf16>
+    %b = @block_load(%y, {b_sizes}, {"%k" if transposed else "%n"}, %one, {b_place}) {{rank = 2 : i64}}
+        : (memref<?xf16>, i64, i64, i64, i64, i32, i32) -> tensor<{b_shape[0]}x{b_shape[1]}xf16>
+    {turn}
+    %s = @dot(%a, %{"bt" if transposed else "b"}, %acc) {{precision = "tf32"}}
+        : (tensor<{m}x{k}xf16>, tensor<{k}x{n}xf16>, tensor<{m}x{n}xf32>) -> tensor<{m}x{n}xf32>
+    scf.yield %s : tensor<{m}x{n}xf32>
+  }}
+  @block_store(%d, %z, %m, %n, %n, %one, %i0, %j0) {{rank = 2 : i64}}
+      : (tensor<{m}x{n}xf32>, memref<?xf32>, i64, i64, i64, i64, i32, i32) -> ()
+""")
+        .replace("  %bs = arith.addi %k, %j64 : i64\n", "")
+        .replace(f"  %bs = arith.constant {n} : i64\n", "")
+    )
+
+
+@pytest.mark.parametrize(("n", "k", "transposed"), [(128, 64, False), (64, 128, True)])
+def test_blocks_come_by_the_copy_engine(n: int, k: int, transposed: bool) -> None:
+    """Rows and depth that are no multiples of the blocks; fewer blocks than buffers, and more."""
+    aligned = " {astra.divisibility = 16 : i64}"
+    arguments = ["x:memref<?xf16>", "y:memref<?xf16>", "z:memref<?xf32>", f"m:i64{aligned}", f"k:i64{aligned}"]
+    text = tile_function(block_product(64, n, k, transposed), arguments, 4, "sm_90a")
+    compiled = Compiled(text, "astra-tile-pipeline{copy-engine=true},astra-tile-layouts,astra-tile-to-gpu")
+    ptx = compiled.ptx()
+    assert "cp.async.bulk.tensor.2d.shared::cluster.global" in ptx
+    assert "mbarrier.try_wait.parity" in ptx
+    assert "wgmma.mma_async" in ptx
+    cubin = assemble(ptx, GpuMachine.parse("sm_90a"))
+    assert cubin.kernels["k"].spill_store_bytes == 0
+    threads, shared = compiled.attribute("astra.threads"), compiled.attribute("astra.shared_bytes")
+    for rows, depth in ((96, 5 * k - 16), (40, k)):
+        x = RNG.standard_normal((rows, depth)).astype(np.float16)
+        y = RNG.standard_normal((n, depth) if transposed else (depth, n)).astype(np.float16)
+        exact = x.astype(np.float64) @ (y.T if transposed else y).astype(np.float64)
+        for way in ("threads", "ptx"):
+            z = np.zeros((rows, n), np.float32)
+            values = [x, y, z, rows, depth]
+            described = compiled.tensor_maps(values)
+            if way == "threads":
+                run_threads(compiled.module, "k", (2,), [*values, *(SimtMap(*one, 2) for one in described)])
+            else:
+                maps = [EmulatorMap(values[p], sizes, strides[1:], *rest) for p, sizes, strides, *rest in described]
+                place = {"grid": (2, 1, 1), "block": (threads, 1, 1), "shared_bytes": shared, "late": True}
+                run_ptx(ptx, "k", arguments=[*values, *maps], **place)
+            np.testing.assert_allclose(z, exact, rtol=1e-3, atol=1e-3, err_msg=way)
