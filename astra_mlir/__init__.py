@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from astra_mlir.jax_functions import CompiledFunction, jit
     from astra_mlir.jax_kernels import kernel_call
     from astra_mlir.kernel import kernel
+    from astra_mlir.kernel_tuning import Config, autotune, heuristics
     from astra_mlir.program import Program
     from astra_mlir.runtime import set_num_threads, threads
     from astra_mlir.target_machine import TargetMachine
@@ -49,11 +50,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "AstraError", "CompileError", "CompiledFunction", "DTypeError", "Executable", "InvalidProgramError",
+    "AstraError", "CompileError", "CompiledFunction", "Config", "DTypeError", "Executable", "InvalidProgramError",
     "KernelError", "Program", "ReverseMode", "ShapeError", "TargetMachine", "UnsupportedError", "VerificationError",
-    "__version__", "check_grads", "checkpoint", "compile", "custom_jvp", "custom_vjp", "grad", "hessian", "jacfwd",
-    "jacrev", "jit", "jvp", "kernel", "kernel_call", "linearize", "set_num_threads", "threads", "value_and_grad",
-    "vjp", "vmap",
+    "__version__", "autotune", "check_grads", "checkpoint", "compile", "custom_jvp", "custom_vjp", "grad",
+    "hessian", "heuristics", "jacfwd", "jacrev", "jit", "jvp", "kernel", "kernel_call", "linearize",
+    "set_num_threads", "threads", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
 
 _LAZY = {
@@ -64,6 +65,9 @@ _LAZY = {
     "check_grads": "testing",
     "compile": "api",
     "jit": "jax_functions",
+    "Config": "kernel_tuning",
+    "autotune": "kernel_tuning",
+    "heuristics": "kernel_tuning",
     "kernel": "kernel",
     "kernel_call": "jax_kernels",
     "set_num_threads": "runtime",

@@ -77,6 +77,11 @@ class Kernel(KernelFunction):
             num_stages=num_stages, divisibility=divisibility or {}, ones=ones,
         )  # fmt: skip
 
+    def resolved(self, grid: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """The keyword arguments of a launch with all constants: here those that were given."""
+        del grid, args
+        return dict(kwargs)
+
     def __repr__(self) -> str:
         return f"<astra kernel {self.name}>"
 
@@ -91,7 +96,7 @@ class Launcher:
     def __call__(self, *args: Any, **kwargs: Any) -> None:
         from astra_mlir.kernel_launch import launch
 
-        launch(self.kernel, self.grid, args, kwargs)
+        launch(self.kernel, self.grid, args, self.kernel.resolved(self.grid, args, kwargs))
 
 
 def kernel(fn: Callable[..., Any]) -> Kernel:
