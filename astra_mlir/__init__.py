@@ -21,7 +21,7 @@ from astra_mlir.errors import (
 )
 
 if TYPE_CHECKING:
-    from astra_mlir.api import compile
+    from astra_mlir.api import compile, tune
     from astra_mlir.executable import Executable
     from astra_mlir.jax_functions import CompiledFunction, jit
     from astra_mlir.jax_kernels import kernel_call
@@ -54,7 +54,7 @@ __all__ = [
     "KernelError", "Program", "ReverseMode", "ShapeError", "TargetMachine", "UnsupportedError", "VerificationError",
     "__version__", "autotune", "check_grads", "checkpoint", "compile", "custom_jvp", "custom_vjp", "grad",
     "hessian", "heuristics", "jacfwd", "jacrev", "jit", "jvp", "kernel", "kernel_call", "linearize",
-    "set_num_threads", "threads", "value_and_grad", "vjp", "vmap",
+    "set_num_threads", "threads", "tune", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
 
 _LAZY = {
@@ -72,6 +72,7 @@ _LAZY = {
     "kernel_call": "jax_kernels",
     "set_num_threads": "runtime",
     "threads": "runtime",
+    "tune": "api",
     **dict.fromkeys(
         (
             "ReverseMode",

@@ -18,8 +18,9 @@ from astra_mlir.target_machine import TargetMachine
 if TYPE_CHECKING:
     from astra_mlir.bindings import ir
     from astra_mlir.compiled import Compiled
+    from astra_mlir.tuner import Tuned
 
-__all__ = ["compile"]
+__all__ = ["compile", "tune"]
 
 
 def compile(
@@ -70,6 +71,24 @@ def compile(
     if args or kwargs:
         raise AstraError("astra.compile: a program has its argument types in it; only a function takes arguments here")
     return compiler.compile_program(_program(source, entry), target=target)
+
+
+def tune(source: Any, *args: Any, **options: Any) -> list[Tuned]:
+    """Measure schedules of a program's matrix products and convolutions on this machine, and keep what is faster.
+
+    Takes what :func:`compile` takes, for this machine.  Gives what was found for each product; what is kept
+    (``ASTRA_TUNING``) goes for every program that is compiled afterwards, in other processes too.  Results have the
+    same bits.  Takes a few seconds for each product that the program has; nothing else should run meanwhile.
+
+    >>> import numpy as np
+    >>> tune(lambda x: x @ x, np.ones((8, 8), np.float32), target="x86-64-v2+cores=1")
+    []
+    """
+    compiled: Any = compile(source, *args, **options)
+    executable = getattr(compiled, "executable", compiled)
+    from astra_mlir.tuner import tune_program
+
+    return tune_program(executable.program, executable.target)
 
 
 def _program(source: Any, entry: str) -> Program:

@@ -33,12 +33,8 @@ _LONGEST_WRITE_SECONDS = 600
 
 
 def folder() -> Path:
-    """Where entries are: ``ASTRA_CACHE_DIR``, by default ``astra`` in the user's cache folder."""
-    given = config.cache_dir.get()
-    if given:
-        return Path(given)
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base else Path.home() / ".cache") / "astra"
+    """Where entries are."""
+    return config.cache_folder()
 
 
 def key_of(*parts: str | bytes) -> str:

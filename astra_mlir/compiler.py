@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from astra_mlir import config, program_cache, target_machine
+from astra_mlir import config, program_cache, target_machine, tuned_choices
 from astra_mlir.call_targets import is_known, names_this_process
 from astra_mlir.errors import AstraError, CompileError
 from astra_mlir.garbage import only_new_objects
@@ -102,7 +102,8 @@ def compile_program(
     options = options or CodegenOptions.default()
     times: dict[str, float] = {}
     start = time.perf_counter()
-    again = not names_this_process(program.data)  # with such a name no other process asks for it
+    # with such a name no other process asks for it
+    again = not names_this_process(program.data) and not tuned_choices.is_trial()
     key = program_cache.key_of(program, machine, options) if again else ""
     compiled = program_cache.load(key) if again else None
     if compiled is not None and not all(map(is_known, compiled.call_targets)):

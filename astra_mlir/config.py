@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from astra_mlir.errors import AstraError
 
-__all__ = ["SETTINGS", "Setting", "unknown"]
+__all__ = ["SETTINGS", "Setting", "cache_folder", "unknown"]
 
 T = TypeVar("T")
 
@@ -57,6 +57,12 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 def _file(text: str) -> str:
     if not Path(text).is_file():
         raise ValueError("there is no such file")
+    return text
+
+
+def _no_folder(text: str) -> str:
+    if Path(text).is_dir():
+        raise ValueError("it is a folder, not a file")
     return text
 
 
@@ -107,6 +113,12 @@ cache_dir = Setting("ASTRA_CACHE_DIR", "", _folder, "the folder of kept programs
 cache_max_bytes = Setting(
     "ASTRA_CACHE_MAX_BYTES", 1 << 30, _number(0, _MOST_BYTES), "the most bytes of compiled programs that are kept"
 )
+tuning = Setting(
+    "ASTRA_TUNING",
+    "",
+    _no_folder,
+    "the file of choices that astra.tune found; by default tuning.json beside kept programs; 0: none",
+)
 runtime_library = Setting(
     "ASTRA_RUNTIME_LIBRARY", "", _file, "path of libastra_runtime.so, in place of the installed one"
 )
@@ -118,8 +130,18 @@ cuda_driver = Setting(
 
 SETTINGS: tuple[Setting, ...] = (  # type: ignore[type-arg]
     num_threads, num_devices, mpi_library, process_timeout, target, optimization_level, compile_threads, verify_passes,
-    jit_cache_size, cache_bytes, use_cache, cache_dir, cache_max_bytes, runtime_library, libdevice, ptxas, cuda_driver,
+    jit_cache_size, cache_bytes, use_cache, cache_dir, cache_max_bytes, tuning, runtime_library, libdevice, ptxas,
+    cuda_driver,
 )  # fmt: skip
+
+
+def cache_folder() -> Path:
+    """Where programs are kept: ``ASTRA_CACHE_DIR``, by default ``astra`` in the user's cache folder."""
+    given = cache_dir.get()
+    if given:
+        return Path(given)
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base else Path.home() / ".cache") / "astra"
 
 
 def unknown() -> list[str]:

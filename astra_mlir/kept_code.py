@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from astra_mlir import compiler, config
+from astra_mlir import compiler, config, tuned_choices
 from astra_mlir.executable import Executable
 from astra_mlir.program import Program
 from astra_mlir.target_machine import TargetMachine
@@ -33,7 +33,7 @@ _code: OrderedDict[Hashable, Any] = OrderedDict()
 def kept(program: Program, target: TargetMachine, options: Hashable, make: Callable[[Program], _Made]) -> _Made:
     """What ``make`` made of an equal program for the same target and ``options``, or makes of this one now."""
     constants = tuple((x.shape, x.dtype.name, _digest(x)) for x in program.constants)
-    settings = (config.optimization_level.get(), config.verify_passes.get())
+    settings = (config.optimization_level.get(), config.verify_passes.get(), tuned_choices.digest())
     names = (program.entry, program.input_paths, program.name)
     key = (hashlib.sha256(program.data).digest(), names, constants, target, options, settings)
     with _lock:

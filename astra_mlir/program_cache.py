@@ -20,7 +20,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from astra_mlir import code_cache
+from astra_mlir import code_cache, tuned_choices
 from astra_mlir.program import Program
 from astra_mlir.signature import ArraySpec, Signature
 from astra_mlir.target_machine import CodegenOptions, TargetMachine
@@ -48,7 +48,9 @@ def key_of(program: Program, target: TargetMachine, options: CodegenOptions) -> 
     paths = json.dumps(program.input_paths)
     count = str(len(program.constants))
     level = f"{options.level} {options.slp}"
-    return code_cache.key_of(program.data, program.entry, paths, count, str(target), level, compiler_hash())
+    return code_cache.key_of(
+        program.data, program.entry, paths, count, str(target), level, tuned_choices.digest(), compiler_hash()
+    )
 
 
 @cache

@@ -22,6 +22,7 @@ in_source_tree = os.path.isdir(os.path.join(repository, "astra_mlir", "passes"))
 path = os.environ.get("PYTHONPATH", "")
 config.environment["PYTHONPATH"] = os.pathsep.join(filter(None, [repository if in_source_tree else "", path]))
 config.environment["ASTRA_CACHE_DIR"] = os.path.join(config.test_exec_root, "cache")
+config.environment["ASTRA_TUNING"] = "0"
 
 python = sys.executable
 for name, module in {

@@ -32,6 +32,7 @@ WRONG = [
     ("ASTRA_LIBDEVICE", "/nowhere/libdevice.10.bc", "no such file"),
     ("ASTRA_PTXAS", "/nowhere/ptxas", "no such file"),
     ("ASTRA_CUDA_DRIVER", "/nowhere/libcuda.so", "no such file"),
+    ("ASTRA_TUNING", "/", "it is a folder"),
     ("ASTRA_TARGET", "pentium", "unknown processor 'pentium'"),
 ]
 

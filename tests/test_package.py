@@ -18,7 +18,7 @@ import astra_mlir.tools
 
 # Each layer may import from itself and from the layers before it.
 LAYERS = ("foundation", "dialects", "passes", "package", "tools")
-FOUNDATION = {"call_targets", "errors", "bindings", "config", "machine_sizes"}
+FOUNDATION = {"call_targets", "errors", "bindings", "config", "machine_sizes", "tuned_choices"}
 
 
 def _directory(package: object) -> Path:

@@ -8,10 +8,13 @@ overlapping windows of a convolution are strides, not copies.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
+from astra_mlir import tuned_choices
 from astra_mlir.passes.kernel_rules.epilogue import Epilogue
 from astra_mlir.passes.kernel_rules.gemm_formats import format_of
 from astra_mlir.passes.kernel_rules.gemm_functions import GemmTypes, bits_of
@@ -20,7 +23,7 @@ from astra_mlir.passes.kernel_rules.gemm_packing import block_side
 from astra_mlir.passes.kernel_rules.gemm_program import TASK_WORK, packing_text, program_text
 from astra_mlir.passes.target import Target, round_up
 
-__all__ = ["Gemm", "GemmSchedule", "schedule_gemm"]
+__all__ = ["Gemm", "GemmSchedule", "choices_near", "name_of", "schedule_gemm", "with_choice"]
 
 # Steps, or groups of narrow ones, of a packed block: a panel of 8 rows is 8 KiB, one of 32 columns 32 KiB in f32.
 DEPTH = 256
@@ -110,6 +113,7 @@ class GemmSchedule:
     group: int  # tiles of a task
     accumulate: bool = False  # add to what the result holds
     epilogue: Epilogue | None = None  # what is computed of a finished tile
+    tuned: bool = False  # chosen by measuring
 
     @property
     def scratch(self) -> tuple[int, ...]:
@@ -210,7 +214,8 @@ def _stack_elements(types: GemmTypes) -> int:
 
 
 def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False, packed_before: bool = False) -> GemmSchedule:
-    """The schedule; it depends on shapes and target only, so that results do not depend on the number of threads.
+    """The schedule; it depends on shapes and target only, so that results do not depend on the number of threads, or on
+    what was measured to be faster for them.
 
     With ``accumulate``, products are added to what the result holds; its elements must have the accumulator's type.
     With ``packed_before``, another kernel packs the right operand, once for many products.
@@ -251,17 +256,85 @@ def schedule_gemm(gemm: Gemm, target: Target, *, accumulate: bool = False, packe
             break
     tiles = (batches, -(-rows // tile_rows), -(-columns // tile_columns))
     group = max(1, TASK_WORK // (tile_rows * tile_columns * steps))
-    return GemmSchedule(
+    schedule = GemmSchedule(
         gemm, types, tile_rows, tile_columns, depth, segments, pack_lhs, pack_rhs, tiles, group, accumulate
     )  # fmt: skip
+    if not tuned_choices.any_for(target.name):
+        return schedule
+    choice = tuned_choices.choice_for(target.name, name_of(schedule), schedule)
+    return (choice and with_choice(schedule, choice)) or schedule
+
+
+def name_of(schedule: GemmSchedule) -> str:
+    """What choices for a product are kept under: its types and sizes for readers, and a hash of all that it is."""
+    gemm, before = schedule.gemm, schedule.pack_rhs == "before"
+    digest = hashlib.sha256(repr((gemm, schedule.accumulate, before)).encode()).hexdigest()
+    return f"{gemm.lhs} x {gemm.rhs} -> {gemm.result}, {' x '.join(map(str, gemm.sizes))} {digest[:12]}"
+
+
+CHOSEN = ("tile_rows", "tile_columns", "pack_lhs", "pack_rhs")
+
+
+def with_choice(schedule: GemmSchedule, choice: tuned_choices.Choice) -> GemmSchedule | None:
+    """The schedule with other tiles and packing; ``None`` for what its product has no such schedule for.
+
+    Steps are summed in the same order, so results have the same bits.
+    """
+    try:
+        rows, columns, pack_lhs, pack_rhs = (choice[name] for name in CHOSEN)
+    except KeyError:
+        return None
+    gemm, types = schedule.gemm, schedule.types
+    if not (type(rows) is type(columns) is int and type(pack_lhs) is bool) or (schedule.pack_lhs and not pack_lhs):
+        return None
+    largest_rows = _largest_rows(types, pack_lhs or gemm.is_staged)
+    largest_columns = min(MAX_COLUMNS, _stack_elements(types) // largest_rows) if gemm.is_staged else MAX_COLUMNS
+    if not (0 < rows <= round_up(largest_rows, types.rows) and rows % types.rows == 0):
+        return None
+    if not (0 < columns <= max(largest_columns, types.columns) and columns % types.columns == 0):
+        return None
+    if pack_rhs != schedule.pack_rhs and (schedule.pack_rhs == "before" or pack_rhs not in _ways_of_packing(schedule)):
+        return None
+    batches, all_rows, all_columns, steps = gemm.sizes
+    tiles = (batches, -(-all_rows // rows), -(-all_columns // columns))
+    group = max(1, TASK_WORK // (rows * columns * steps))
+    return replace(
+        schedule, tile_rows=rows, tile_columns=columns, pack_lhs=pack_lhs, pack_rhs=pack_rhs, tiles=tiles, group=group,
+        tuned=True,
+    )  # fmt: skip
+
+
+def choices_near(schedule: GemmSchedule) -> Iterator[dict[str, Any]]:
+    """Choices that differ from a schedule's in one thing."""
+    now = {name: getattr(schedule, name) for name in CHOSEN}
+    for rows in (schedule.tile_rows // 2, 2 * schedule.tile_rows):
+        yield now | {"tile_rows": max(schedule.types.rows, round_up(rows, schedule.types.rows))}
+    for columns in (schedule.tile_columns // 2, 2 * schedule.tile_columns):
+        yield now | {"tile_columns": max(schedule.types.columns, round_up(columns, schedule.types.columns))}
+    for way in _ways_of_packing(schedule):
+        yield now | {"pack_rhs": way}
+    yield now | {"pack_lhs": True}
+
+
+def _ways_of_packing(schedule: GemmSchedule) -> list[str]:
+    """How the right operand may be packed."""
+    in_place = _is_plain(schedule.gemm, schedule.types) and schedule.segments == 1
+    return ["tile", *(["no"] if in_place else []), *([] if schedule.gemm.rhs_overlaps else ["ahead"])]
+
+
+def _is_plain(gemm: Gemm, types: GemmTypes) -> bool:
+    """Whether the right operand may be read where it lies: whole panels, columns side by side."""
+    return (
+        gemm.rhs == gemm.accumulator and gemm.sizes[2] % types.columns == 0 and len(gemm.n) == 1 and gemm.n[0][1] == 1
+    )
 
 
 def _pack_rhs(gemm: Gemm, types: GemmTypes, segments: int, largest_rows: int) -> str:
     """How the right operand is packed."""
     batches, rows, columns, steps = gemm.sizes
     element_bytes = bits_of(types.accumulator) // 8
-    plain = gemm.rhs == gemm.accumulator and columns % types.columns == 0 and len(gemm.n) == 1 and gemm.n[0][1] == 1
-    if plain and segments == 1 and (rows <= types.rows or columns * steps * element_bytes <= 2 * types.target.l1_bytes):
+    in_place = segments == 1 and _is_plain(gemm, types)
+    if in_place and (rows <= types.rows or columns * steps * element_bytes <= 2 * types.target.l1_bytes):
         return "no"
     # once for all rows where they are many and it stays in the last cache; the pieces of a large one in each task
     packed_bytes = batches * round_up(columns, types.columns) * steps * element_bytes // types.group
