@@ -32,6 +32,8 @@ from astra_mlir.passes.traversal import walk
 
 __all__ = ["Bufferize"]
 
+IN_PLACE = 1 << 16  # bytes from which a result is written over an operand that dies: smaller ones stay in the cache
+
 
 class FunctionBufferizer:
     def __init__(self, func: ir.Operation, constants: list[ir.Attribute]) -> None:
@@ -362,19 +364,36 @@ class FunctionBufferizer:
             if reads:
                 place = self.update(builder, result, init, scope, inputs)
             else:
-                place = self._overwritable(op, inputs, result, scope) or self.allocate(builder, result, scope)
+                place = self._place_of(op, inputs, result, builder, scope)
             outputs.append(place.memref)
             self.assign(result, place)
         self.loaded = set()
         builder.generic(sources, outputs, op.attributes["indexing_maps"], op.attributes["iterator_types"], body)
 
-    def _overwritable(
-        self, op: ir.Operation, inputs: Sequence[ir.Value], result: ir.Value, scope: Scope
-    ) -> Buffer | None:
-        """The preferred place of a result although operands live there: each element is read before it is written."""
-        place = self.preferred.get(result)
-        if place is None:
-            return None
+    def _place_of(
+        self, op: ir.Operation, inputs: Sequence[ir.Value], result: ir.Value, builder: Builder, scope: Scope
+    ) -> Buffer:
+        """Where a result is computed: its preferred place, that of a large operand that dies here, or a new one."""
+        preferred = self.preferred.get(result)
+        if preferred is not None and self._is_overwritable(op, inputs, result, preferred, scope):
+            return preferred
+        if preferred is None or not self._is_free(preferred.root, scope):
+            for value in inputs if bytes_of(result.type) >= IN_PLACE else ():
+                place = self.buffers.get(value)
+                if (
+                    place is not None
+                    and not isinstance(place.root.value.owner, ir.Block)
+                    and place.memref.type == memref_of(result.type)
+                    and self._is_overwritable(op, inputs, result, place, scope)
+                ):
+                    return place
+        return self.allocate(builder, result, scope)
+
+    def _is_overwritable(
+        self, op: ir.Operation, inputs: Sequence[ir.Value], result: ir.Value, place: Buffer, scope: Scope
+    ) -> bool:
+        """Whether a result can be computed where operands live that die here: each element is read before it is
+        written."""
         readers = [i for i, v in enumerate(inputs) if v in self.buffers and self.buffers[v].root is place.root]
         maps = list(op.attributes["indexing_maps"])
         written = maps[len(inputs) + result.result_number]
@@ -385,9 +404,10 @@ class FunctionBufferizer:
             and self.buffers[inputs[i]].offset == place.offset
             for i in readers
         )
-        if not readers or not same or not parallel or place.root in self.loaded:
-            return None
-        return place if self._is_free(place.root, scope, [inputs[i] for i in readers]) else None
+        taken = any(other in self.buffers and self.buffers[other].root is place.root for other in op.results)
+        if not readers or not same or not parallel or taken or place.root in self.loaded or place.offset is None:
+            return False
+        return self._is_free(place.root, scope, [inputs[i] for i in readers])
 
     def _generic_input(self, builder: Builder, value: ir.Value, scope: Scope) -> ir.Value:
         return self.read(builder, value, scope).memref if is_tensor(value) else value

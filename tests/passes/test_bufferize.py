@@ -25,6 +25,22 @@ def swap_carries(x, y):
     return lax.fori_loop(0, 5, lambda i, s: (s[1], s[0] + 1.0), (x, y))
 
 
+def in_place(x, y):
+    """The sorted arrays die where their product is computed."""
+    return jnp.sum(jnp.sort(jnp.sort(x, axis=0) * jnp.sort(y, axis=1), axis=1), axis=0)
+
+
+def in_another_order(x, y):
+    z = jnp.sort(x, axis=0)
+    return jnp.sum(jnp.sort(z + z.T * jnp.sort(y, axis=1).T, axis=1), axis=0)
+
+
+def needed_later(x, y):
+    z = jnp.sort(x, axis=0)
+    w = jnp.sort(2 * z, axis=1) * y
+    return jnp.sum(jnp.sort(w + z, axis=0), axis=0), jnp.sum(w, axis=1)
+
+
 def rotate_three(x, y):
     return lax.fori_loop(0, 4, lambda i, s: (s[1], s[2], s[0] * 2.0), (x, y, x + y))
 
@@ -247,3 +263,14 @@ def test_functions_have_their_own_constants() -> None:
     for entry, expected in (("other", [1, 2, 3]), ("main", [4, 5, 6])):
         (found,) = astra.compile(functions, entry=entry)(x)
         assert np.array_equal(found, expected), entry
+
+
+@pytest.mark.parametrize(("program", "buffers"), [(in_place, 2), (in_another_order, 3), (needed_later, 3)])
+def test_large_results_are_written_over_what_dies(program, buffers: int) -> None:
+    x, y = _f32(160, 160), _f32(160, 160)
+    compiled = astra.jit(program).compile(x, y)
+    for ours, want in zip(
+        jax.tree.leaves(compiled(x, y)), jax.tree.leaves(jax.jit(program)(jnp.asarray(x), jnp.asarray(y))), strict=True
+    ):
+        np.testing.assert_allclose(ours, want, rtol=1e-5, atol=1e-4)
+    assert compiled.memory().arena_bytes <= buffers * x.nbytes + 4096
