@@ -450,6 +450,8 @@ class _Emitter:
             mapping = self.inputs(nest, axis, outputs=False)
             self.body(nest, mapping, axis, form.before)
             values = [self.b.broadcast(self.mapped(leaf, mapping), self.full) for leaf in form.leaves]
+            if form.negated:
+                values = [0 - values[0]]
             valid = None if axis.mask is None else self.b.broadcast(axis.mask, self.full)
             if neutral is not None:
                 start = self.b.one("arith.constant", [], kinds[0], value=neutral)
@@ -490,6 +492,8 @@ class _Emitter:
 
     def combined(self, form: _Combiner, lhs: Sequence[Tile], rhs: Sequence[Tile]) -> list[Tile]:
         """The combiner on the running values ``lhs`` and new elements ``rhs``, scalars or tiles."""
+        if form.negated:
+            return [lhs[0] + rhs[0]]
         mapping = dict(zip((*form.running, *form.leaves), (*lhs, *rhs), strict=True))
         for op in form.combine:
             if op.name == "arith.constant":
@@ -512,6 +516,7 @@ class _Combiner:
     combine: list[ir.Operation]
     results: list[ir.Value]
     neutral: ir.Attribute | None  # where one running value has a neutral element
+    negated: bool = False  # the running value less each element: elements are negated, and added in any order
 
 
 def _combiner_of(nest: Nest) -> _Combiner:
@@ -544,6 +549,12 @@ def _combiner_of(nest: Nest) -> _Combiner:
         raise UnsupportedError(
             f"{source_place(nest.nest.op.location)}: this reduction's combiner is not supported on GPUs"
         )
+    if len(combine) == 1 and combine[0].name in ("arith.subf", "arith.subi"):
+        kind = running[0].type
+        if combine[0].operands[0] != running[0]:
+            raise UnsupportedError(f"{source_place(combine[0].location)}: this reduction is not supported on GPUs")
+        zero = ir.FloatAttr.get(kind, 0.0) if combine[0].name == "arith.subf" else ir.IntegerAttr.get(kind, 0)
+        return _Combiner(running, found, before, combine, results, zero, negated=True)
     neutral = neutral_of(combine[0]) if len(combine) == 1 and len(running) == 1 else None
     return _Combiner(running, found, before, combine, results, neutral)
 

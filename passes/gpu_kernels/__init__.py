@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from astra_mlir.passes.gpu_kernels import contraction as contraction
+from astra_mlir.passes.gpu_kernels import cumulative as cumulative
+from astra_mlir.passes.gpu_kernels import scatter as scatter
+from astra_mlir.passes.gpu_kernels import sorting as sorting
+from astra_mlir.passes.gpu_kernels import windows as windows
 from astra_mlir.passes.gpu_kernels.registry import GPU_KERNEL_RULES, gpu_kernel_rule
 
 __all__ = ["GPU_KERNEL_RULES", "gpu_kernel_rule"]

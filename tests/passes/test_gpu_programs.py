@@ -20,6 +20,16 @@ x, b = f(37, 48), f(48)
 nhwc = ("NHWC", "HWIO", "NHWC")
 """
 
+QUICK = """
+check(lambda x, b: jnp.tanh(x + b) * 2, x, b)
+assert len(check(lambda x: jax.nn.softmax(x, -1), x).compiled.kernels) == 1  # a row is read once
+check(lambda x: (x.sum(0), jnp.argmax(x, 1)), x)
+check(lambda a, b: a @ b, x, f(48, 29), tol=1e-4)
+y = r.integers(0, 30, 16).astype(np.int32)
+xent = lambda l, y: -jnp.take_along_axis(jax.nn.log_softmax(l), y[:, None], 1).mean()
+check(jax.grad(xent), f(16, 30), y, tol=1e-4)  # a row sum of the form acc - x, and a scatter
+"""
+
 GROUPS = {
     "elementwise": """
 check(lambda x, b: jnp.tanh(x + b) * 2, x, b)
@@ -41,6 +51,30 @@ check(lambda x: (x.sum(1), x.max(1)), f(3, 70001), tol=1e-4)
 check(lambda x: jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (3, 3), (2, 2), "SAME"), x)
 check(lambda x: jax.lax.reduce(x, jnp.float32(0), lambda a, b: a + b + a * b * 0.001, (1,)), x, tol=1e-2)
 check(lambda x: jax.nn.softmax(x.astype(jnp.bfloat16)), x, tol=1e-2)
+""",
+    "orders": """
+y = r.integers(0, 30, 16).astype(np.int32)
+xent = lambda l, y: -jnp.take_along_axis(jax.nn.log_softmax(l), y[:, None], 1).mean()
+check(jax.value_and_grad(xent), f(16, 30), y, tol=1e-4)  # its row sum is of the form acc - x
+s = f(5, 37)
+sums = lambda x: (jnp.cumsum(x, 1), jnp.cumsum(x, 0), jax.lax.cummax(x, 0), jax.lax.cumsum(x, 1, reverse=True))
+check(sums, s, tol=1e-4)
+check(lambda x: jnp.cumsum(x, 1), f(2, 3000), tol=1e-3)
+check(lambda x: (jnp.sort(x, 0), jnp.argsort(x, 1), jnp.median(x, axis=1)), s)
+check(lambda x: -jnp.sort(-x), np.array([3, np.nan, -np.inf, 0, -0.0, 1, np.nan], np.float32))
+check(lambda x, y: jax.lax.sort((x, y), num_keys=2), ints(3, 70), f(3, 70))
+check(lambda x: jax.lax.top_k(x, 5), s)
+""",
+    "scatters": """
+at = lambda n, *s: r.integers(0, n, s).astype(np.int32)
+s = f(5, 37)
+check(jax.grad(lambda w, i: (w[i] ** 2).sum()), f(20, 12), at(20, 50), tol=1e-4)
+check(lambda x, i, j, v: x.at[i, j].add(v), s, at(5, 200), at(37, 200), f(200), tol=1e-4)
+check(lambda x, i, v: x.at[i].max(v), s, at(5, 30), f(30, 37))
+check(lambda x, i: x.at[i].set(2.0), s, at(5, 3))
+check(lambda x, i, v: jax.lax.dynamic_update_slice(x, v, (i, 3)), s, np.int32(2), f(2, 4))
+pool = lambda x: jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME")
+check(jax.grad(lambda x: (pool(x) ** 2).sum()), f(2, 9, 8, 3), tol=1e-4)
 """,
     "control": """
 assert check(lambda x: jax.lax.scan(lambda c, a: (c + a, c * a), jnp.zeros(48), x), x).compiled.straight_line
@@ -75,6 +109,11 @@ check(jax.grad(loss), f(3, 3, 3, 16), f(2, 8, 9, 3), tol=1e-3)
 }
 
 
+def test_some_numbers_are_those_of_jax() -> None:
+    assert with_driver(BEFORE + QUICK + "print('ok')").splitlines()[-1] == "ok"
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_numbers_are_those_of_jax(group: str) -> None:
     assert with_driver(BEFORE + GROUPS[group] + "print('ok')").splitlines()[-1] == "ok"
@@ -152,6 +191,7 @@ except astra.AstraError as error: print(error)
     assert "libcuda.so.1 cannot be opened" in text[2] or "device" in text[2]
 
 
+@pytest.mark.slow
 def test_saved_programs_run_again_and_damaged_ones_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "f.astra"
     text = with_driver(
