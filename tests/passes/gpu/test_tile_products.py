@@ -116,6 +116,20 @@ def test_pipelined_loop(
     assert ("ldmatrix.sync.aligned.m8n8.x4.trans" in ptx) == (not transposed and element == "f16" and stages > 1)
 
 
+@pytest.mark.parametrize("element", ["i8", "f8E4M3FN"])
+def test_narrow_products_of_warpgroups(element: str) -> None:
+    """Their second operand has to lie along k."""
+    m, n, k = 64, 32, 64
+    result = "i32" if element == "i8" else "f32"
+    body = matmul(m, n, k, element, result, result, transposed=True)
+    text = tile_function(body, matmul_arguments(element, result), 4, "sm_90a")
+    x = RNG.integers(-9, 9, (m, 3 * k)).astype(DTYPES[element])
+    y = RNG.integers(-9, 9, (n, 3 * k)).astype(DTYPES[element])
+    exact = x.astype(np.float64) @ y.T.astype(np.float64)
+    compiled = check(text, (1, 1), [x, y, np.zeros((m, n), DTYPES[result]), n, 3 * k], {2: exact})
+    assert "wgmma.mma_async.sync.aligned.m64n32k32" in compiled.ptx()
+
+
 def block_product(m: int, n: int, k: int, transposed: bool) -> str:
     """C = A B by blocks of arrays of constant or given sizes: a loop over the blocks along K."""
     b_shape = (n, k) if transposed else (k, n)
