@@ -19,10 +19,10 @@ from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_n
 from astra_mlir.passes.kernel_rules.strided_views import View, view_of
 from astra_mlir.passes.target import target_of
 
-__all__ = ["attention"]
+__all__ = ["array_of", "attention", "attention_shape", "modifier_names", "operand_arrays"]
 
 
-def _array(memref: ir.Type, letters: str, view: View | None = None) -> Array:
+def array_of(memref: ir.Type, letters: str, view: View | None = None) -> Array:
     strides = row_major_strides(list(memref.shape)) if view is None else view.strides
     text = memref_text(memref)
     element = text.removesuffix(">").rsplit("x", 1)[-1].removeprefix("memref<")
@@ -43,7 +43,9 @@ def _last(op: ir.Operation, value: ir.Value, letters: str, column: str) -> tuple
     return moved.results[0], "".join(letters[d] for d in order)
 
 
-def _operands(op: ir.Operation, s: Subscripts, names: Sequence[tuple[str, str]]) -> dict[str, tuple[ir.Value, Array]]:
+def operand_arrays(
+    op: ir.Operation, s: Subscripts, names: Sequence[tuple[str, str]]
+) -> dict[str, tuple[ir.Value, Array]]:
     """What each operand is read from, and how it lies there."""
     found = {}
     for (name, letters), value in zip(names, op.operands, strict=True):
@@ -54,12 +56,12 @@ def _operands(op: ir.Operation, s: Subscripts, names: Sequence[tuple[str, str]])
             view = View(value, 0, tuple(row_major_strides(list(value.type.shape))))
         found[name] = (
             view.base,
-            _array(view.base.type, letters, view) if view.base != value else _array(value.type, letters),
+            array_of(view.base.type, letters, view) if view.base != value else array_of(value.type, letters),
         )
     return found
 
 
-def _attention_of(op: ir.Operation, s: Subscripts, arrays: dict[str, Array]) -> Attention:
+def attention_shape(op: ir.Operation, s: Subscripts, arrays: dict[str, Array]) -> Attention:
     sizes: dict[str, int] = {}
     for letters, value in zip((s.query, s.key, s.value), op.operands, strict=False):
         sizes |= dict(zip(letters, value.type.shape, strict=True))
@@ -74,7 +76,7 @@ def _attention_of(op: ir.Operation, s: Subscripts, arrays: dict[str, Array]) -> 
     )  # fmt: skip
 
 
-def _modifier_names(s: Subscripts) -> list[tuple[str, str]]:
+def modifier_names(s: Subscripts) -> list[tuple[str, str]]:
     return [(name, letters) for name, letters in (("mask", s.mask), ("bias", s.bias)) if letters is not None]
 
 
@@ -82,7 +84,7 @@ def _modifier_names(s: Subscripts) -> list[tuple[str, str]]:
 def attention(op: ir.Operation) -> KernelRequest:
     """Online softmax over chunks of keys."""
     s = subscripts_of(op)
-    names = [("query", s.query), ("key", s.key), ("value", s.value), *_modifier_names(s)]
+    names = [("query", s.query), ("key", s.key), ("value", s.value), *modifier_names(s)]
     results = {"result": s.result, "logsumexp": s.logsumexp}
     return _request(op, s, names, results, backward=False)
 
@@ -92,7 +94,7 @@ def attention_gradient(op: ir.Operation) -> KernelRequest:
     """Scores computed again, tile by tile."""
     s = subscripts_of(op)
     names = [("query", s.query), ("key", s.key), ("value", s.value), ("result", s.result)]
-    names += [("logsumexp", s.logsumexp), ("cotangent", s.result), *_modifier_names(s)]
+    names += [("logsumexp", s.logsumexp), ("cotangent", s.result), *modifier_names(s)]
     results = dict(zip(("query_cotangent", "key_cotangent", "value_cotangent"), s.gradients, strict=True))
     return _request(op, s, names, results, backward=True)
 
@@ -100,11 +102,11 @@ def attention_gradient(op: ir.Operation) -> KernelRequest:
 def _request(
     op: ir.Operation, s: Subscripts, names: Sequence[tuple[str, str]], results: dict[str, str], *, backward: bool
 ) -> KernelRequest:
-    operands = _operands(op, s, names)
+    operands = operand_arrays(op, s, names)
     arrays = {name: array for name, (_, array) in operands.items()}
     for (name, letters), result in zip(results.items(), op.results, strict=True):
-        arrays[name] = _array(result.type, letters)
-    shape = _attention_of(op, s, arrays)
+        arrays[name] = array_of(result.type, letters)
+    shape = attention_shape(op, s, arrays)
     schedule = (schedule_gradient if backward else schedule_attention)(shape, target_of(op))
     sizes = (gradient_scratch if backward else packed_sizes)(schedule)
     element = ir.Type.parse(shape.accumulator)

@@ -83,6 +83,20 @@ assert not exe.compiled.straight_line
 check(lambda x: jax.lax.cond(x.sum() > 0, lambda y: y + 1, lambda y: y - 1, x), x)
 check(lambda x, i: jax.lax.dynamic_slice(x, (i, 0), (3, 48)), x, np.int32(5))
 """,
+    "attention": """
+def attend(q, k, v, causal=False):
+    return jax.nn.dot_product_attention(q, k, v, is_causal=causal)
+q, k, v = f(2, 70, 2, 16), f(2, 70, 2, 16), f(2, 70, 2, 16)
+for causal in (False, True):
+    exe = check(lambda q, k, v: attend(q, k, v, causal), q, k, v, tol=1e-4)
+    assert len(exe.compiled.kernels) == 1, exe.compiled.kernels
+    loss = lambda q, k, v: jnp.sum(attend(q, k, v, causal) ** 2)
+    exe = check(jax.grad(loss, (0, 1, 2)), q, k, v, tol=1e-3)
+    assert sum(name.startswith("attention") for name in exe.compiled.kernels) == 3, exe.compiled.kernels
+masked = lambda q, k, v, m: jax.nn.dot_product_attention(q, k, v, mask=m > 0)
+check(masked, q, k, v, ints(2, 1, 70, 70), tol=1e-4)
+check(attend, f(1, 33, 4, 8), f(1, 20, 2, 8), f(1, 20, 2, 8), tol=1e-4)  # two heads share keys
+""",
     "products": """
 check(lambda a, b: a @ b, x, f(48, 29), tol=1e-4)
 check(lambda a, b: a.T @ b.T, f(48, 37), f(29, 48), tol=1e-4)

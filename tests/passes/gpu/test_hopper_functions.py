@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
@@ -53,6 +54,33 @@ def test_products_of_programs(name: str) -> None:
     result = np.zeros(expected.shape, arguments[0].dtype)
     play(kernel, compiled.ptx(), [*arguments, result])
     np.testing.assert_array_equal(result, expected.astype(result.dtype))
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention_of_programs(causal: bool) -> None:
+    q, k, v = (RNG.standard_normal((1, 72, 2, 64)).astype(ml_dtypes.bfloat16) for _ in "qkv")
+
+    def attend(q: Any, k: Any, v: Any) -> Any:
+        return jax.nn.dot_product_attention(q, k, v, is_causal=causal)
+
+    compiled = astra.compile(attend, q, k, v, target="cuda:sm_90a")
+    (kernel,) = compiled.executable.code.launches
+    assert len(kernel.tensor_maps) == 4
+    assert kernel.grid == (1, 2, 1)  # tiles of queries, heads, batch
+    expected = np.asarray(attend(*(a.astype(np.float32) for a in (q, k, v))))
+    result, logsums = np.zeros_like(q), np.zeros((1, 2, 72), np.float32)
+    play(kernel, compiled.ptx(), [q, k, v, result, logsums])
+    np.testing.assert_allclose(result.astype(np.float32), expected, rtol=1 / 64, atol=1 / 64)
+
+
+def test_attention_of_other_kinds_is_a_tile_function() -> None:
+    q = RNG.standard_normal((1, 64, 2, 64)).astype(ml_dtypes.bfloat16)
+    mask = RNG.integers(0, 2, (1, 2, 64, 64)).astype(bool)
+    masked = astra.compile(
+        lambda q, m: jax.nn.dot_product_attention(q, q, q, mask=m), q, mask, target="cuda:sm_90a"
+    )  # fmt: skip
+    assert all(kernel.grid == (0, 0, 0) for kernel in masked.executable.code.launches)
+    assert all(report.spill_bytes == 0 for report in masked.kernels())
 
 
 @pytest.mark.parametrize(
