@@ -133,9 +133,13 @@ def _launches(module: ir.Module, kernels: Sequence[str]) -> tuple[Kernel, ...]:
 
 # The driver's numbers of element types, and of swizzles by their bytes (CUtensorMapDataType, CUtensorMapSwizzle).
 _ELEMENTS = {"i8": 0, "f8E4M3FN": 0, "f8E5M2": 0, "i32": 3, "f16": 6, "f32": 7, "bf16": 9, "tf32": 11}
+_ELEMENT_BYTES = {"i8": 1, "f8E4M3FN": 1, "f8E5M2": 1, "i32": 4, "f16": 2, "f32": 4, "bf16": 2, "tf32": 4}
 _SWIZZLES = {0: 0, 32: 1, 64: 2, 128: 3}
 
 
 def _tensor_map(spec: TensorMapSpec) -> TensorMap:
     swizzle = _SWIZZLES[spec.swizzle]
-    return TensorMap(spec.operand, _ELEMENTS[spec.element], spec.sizes, (0, *spec.strides), spec.box, swizzle)
+    return TensorMap(
+        spec.operand, _ELEMENTS[spec.element], spec.sizes, (0, *spec.strides), spec.box, swizzle, spec.from_parameters,
+        _ELEMENT_BYTES[spec.element],
+    )  # fmt: skip

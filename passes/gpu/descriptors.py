@@ -9,6 +9,7 @@ from astra_mlir.passes.memref_utils import byte_width
 __all__ = ["describes"]
 
 _LARGEST_BOX = 256
+_ELEMENTS = ("f16", "bf16", "f32", "i8", "f8E4M3FN", "f8E5M2")
 
 
 def _number(value: ir.Value) -> int | None:
@@ -33,7 +34,12 @@ def describes(
 ) -> dict[str, object] | None:
     """The descriptor for blocks of an array (sizes, then strides, of rank 2); ``None`` if there is none."""
     owner = pointer.owner
-    if not isinstance(owner, ir.Block) or owner.owner.operation.name != "func.func" or len(shape) != 2:
+    if (
+        not isinstance(owner, ir.Block)
+        or owner.owner.operation.name != "func.func"
+        or len(shape) != 2
+        or str(element) not in _ELEMENTS
+    ):
         return None
     size = byte_width(element)
     given = [_given(value) for value in numbers]
@@ -53,9 +59,9 @@ def describes(
         return None
     bits = sum(1 << place for place, number in ((0, columns), (1, rows), (9, stride)) if number[1])
     return {
-        "parameter": ir.BlockArgument(pointer).arg_number,
+        "operand": ir.BlockArgument(pointer).arg_number,
         "sizes": [columns[0], rows[0]],
-        "strides": [0, stride[0] if stride[1] else stride[0] * size],
+        "strides": [stride[0] if stride[1] else stride[0] * size],
         "box": [panel, shape[0]],
         "swizzle": width,
         "from_parameters": bits,

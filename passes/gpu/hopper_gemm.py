@@ -51,7 +51,8 @@ class TensorMapSpec:
     """A tensor map that the launch must encode: as in ``cuTensorMapEncodeTiled``, the innermost dimension first.
 
     ``operand`` is the number of the kernel's argument that is the array's address; ``sizes`` and ``box`` are in
-    elements, ``strides`` (of all dimensions but the innermost) and ``swizzle`` in bytes.
+    elements, ``strides`` (of all dimensions but the innermost) and ``swizzle`` in bytes.  Bit i of ``from_parameters``
+    says that the size of dimension i, bit 8 + i that its stride (then in elements), is the number of an i64 argument.
     """
 
     operand: int
@@ -60,6 +61,7 @@ class TensorMapSpec:
     box: tuple[int, ...]
     swizzle: int
     element: str
+    from_parameters: int = 0
 
 
 @dataclass(frozen=True)

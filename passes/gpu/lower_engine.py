@@ -1,10 +1,8 @@
 """Blocks copied by the copy engine (TMA) of Hopper: one thread asks, a barrier in shared memory (mbarrier) tells of it.
 
 A kernel gets one more parameter for each array that blocks are copied from: a descriptor, which the launch encodes from
-what attribute ``astra.tensor_maps`` of the kernel says, an array of dictionaries in the order of the parameters:
-``parameter`` (which of the kernel's pointers), ``element`` (its type), ``sizes`` and ``strides`` (innermost dimension
-first; strides in bytes, that of the innermost 0), ``box``, ``swizzle`` (bytes), and ``from_parameters``: bit i says
-that ``sizes[i]``, bit 8 + i that ``strides[i]`` is the number of an i64 parameter (a stride then in elements).
+what attribute ``astra.tensor_maps`` of the kernel says, an array of dictionaries in the order of the parameters, the
+fields of ``TensorMapSpec``.  With ``from_parameters``, sizes and strides are those of i64 arguments at the launch.
 """
 
 from __future__ import annotations

@@ -66,25 +66,25 @@ class Compiled:
             run_pipeline(module, TO_LLVM)
             return ptx(translate_to_llvm_ir(module), GpuMachine.parse(self.target))
 
-    def _kernel(self) -> ir.Operation:
+    def kernel(self) -> ir.Operation:
         return next(op.operation for op in self.module.body.operations if "nvvm.kernel" in op.operation.attributes)
 
     def attribute(self, name: str) -> Any:
-        return ir.IntegerAttr(self._kernel().attributes[name]).value
+        return ir.IntegerAttr(self.kernel().attributes[name]).value
 
     def tensor_maps(self, arguments: Sequence[Any]) -> list[tuple[Any, ...]]:
         """What a launch encodes: the parameter, sizes, strides in bytes, box and swizzle of each descriptor."""
         found = []
-        for entry in ir.ArrayAttr(self._kernel().attributes["astra.tensor_maps"]):
+        for entry in ir.ArrayAttr(self.kernel().attributes["astra.tensor_maps"]):
             given = ir.DictAttr(entry)
-            number = {name: ir.IntegerAttr(given[name]).value for name in ("parameter", "swizzle", "from_parameters")}
+            number = {name: ir.IntegerAttr(given[name]).value for name in ("operand", "swizzle", "from_parameters")}
             sizes, strides, box = (list(given[name]) for name in ("sizes", "strides", "box"))
             for i in range(len(sizes)):
                 if number["from_parameters"] >> i & 1:
                     sizes[i] = arguments[sizes[i]]
-                if number["from_parameters"] >> (8 + i) & 1:
-                    strides[i] = arguments[strides[i]] * arguments[number["parameter"]].itemsize
-            found.append((number["parameter"], tuple(sizes), tuple(strides), tuple(box), number["swizzle"]))
+                if i and number["from_parameters"] >> (8 + i) & 1:
+                    strides[i - 1] = arguments[strides[i - 1]] * arguments[number["operand"]].itemsize
+            found.append((number["operand"], tuple(sizes), tuple(strides), tuple(box), number["swizzle"]))
         return found
 
 

@@ -800,7 +800,7 @@ def _ptx_block(block: Block, match: Any, slots: Any, numbers: Any, who: Any, dty
     for i in range(rows):
         for j in range(columns):
             if 0 <= row + i < described.sizes[1] and 0 <= column + j < described.sizes[0]:
-                place = start + (row + i) * described.strides[1] + (column + j) * size
+                place = start + (row + i) * described.strides[0] + (column + j) * size
                 data[i, j * size : (j + 1) * size] = block.memory.bytes[
                     block.memory.places(np.array([place]), size, 1)[0]
                 ]

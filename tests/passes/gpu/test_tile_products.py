@@ -6,7 +6,9 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from astra_mlir import gpu_code
 from astra_mlir.gpu_machine import GpuMachine, assemble
+from astra_mlir.passes.gpu.hopper_functions import tensor_maps_of
 from tests.passes.gpu.programs import Compiled, expand, matmul, matmul_arguments, tile_function
 from tests.passes.gpu.simt import TensorMap as SimtMap
 from tests.passes.gpu.simt import launch as run_threads
@@ -182,6 +184,10 @@ def test_blocks_come_by_the_copy_engine(n: int, k: int, transposed: bool) -> Non
     assert "wgmma.mma_async" in ptx
     cubin = assemble(ptx, GpuMachine.parse("sm_90a"))
     assert cubin.kernels["k"].spill_store_bytes == 0
+    maps_of_launch = [gpu_code._tensor_map(spec) for spec in tensor_maps_of(compiled.kernel())]
+    first = maps_of_launch[0]  # of x: depth and rows are arguments 4 and 3, rows are `depth` apart
+    assert (first.parameter, first.sizes, first.strides) == (0, (4, 3), (0, 4))
+    assert (first.from_parameters, first.element_bytes, first.swizzle) == (0b10_0000_0011, 2, 3)
     threads, shared = compiled.attribute("astra.threads"), compiled.attribute("astra.shared_bytes")
     for rows, depth in ((96, 5 * k - 16), (40, k)):
         x = RNG.standard_normal((rows, depth)).astype(np.float16)
@@ -194,7 +200,7 @@ def test_blocks_come_by_the_copy_engine(n: int, k: int, transposed: bool) -> Non
             if way == "threads":
                 run_threads(compiled.module, "k", (2,), [*values, *(SimtMap(*one, 2) for one in described)])
             else:
-                maps = [EmulatorMap(values[p], sizes, strides[1:], *rest) for p, sizes, strides, *rest in described]
+                maps = [EmulatorMap(values[p], sizes, strides, *rest) for p, sizes, strides, *rest in described]
                 place = {"grid": (2, 1, 1), "block": (threads, 1, 1), "shared_bytes": shared, "late": True}
                 run_ptx(ptx, "k", arguments=[*values, *maps], **place)
             np.testing.assert_allclose(z, exact, rtol=1e-3, atol=1e-3, err_msg=way)
