@@ -335,3 +335,56 @@ def test_assertion_stops_the_kernel() -> None:
     with pytest.raises(Fault, match="trap"):
         run_threads(compiled.module, "k", (1,), [x])
     assert "trap" in compiled.ptx()
+
+
+def test_while_carries_tiles() -> None:
+    """Halve until all is below 1; a product's layout goes in and out."""
+    body = expand(f"""
+  %i = @arange() {{start = 0 : i64}} : () -> tensor<256xi32>
+  %o = @reshape(%i) : (tensor<256xi32>) -> tensor<16x16xi32>
+  %a = @load(%x, %o) : (memref<?xf16>, tensor<16x16xi32>) -> tensor<16x16xf16>
+  %zero = arith.constant dense<0.0> : tensor<16x16xf32>
+  %half = arith.constant dense<0.5> : tensor<16x16xf32>
+  %one = arith.constant 1.0 : f32
+  %n0 = arith.constant 0 : i32
+  %n1 = arith.constant 1 : i32
+  %p = @dot(%a, %a, %zero) {{precision = "tf32"}}
+      : (tensor<16x16xf16>, tensor<16x16xf16>, tensor<16x16xf32>) -> tensor<16x16xf32>
+  %t, %n = scf.while (%c = %p, %m = %n0) : (tensor<16x16xf32>, i32) -> (tensor<16x16xf32>, i32) {{
+    %rows = "astra.tile_reduce"(%c) {reduction("arith.maximumf", "f32")} {{axis = 0 : i64}}
+        : (tensor<16x16xf32>) -> tensor<16xf32>
+    %most = "astra.tile_reduce"(%rows) {reduction("arith.maximumf", "f32")} {{axis = 0 : i64}}
+        : (tensor<16xf32>) -> f32
+    %more = arith.cmpf oge, %most, %one : f32
+    scf.condition(%more) %c, %m : tensor<16x16xf32>, i32
+  }} do {{
+  ^bb0(%c: tensor<16x16xf32>, %m: i32):
+    %d = arith.mulf %c, %half : tensor<16x16xf32>
+    %q = arith.addi %m, %n1 : i32
+    scf.yield %d, %q : tensor<16x16xf32>, i32
+  }}
+  @store(%y, %o, %t) : (memref<?xf32>, tensor<16x16xi32>, tensor<16x16xf32>) -> ()
+  @store(%z, %n0, %n) : (memref<?xi32>, i32, i32) -> ()
+""")
+    text = tile_function(body, ["x:memref<?xf16>", "y:memref<?xf32>", "z:memref<?xi32>"], 4, "sm_80")
+    x = RNG.integers(-3, 4, (16, 16)).astype(np.float16)
+    p, n = x.astype(np.float32) @ x.astype(np.float32), 0
+    while p.max() >= 1:
+        p, n = p / 2, n + 1
+    check(text, (1,), [x, np.zeros((16, 16), np.float32), np.zeros(1, np.int32)], {1: p, 2: np.array([n])})
+
+
+@pytest.mark.parametrize("element", ["i32", "i64", "f32", "i16"])
+def test_compare_and_swap(element: str) -> None:
+    body = expand(f"""
+  %o = @arange() {{start = 0 : i64}} : () -> tensor<32xi32>
+  %a = @load(%x, %o) : (memref<?x{element}>, tensor<32xi32>) -> tensor<32x{element}>
+  %b = @load(%y, %o) : (memref<?x{element}>, tensor<32xi32>) -> tensor<32x{element}>
+  %old = @atomic_cas(%z, %o, %a, %b)
+      : (memref<?x{element}>, tensor<32xi32>, tensor<32x{element}>, tensor<32x{element}>) -> tensor<32x{element}>
+  @store(%x, %o, %old) : (memref<?x{element}>, tensor<32xi32>, tensor<32x{element}>) -> ()
+""")
+    names = [f"{name}:memref<?x{element}>" for name in "xyz"]
+    dtype = {"i32": np.int32, "i64": np.int64, "f32": np.float32, "i16": np.int16}[element]
+    x, y, z = RNG.integers(0, 3, (3, 32)).astype(dtype)
+    check(tile_function(body, names), (1,), [x, y, z], {0: z, 2: np.where(x == z, y, z)})
