@@ -31,7 +31,7 @@ KeyArray: Any = prng.PRNGKeyArray
 
 @cache
 def _cpu() -> tuple[Any, Any]:
-    device = jax.devices("cpu")[0]
+    device = jax.local_devices(backend="cpu")[0]
     return device, jax.sharding.SingleDeviceSharding(device)
 
 

@@ -23,6 +23,7 @@ import numpy as np
 from jax._src import buffer_callback as jax_buffer_callback
 from jax._src import callback as jax_callback
 from jax._src import config, dtypes, ffi
+from jax._src import mesh as mesh_lib
 from jax._src.buffer_callback import buffer_callback_p
 from jax._src.interpreters import mlir
 
@@ -220,7 +221,11 @@ def _view(array: _Array) -> np.ndarray[Any, Any]:
 
 
 # The meshes that the caller of a program has set mean nothing to the functions that it calls.
-_MESHES = (config.abstract_mesh_context_manager, config.device_context)
+# JAX 0.10 has them among its settings, 0.12 beside its meshes.
+_MESHES = tuple(
+    getattr(config if hasattr(config, name) else mesh_lib, name)
+    for name in ("abstract_mesh_context_manager", "device_context")
+)
 
 
 def _call_back(user: Any, info: Any) -> int:

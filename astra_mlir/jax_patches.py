@@ -6,7 +6,6 @@ Installed once, when the backend is registered (``jax_plugin.py``).
 from __future__ import annotations
 
 import types
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -41,15 +40,15 @@ def _is_cache_used(backend: Any) -> bool:
     return bool(_original_is_cache_used(backend))
 
 
-def _cache_write(
-    key: str, seconds: float, name: str, backend: Any, executable: Any, host_callbacks: Sequence[Any]
-) -> None:
+def _cache_write(key: str, seconds: float, name: str, backend: Any, executable: Any, *host_callbacks: Any) -> None:
     """JAX does not keep programs that call Python; Astra's have their callbacks in the program, under a name."""
     if backend.platform == _PLATFORM:
         from astra_mlir import jax_programs_loaded
 
-        host_callbacks = (True,) if jax_programs_loaded.calls_python(executable.fingerprint) else ()
-    _original_cache_write(key, seconds, name, backend, executable, host_callbacks)
+        if jax_programs_loaded.calls_python(executable.fingerprint):
+            return
+        host_callbacks = ((),) if host_callbacks else ()  # JAX 0.12 does not hand them over any more
+    _original_cache_write(key, seconds, name, backend, executable, *host_callbacks)
 
 
 # --- DLPack: elements are exchanged in place, through an array of JAX's CPU backend that shares them ------------------
@@ -74,7 +73,7 @@ def _dlpack_device(self: Any) -> Any:
 
 def _to_dlpack(x: Any, stream: Any, src_device: Any = None, device: Any = None, copy: bool | None = None) -> Any:
     if _is_own(src_device or _device_of(x)):
-        host = jax.devices("cpu")[0]
+        host = jax.local_devices(backend="cpu")[0]
         x = jax.device_put(jnp.array(x, copy=True) if copy else x, host)
         src_device, copy = host, None
     return _original_to_dlpack(x, stream, src_device, device, copy)
@@ -87,7 +86,7 @@ def _from_dlpack(external_array: Any, device: Any = None, copy: bool | None = No
     if isinstance(external_array, jax.Array):
         home = _device_of(external_array)
     else:
-        home = jax.config.jax_default_device or jax.devices()[0]
+        home = jax.config.jax_default_device or jax.local_devices()[0]
     target = device if device is not None else home
     on_host = getattr(external_array, "__dlpack_device__", lambda: (None, 0))()[0] == dlpack.DLDeviceType.kDLCPU
     if not (_is_own(target) and on_host):

@@ -23,8 +23,9 @@ __all__ = ["PLATFORM", "initialize", "library_path"]
 
 PLATFORM = "astra"
 _LIBRARY = "libastra_pjrt.so"
-# Releases of jaxlib whose PJRT interface was tried; a newer one is taken with a warning, an older one refused.
-_OLDEST_JAXLIB = (0, 10, 0)
+# Releases of jaxlib that the plugin was run with: from the first on, before the last.  What it declares of PJRT, and
+# what it uses of JAX's own modules, may be another in others.
+_JAXLIB = (0, 10), (0, 13)
 # Beside other backends, JAX goes on using those by default.
 _PRIORITY = -100
 
@@ -41,10 +42,7 @@ def initialize() -> None:
     from jax._src.interpreters import mlir
     from jaxlib import xla_client
 
-    version = tuple(int(part) for part in jaxlib.__version__.split(".")[:3] if part.isdigit())
-    if version < _OLDEST_JAXLIB:
-        oldest = ".".join(map(str, _OLDEST_JAXLIB))
-        raise AstraError(f"the Astra backend needs jaxlib {oldest} or newer, this is {jaxlib.__version__}")
+    _check_version(jaxlib.__version__)
     path = library_path()
     _set_compiler(ctypes.CDLL(os.fspath(path)))
     xla_bridge._nonexperimental_plugins.add(PLATFORM)
@@ -57,6 +55,15 @@ def initialize() -> None:
 
     jax_lowering.register()
     jax_patches.install()
+
+
+def _check_version(version: str) -> None:
+    """Refuse releases of jaxlib that the plugin was not run with."""
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    first, end = _JAXLIB
+    if not first <= numbers < end:
+        oldest, newest = (".".join(map(str, bound)) for bound in _JAXLIB)
+        raise AstraError(f"the Astra backend needs jaxlib from {oldest} on, before {newest}; this is {version}")
 
 
 def _register_target(name: Any, handler: Any, platform: str, api_version: int = 0, traits: Any = None) -> None:

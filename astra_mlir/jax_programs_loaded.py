@@ -155,7 +155,7 @@ def _check_overrides(overrides: tuple[tuple[str, Any], ...]) -> None:
 
     options = xla_client.CompileOptions()
     options.env_option_overrides = list(overrides)
-    cpu = jax.devices("cpu")[0]
+    cpu = jax.local_devices(backend="cpu")[0]
     program = b"module { func.func @main() { return } }"
     try:
         cpu.client.compile_and_load(program, xla_client.DeviceList((cpu,)), options)

@@ -7,10 +7,12 @@ passes, in jaxlib; ``partition_local.py`` then rewrites the program for tiles.  
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from jax._src.interpreters import mlir as jax_mlir
 from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import sdy, stablehlo
@@ -25,6 +27,7 @@ from astra_mlir.partition_moves import Mover
 __all__ = ["PIPELINE", "Partitioned", "partition", "partition_module", "run"]
 
 _VERSION = "1.17.0"
+_GROUPS_BY_AXES = stablehlo.ReplicaGroupMeshAxesAttr
 
 # Shardy's own pipeline of jaxlib 0.10.2, with all reshardings explicit.
 PIPELINE = (
@@ -123,7 +126,7 @@ def _check(module: Any) -> None:
 
 def _function(module: Any, name: str) -> Any:
     for op in module.body.operations:
-        if op.operation.name == "func.func" and ir.StringAttr(op.operation.attributes["sym_name"]).value == name:
+        if op.operation.name == "func.func" and _symbol(op.operation) == name:
             return op.operation
     raise UnsupportedError(f"a program for several devices without a function '{name}'")
 
@@ -160,6 +163,8 @@ def _settle(module: Any) -> None:
     settled: dict[Any, list[Any]] = {}
     begun: list[Any] = []
     for op in list(_walk(module.operation)):
+        if "replica_groups" in op.attributes and _GROUPS_BY_AXES.isinstance(op.attributes["replica_groups"]):
+            op.attributes["replica_groups"] = _listed(module, _GROUPS_BY_AXES(op.attributes["replica_groups"]))
         if op.name == "stablehlo.async_start":
             block = op.regions[0].blocks[0]
             for argument, operand in zip(block.arguments, list(op.operands), strict=True):
@@ -177,6 +182,36 @@ def _settle(module: Any) -> None:
             op.erase()
     for op in begun:
         op.erase()
+
+
+def _symbol(op: Any) -> str:
+    return str(ir.StringAttr(op.attributes["sym_name"]).value)
+
+
+def _listed(module: Any, groups: Any) -> Any:
+    """Groups as the partitions of each, of groups by the axes of a mesh (as JAX 0.12 writes them)."""
+    mesh, numbers = groups.mesh, None
+    if isinstance(mesh, ir.FlatSymbolRefAttr):
+        name = ir.FlatSymbolRefAttr(mesh).value
+        meshes = (op.operation for op in module.body.operations if op.operation.name == "sdy.mesh")
+        mesh = sdy.MeshAttr(next(op for op in meshes if _symbol(op) == name).attributes["mesh"])
+        numbers = list(mesh.device_ids) or None
+    else:
+        mesh = stablehlo.MeshAttr(mesh)
+        if mesh.device_ids is not None:
+            numbers = [int(number) for number in ir.DenseIntElementsAttr(mesh.device_ids)]
+    kind = sdy.MeshAxisAttr if isinstance(mesh, sdy.MeshAttr) else stablehlo.MeshAxisAttr
+    sizes = {axis.name: axis.size for axis in map(kind, mesh.axes)}
+    axes = [stablehlo.AxisRefAttr(axis) for axis in groups.axes]
+    if any(axis.sub_axis_info is not None for axis in axes):
+        raise UnsupportedError("a collective over a part of a mesh's axis")
+    order = [*sizes]
+    inner = [order.index(axis.name) for axis in axes]
+    outer = [i for i in range(len(order)) if i not in inner]
+    devices = np.arange(math.prod(sizes.values())) if numbers is None else np.array(numbers)
+    of_each = devices.reshape(list(sizes.values())).transpose(outer + inner)
+    size = math.prod(sizes[axis.name] for axis in axes)
+    return ir.DenseIntElementsAttr.get(np.ascontiguousarray(of_each.reshape(-1, size), np.int64))
 
 
 def _target(call: Any) -> str:

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <stdexcept>
 
@@ -28,6 +29,8 @@ int64_t number_option(const Client_Create_Args *args, const char *name, int64_t 
 }
 
 Error *create(Client_Create_Args *args) {
+  if (args->struct_size < offsetof(Client_Create_Args, kv_try_get))
+    return fail(kFailedPrecondition, "astra: the caller's version of PJRT is older than those that the plugin serves");
   static std::atomic<int> clients{0};  // each has keys of its own; all processes make theirs in one order
   const int number = clients++;
   const int64_t num_devices = number_option(args, "num_devices", 1);

@@ -14,6 +14,9 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from astra_mlir import jax_plugin
+from astra_mlir.errors import AstraError
+
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
 
@@ -142,7 +145,7 @@ def test_donation(device: Any, size: int) -> None:
     assert before.is_deleted() and after["a"].unsafe_buffer_pointer() == address
     # The view is still that of the old value: its memory was not taken.
     assert (view == 0.5).all() and (np.asarray(after["b"]) == 0).all() and (np.asarray(after["a"]) == -1).all()
-    with pytest.raises(ValueError, match="deleted"):
+    with pytest.raises((ValueError, RuntimeError), match="deleted"):
         step(parameters, gradients)
 
 
@@ -333,3 +336,14 @@ def test_exit_with_work_in_flight() -> None:
         "print('done')\n"
     )
     assert run(script).strip() == "done"
+
+
+@pytest.mark.parametrize("version", ["0.9.2", "0.13.0", "1.0", "0.13.0.dev20270101"])
+def test_other_versions_of_jaxlib_are_refused(version: str) -> None:
+    with pytest.raises(AstraError, match=f"needs jaxlib from 0.10 on, before 0.13; this is {version}"):
+        jax_plugin._check_version(version)
+
+
+@pytest.mark.parametrize("version", ["0.10.2", "0.12.0.1", "0.11.0.dev20260601"])
+def test_versions_of_jaxlib_that_were_tried_are_taken(version: str) -> None:
+    jax_plugin._check_version(version)

@@ -62,6 +62,40 @@ def test_hlo_text_lists_the_devices_of_each_tile() -> None:
     assert hlo_text(Sharding(((),), frozenset((X, Y0, Y1))), 8) == "{unreduced}"
 
 
+@pytest.mark.parametrize(
+    ("mesh", "axes", "expected"),
+    [
+        ("@mesh", '"y"', "0, 1, 2, 3], [4, 5, 6, 7"),
+        ("@mesh", '"x"', "0, 4], [1, 5], [2, 6], [3, 7"),
+        ("@other", '"b"', "3, 2], [1, 0], [7, 6], [5, 4"),
+        (
+            '#stablehlo.mesh<axes=[<name = "a", size = 4>, <name = "b", size = 2>]>',
+            '"b", "a"',
+            "0, 2, 4, 6, 1, 3, 5, 7",
+        ),
+    ],
+)
+def test_groups_by_the_axes_of_a_mesh_are_listed(mesh: str, axes: str, expected: str) -> None:
+    references = ", ".join(f"#stablehlo.axis_ref<name = {name}>" for name in axes.split(", "))
+    text, _, _ = local(f"""
+      sdy.mesh @other = <["a"=4, "b"=2], device_ids=[3, 2, 1, 0, 7, 6, 5, 4]>
+      func.func public @main(%a: tensor<8xf32>) -> tensor<8xf32> {{
+        %0 = sdy.manual_computation(%a) in_shardings=[<@mesh, [{{"x", "y"}}]>] out_shardings=[<@mesh, [{{"x", "y"}}]>]
+            manual_axes={{"x", "y"}} (%v: tensor<1xf32>) {{
+          %1 = "stablehlo.all_reduce"(%v) <{{channel_handle = #stablehlo.channel_handle<handle = 1, type = 1>,
+            replica_groups = #stablehlo.replica_group_mesh_axes<mesh = {mesh}, axes = [{references}]>,
+            use_global_device_ids}}> ({{
+          ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+            %2 = stablehlo.add %x, %y : tensor<f32>
+            stablehlo.return %2 : tensor<f32>
+          }}) : (tensor<1xf32>) -> tensor<1xf32>
+          sdy.return %1 : tensor<1xf32>
+        }} : (tensor<8xf32>) -> tensor<8xf32>
+        return %0 : tensor<8xf32>
+      }}""")
+    assert f"replica_groups = dense<[[{expected}]]>" in text
+
+
 def test_a_contracted_dimension_is_added_up_over_its_partitions() -> None:
     text, parameters, results = local("""
       func.func public @main(%a: tensor<8x16xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {"y"}]>},
