@@ -227,7 +227,8 @@ def _request(
         functions = {}
         for i, (schedule, passed) in enumerate(zip(plan.products, calls, strict=True)):
             ends = (kinds[array] for array in (*passed[:2], "%result"))
-            functions |= _functions_of(schedule.text(f"{name}_product{i}", *ends, others))
+            followed = (others,) if fused is not None else ()  # not every schedule has an epilogue
+            functions |= _functions_of(schedule.text(f"{name}_product{i}", *ends, *followed))
         texts = list(functions.values())
         if plan.padding is not None:
             texts.append(plan.padding.row_text(f"{name}_pad", target))

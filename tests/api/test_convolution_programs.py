@@ -66,3 +66,14 @@ def test_agrees_with_jax_with_the_same_bits_on_any_number_of_threads(program: st
         with astra.threads(count):
             for actual, value in zip(jax.tree.leaves(compiled(*arguments)), first, strict=True):
                 np.testing.assert_array_equal(np.asarray(actual), value)
+
+
+def test_gradients_of_one_channel_are_products_without_an_epilogue() -> None:
+    def loss(kernel, x):
+        numbers = jax.lax.ConvDimensionNumbers((0, 2, 1), (2, 1, 0), (0, 2, 1))
+        return jax.lax.conv_general_dilated(x, kernel, (1,), [(2, 0)], dimension_numbers=numbers).sum()
+
+    random = np.random.default_rng(0)
+    arguments = [random.standard_normal(shape).astype(np.float32) for shape in ((3, 1, 16), (64, 32, 1))]
+    for ours, want in zip(*(jit(jax.grad(loss, (0, 1)))(*arguments) for jit in (astra.jit, jax.jit)), strict=True):
+        np.testing.assert_allclose(ours, want, rtol=1e-4, atol=1e-3)
