@@ -111,6 +111,22 @@ class KernelFunction:
         _live(self.tree.body, frozenset(), table)
         return table
 
+    @functools.cached_property
+    def source_digest(self) -> str:
+        """A hash of the source text."""
+        return hashlib.sha256("".join(self._source[0]).encode()).hexdigest()
+
+    @functools.cached_property
+    def free_names(self) -> list[str]:
+        """The names that the source reads and that are not its own."""
+        own = {p.name for p in self.parameters} | set(assigned(self.tree.body))
+        return [name for name in sorted(reads(self.tree)) if name not in own]
+
+    @functools.cached_property
+    def module(self) -> str:
+        """The name of the module that it is in."""
+        return str(getattr(self.fn, "__module__", ""))
+
     def key(self) -> str:
         """A hash of the source and all that it names: functions of kernels, numbers, types."""
         return _key(self, ())
@@ -122,20 +138,23 @@ def function(fn: Callable[..., Any]) -> KernelFunction:
 
 
 def _key(fn: KernelFunction, outer: Sequence[KernelFunction]) -> str:
-    digest = hashlib.sha256("".join(fn._source[0]).encode())
+    digest = fn.source_digest
     if fn in outer:
-        return digest.hexdigest()
-    for node in ast.walk(fn.tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            try:
-                value = fn.lookup(node.id)
-            except NameError:
-                continue
-            if isinstance(value, KernelFunction):
-                digest.update(_key(value, (*outer, fn)).encode())
-            elif isinstance(value, bool | int | float | str | tuple | DType | type(None)):
-                digest.update(f"{node.id}={value!r};".encode())
-    return digest.hexdigest()
+        return digest
+    found = []
+    for name in fn.free_names:
+        try:
+            value = fn.lookup(name)
+        except NameError:
+            continue
+        if isinstance(value, KernelFunction):
+            found.append(f"{name}={_key(value, (*outer, fn))}" if value.module != _LIBRARY else name)
+        elif isinstance(value, bool | int | float | str | tuple | DType | type(None)):
+            found.append(f"{name}={value!r}")
+    return f"{digest}({';'.join(found)})"
+
+
+_LIBRARY = "astra_mlir.language.standard"  # part of the compiler, which is in every key
 
 
 # --- liveness ----------------------------------------------------------------------------------------------------

@@ -136,3 +136,23 @@ def test_errors_show_the_line(context, kernel, types, constants, line, message) 
     assert "test_frontend.py:" in text and line in text
     shown, caret = text.splitlines()[1:3]
     assert caret.strip() == "^" and shown.strip()[0] != " "
+
+
+@astra.kernel
+def named(x):
+    al.store(x, scale_of(FACTOR))
+
+
+@astra.kernel
+def scale_of(x):
+    return x + FACTOR
+
+
+def test_the_key_has_what_the_source_names(monkeypatch) -> None:
+    first = named.key()
+    assert named.key() == first
+    monkeypatch.setitem(globals(), "FACTOR", 4)
+    second = named.key()
+    assert second != first
+    monkeypatch.setitem(globals(), "scale_of", helper)
+    assert named.key() not in (first, second)
