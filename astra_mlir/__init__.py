@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from astra_mlir.executable import Executable
     from astra_mlir.jax_functions import CompiledFunction, jit
     from astra_mlir.jax_kernels import kernel_call
-    from astra_mlir.kernel import kernel
     from astra_mlir.kernel_tuning import Config, autotune, heuristics
+    from astra_mlir.kernels import kernel
     from astra_mlir.program import Program
     from astra_mlir.runtime import set_num_threads, threads
     from astra_mlir.target_machine import TargetMachine
@@ -68,7 +68,7 @@ _LAZY = {
     "Config": "kernel_tuning",
     "autotune": "kernel_tuning",
     "heuristics": "kernel_tuning",
-    "kernel": "kernel",
+    "kernel": "kernels",
     "kernel_call": "jax_kernels",
     "set_num_threads": "runtime",
     "threads": "runtime",

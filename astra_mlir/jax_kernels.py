@@ -1,6 +1,6 @@
 """Kernels in JAX programs: ``astra.kernel_call`` is a primitive, a custom call ``@astra.tile_call`` for Astra.
 
-Between ``kernel.py``, which traces the kernel, and ``astra-import``, which makes the operation of the call.  A call
+Between ``kernels.py``, which traces the kernel, and ``astra-import``, which makes the operation of the call.  A call
 with a ``vjp`` is a function with a derivative rule; that of a pointwise kernel comes from ``kernel_pointwise.py``.
 """
 
@@ -17,9 +17,9 @@ from jax.extend import core as jax_core
 
 from astra_mlir import jax_rule_functions
 from astra_mlir.errors import KernelError
-from astra_mlir.kernel import Kernel
 from astra_mlir.kernel_launch import Argument, bound_arguments, grid_of
 from astra_mlir.kernel_pointwise import pointwise_function
+from astra_mlir.kernels import Kernel
 from astra_mlir.language.types import PointerType, dtype_of
 
 __all__ = ["kernel_call"]

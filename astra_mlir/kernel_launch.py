@@ -1,6 +1,6 @@
 """Launches of kernels on arrays in this process's memory: compiled once for each set of types and constants, in place.
 
-Above ``kernel.py``.  The tile function goes through ``astra-tile-cpu-pipeline`` and LLVM; the machine code is kept in
+Above ``kernels.py``.  The tile function goes through ``astra-tile-cpu-pipeline`` and LLVM; the machine code is kept in
 memory and on disk by the kernel's source, the arguments' types and the constants.  Arrays of NumPy, JAX and PyTorch are
 read and written where they lie.
 """
@@ -29,7 +29,7 @@ from astra_mlir.target_machine import CodegenOptions, TargetMachine
 
 if TYPE_CHECKING:
     from astra_mlir.bindings import ir
-    from astra_mlir.kernel import Kernel
+    from astra_mlir.kernels import Kernel
 
 __all__ = ["Argument", "Compiled", "bound_arguments", "compiled", "entry_text", "grid_of", "launch", "lowered"]
 

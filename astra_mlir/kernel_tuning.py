@@ -1,6 +1,6 @@
 """Choosing a kernel's constants: by measuring configurations (``astra.autotune``) or by rules (``astra.heuristics``).
 
-Around ``kernel.py``: both make a kernel whose launches add constants to those that they are given.
+Around ``kernels.py``: both make a kernel whose launches add constants to those that they are given.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from astra_mlir import code_cache, config, program_cache
 from astra_mlir.errors import KernelError
-from astra_mlir.kernel import Kernel
+from astra_mlir.kernels import Kernel
 from astra_mlir.target_machine import TargetMachine
 
 __all__ = ["Config", "autotune", "heuristics"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -45,3 +48,8 @@ def test_heuristics_and_configurations_together() -> None:
     tuned[grid](x, 5)
     tuned[grid](x, 20)
     np.testing.assert_array_equal(x, [3] * 5 + [2] * 15)
+
+
+def test_names_of_the_package_do_not_depend_on_what_is_used_first() -> None:
+    code = "import astra_mlir as a; a.autotune; a.kernel_call; assert type(a.kernel).__name__ == 'function'"
+    subprocess.run([sys.executable, "-c", code], check=True)
