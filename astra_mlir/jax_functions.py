@@ -483,7 +483,7 @@ def jit(
     output: str = "auto",
 ) -> Any:
     """Compile a JAX function with Astra: like ``jax.jit``, for the CPU (PyTorch functions, too: docs/pytorch.md) or
-    for a GPU (``target="cuda:sm_90a"``: docs/gpu.md).
+    for a GPU (``target="cuda:sm_90a"``: docs/gpu-programs.md).
 
     Arguments and results are trees of arrays and numbers as in JAX, with the same types and values.  One version is
     compiled for each combination of tree structure, shapes, element types, static values and JAX settings; the last
