@@ -19,31 +19,9 @@ from astra_mlir.gpu_runtime import Kernel, TensorMap
 if TYPE_CHECKING:
     from astra_mlir.bindings import ir
     from astra_mlir.passes.gpu.hopper_gemm import TensorMapSpec
+    from astra_mlir.passes.gpu.report import KernelReport
 
-__all__ = ["DeviceCode", "KernelReport", "device_code"]
-
-_WARP = 32
-
-
-@dataclass(frozen=True)
-class KernelReport:
-    """What a kernel takes; ``programs`` is how many fit on a multiprocessor at once, ``occupancy`` the share of its
-    warps that they are."""
-
-    name: str
-    threads: int
-    registers: int
-    spill_bytes: int
-    stack_bytes: int
-    shared_bytes: int
-    programs: int
-    occupancy: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.name}: {self.threads} threads, {self.registers} registers, {self.spill_bytes} bytes spilled, "
-            f"{self.shared_bytes} bytes of shared memory, {self.programs} programs at once ({self.occupancy:.0%})"
-        )
+__all__ = ["DeviceCode", "device_code"]
 
 
 @dataclass(frozen=True)
@@ -61,28 +39,12 @@ class DeviceCode:
 
     def reports(self) -> list[KernelReport]:
         """The table of resources, in the order of the launches' numbers."""
-        return [_report(kernel, self.cubin, self.machine) for kernel in self.launches]
+        from astra_mlir.passes.gpu.report import kernel_report
+        from astra_mlir.passes.gpu.target import gpu_target_named
 
-
-def _report(kernel: Kernel, cubin: Cubin, machine: GpuMachine) -> KernelReport:
-    from astra_mlir.passes.gpu.target import gpu_target_named
-
-    target, taken = gpu_target_named(machine.architecture), cubin.kernels[kernel.name]
-    warps = -(-kernel.threads // _WARP)
-    granule = target.register_granule
-    registers = warps * (-(-taken.registers * _WARP // granule) * granule)
-    shared = kernel.shared_bytes + taken.shared_bytes
-    limits = [target.warps // warps, target.blocks]
-    if registers:
-        limits.append(target.registers // registers)
-    if shared:
-        limits.append(target.shared_bytes // (shared + target.shared_granule))
-    programs = min(limits)
-    spilled = taken.spill_store_bytes + taken.spill_load_bytes
-    return KernelReport(
-        kernel.name, kernel.threads, taken.registers, spilled, taken.stack_bytes, shared, programs,
-        programs * warps / target.warps,
-    )  # fmt: skip
+        target = gpu_target_named(self.machine.architecture)
+        taken = self.cubin.kernels
+        return [kernel_report(target, k.name, taken[k.name], k.threads, k.shared_bytes) for k in self.launches]
 
 
 def device_code(tile_text: bytes, kernels: Sequence[str], machine: GpuMachine) -> DeviceCode:

@@ -24,8 +24,9 @@ from astra_mlir.program import Program
 if TYPE_CHECKING:
     from astra_mlir.cost import Cost
     from astra_mlir.executable import Memory
-    from astra_mlir.gpu_code import DeviceCode, KernelReport
+    from astra_mlir.gpu_code import DeviceCode
     from astra_mlir.gpu_compiler import GpuProgram
+    from astra_mlir.passes.gpu.report import KernelReport
 
 __all__ = ["GpuExecutable", "why_not_on"]
 

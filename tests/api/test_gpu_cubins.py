@@ -276,7 +276,7 @@ def test_all_programs_assemble() -> None:
 
     with ThreadPoolExecutor(2) as pool:  # ptxas is a process of its own
         for name, reports in pool.map(kernels, compiled.items()):
-            assert all(report.registers > 0 and report.programs > 0 for report in reports), name
+            assert all(report.registers > 0 and report.occupancy.blocks > 0 for report in reports), name
             spilled += [name] * any(report.spill_bytes for report in reports)
     assert not failed, "\n".join(f"{name}: {why}" for name, why in failed.items())
     assert not set(spilled) & set(SPILL_FREE), spilled
