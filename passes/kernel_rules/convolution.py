@@ -54,6 +54,7 @@ def _plan(
     padding = None if what.input_padding().is_none else what.input_padding().of_examples(what.examples)
     channelwise = schedule_depthwise(what, accumulator, target)
     if channelwise is not None:
+        padding = padding if channelwise.reads_padded else None
         return _Plan(padding, what.has_gaps, (replace(channelwise, epilogue=epilogue),))
     products = [what.gemm(phase, accumulator) for phase in what.phases()]
     if sum(gemm.work for gemm in products) < MIN_WORK:

@@ -38,6 +38,11 @@ class Depthwise:
     scratch: tuple[int, ...] = ()
     epilogue: Epilogue | None = None
 
+    @property
+    def reads_padded(self) -> bool:
+        """Whether the input is the padded one; else the edges are read where they are."""
+        return self.kind != "channels"
+
     def text(self, name: str, lhs_type: str, rhs_type: str, result_type: str, others: Sequence[str] = ()) -> str:
         """The function ``@name(padded input, kernel[, others], result)``."""
         arguments = [("%lhs_array", lhs_type), ("%rhs_array", rhs_type)]
@@ -104,7 +109,9 @@ class _Printer:
         self.f, self.what, self.types, self.kind = f, schedule.convolution, schedule.types, schedule.kind
         self.lanes, self.accumulator = self.types.lanes, self.types.accumulator
         self.vector = f"vector<{self.lanes}x{self.accumulator}>"
-        self.lhs_strides = row_major_strides(self.what.input_padding().padded_shape)
+        padding = self.what.input_padding()
+        self.low = padding.low if schedule.reads_padded else (0,) * len(padding.low)
+        self.lhs_strides = row_major_strides(padding.padded_shape if schedule.reads_padded else list(padding.shape))
         self.rhs_strides = row_major_strides(list(self.what.rhs_shape))
         self.result_strides = row_major_strides(list(self.what.result_shape))
 
@@ -131,7 +138,7 @@ class _Printer:
     def places(self) -> tuple[list[Level], int, int]:
         """For each dimension of the result: its size and how far apart elements are in the input and in the result;
         and where the first is."""
-        what, low = self.what, self.what.input_padding().low
+        what, low = self.what, self.low
         batch, feature, spatial = what.result_dimensions
         levels = {
             d: (what.result_shape[d], self.lhs_strides[of], self.result_strides[d])
@@ -190,14 +197,22 @@ class _Printer:
             for i in range(self.what.rhs_shape[channel])
         ]
 
-    def weighted_sum(self, at: Index, weights: list[str], mask: str | None) -> str:
-        """The sum of the products at a place of the input, in a few chains."""
+    def weighted_sum(
+        self, at: Index, weights: list[str], mask: str | None, inside: dict[int, str] | None = None
+    ) -> str:
+        """The sum of the products at a place of the input, in a few chains; ``inside`` says for some places of the
+        window, by how far they are in the input, whether they are there."""
         f, size = self.f, self.what.rhs_shape[self.what.rhs_dimensions[0]]
         sums = [f.constant(f"dense<{self.types.zero}>", self.vector)] * (2 if size == 1 else 4)
         loaded: dict[int, str] = {}
         for i, ((source, _, channel), weight) in enumerate(zip(self.terms(), weights, strict=True)):
             if source not in loaded:
-                loaded[source] = self.load("%lhs", self.what.elements[0], f.add(at, source), mask)
+                chosen = mask
+                if inside and source in inside:
+                    kind = f"vector<{self.lanes}xi1>"
+                    whole, none = (f.constant(f"dense<{value}>", kind) for value in ("true", "false"))
+                    chosen = f.value(f"arith.select {inside[source]}, {mask or whole}, {none} : {kind}")
+                loaded[source] = self.load("%lhs", self.what.elements[0], f.add(at, source), chosen)
             value = loaded[source]
             if size > 1:  # every lane meets the same channel of its group
                 lanes = [lane // size * size + channel for lane in range(self.lanes)]
@@ -211,15 +226,21 @@ class _Printer:
     # --- kinds -------------------------------------------------------------------------------------------------------
 
     def channels(self) -> None:
-        """Channels last: for a vector of channels the weights are loaded once and a row of places goes by."""
+        """Channels last: for a vector of channels the weights are loaded once and a row of places goes by.
+
+        Where whole windows are in the input, nothing is asked; elsewhere loads of what is not there are masked.
+        """
         f = self.f
         levels, first_source, first_target = self.places()
-        shape, row = [level[0] for level in levels], levels[-2]
-        outer = tuple(levels[:-2])
+        shape, row, outer = [level[0] for level in levels], levels[-2], levels[:-2]
         count, work = prod(level[0] for level in outer), prod(shape[-2:]) * len(self.terms())
         with f.grouped(count, max(1, TASK_WORK // work), sequential=2 * TASK_WORK // work) as unit:
-            source = f.add(level_offset(f, outer, unit, 1), first_source)
-            target = f.add(level_offset(f, outer, unit, 2), first_target)
+            coordinates = f.delinearize(unit, [level[0] for level in outer])
+            source, target = (
+                f.add(first, *(f.mul(i, level[side]) for i, level in zip(coordinates, outer, strict=True)))
+                for side, first in ((1, first_source), (2, first_target))
+            )
+            outside, whole = self.whole_places(coordinates)
             for first, end, lanes in self.blocks(shape[-1]):
                 with f.loop(first, end, self.lanes) as channel:
                     mask = self.mask(lanes)
@@ -227,10 +248,70 @@ class _Printer:
                         self.load("%rhs", self.what.elements[1], f.add(channel, weight), mask)
                         for _, weight, _ in self.terms()
                     ]
-                    with f.loop(0, row[0]) as place:
+
+                    def result(
+                        place: Index, inside: dict[int, str], channel: Index = channel,
+                        weights: list[str] = weights, mask: str | None = mask,
+                    ) -> None:  # fmt: skip
                         at = f.add(source, f.mul(place, row[1]), channel)
-                        value = self.weighted_sum(at, weights, mask)
+                        value = self.weighted_sum(at, weights, mask, inside)
                         self.store(value, f.add(target, f.mul(place, row[2]), channel), mask, channel)
+
+                    with f.loop(*whole) as place:
+                        result(place, {})
+                    if whole != (0, row[0]):
+                        with f.loop(0, 2) as side:  # what is in front of whole windows, and after them
+                            is_first = f.compare("eq", side, 0)
+                            lower = f.value(f"arith.select {is_first}, {f.ssa(0)}, {f.ssa(whole[1])} : index")
+                            upper = f.value(f"arith.select {is_first}, {f.ssa(whole[0])}, {f.ssa(row[0])} : index")
+                            with f.loop(lower, upper) as place:
+                                result(place, self.inside({**outside, len(outer): place}))
+
+    def whole_places(self, coordinates: Sequence[Index]) -> tuple[dict[int, Index], tuple[Index, Index]]:
+        """Of the dimensions of the result in front of a row those whose windows reach over an edge, with their places;
+        and the range of places in the row with whole windows in the input (empty where there are none)."""
+        f, sizes = self.f, [self.what.lhs_shape[d] for d in self.what.lhs_dimensions[2]]
+        outside: dict[int, Index] = {}
+        is_whole: str | None = None
+        first, end, row = 0, self.places()[0][-2][0], len(coordinates)
+        for dimension, along, size in zip(self.what.result_dimensions[2], self.phase, sizes, strict=True):
+            if along.start >= 0 and along.last < size:
+                continue
+            reach = along.start + (along.taps - 1) * along.dilation  # of the first window
+            before = min(max(0, -(along.start // along.stride)), along.size)
+            after = min(max(before, (size - 1 - reach) // along.stride + 1), along.size)
+            if dimension == row:
+                first, end = before, after
+                continue
+            at = outside[dimension] = coordinates[dimension]
+            one = f.compare("ult", f.sub(at, before), after - before)  # a negative place is a large unsigned number
+            is_whole = one if is_whole is None else f.value(f"arith.andi {is_whole}, {one} : i1")
+        if is_whole is None:
+            return outside, (first, end)
+        size = f.ssa(self.places()[0][-2][0])
+        chosen = [f.value(f"arith.select {is_whole}, {f.ssa(place)}, {size} : index") for place in (first, end)]
+        return outside, (chosen[0], chosen[1])
+
+    def inside(self, places: dict[int, Index]) -> dict[int, str]:
+        """Which places of the window are in the input, by how far they are in it: for ``places`` along dimensions."""
+        f, what = self.f, self.what
+        tests: list[list[str | None]] = []
+        for i, (dimension, along) in enumerate(zip(what.result_dimensions[2], self.phase, strict=True)):
+            size = what.lhs_shape[what.lhs_dimensions[2][i]]
+            if dimension not in places or (along.start >= 0 and along.last < size):
+                tests.append([None] * along.taps)
+                continue
+            start = f.add(f.mul(places[dimension], along.stride), along.start)
+            at = (f.add(start, tap * along.dilation) for tap in range(along.taps))
+            tests.append([f.compare("ult", place, size) for place in at])
+        found = {}
+        for (source, _), parts in zip(self.window(), itertools.product(*tests), strict=True):
+            needed = [part for part in parts if part is not None]
+            for other in needed[1:]:
+                needed[0] = f.value(f"arith.andi {needed[0]}, {other} : i1")
+            if needed:
+                found[source] = needed[0]
+        return found
 
     def rows(self) -> None:
         """A spatial dimension last: the channel's weights are scalars."""

@@ -133,3 +133,14 @@ def test_gaps_of_a_transposed_convolution_get_the_bias_too() -> None:
 
     arguments = X, normal(2, 2, 32, 16), normal(16)
     np.testing.assert_allclose(astra.jit(program)(*arguments), jax.jit(program)(*arguments), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("options", [{"padding": ((2, 0), (0, 3))}, {"strides": (2, 3), "rhs_dilation": (1, 2)}])
+def test_channelwise_convolutions_read_the_edges_without_a_copy(options: dict) -> None:
+    def program(x, w):
+        return conv(x, w, feature_group_count=32, **options)
+
+    arguments = X, normal(3, 4, 1, 32)
+    compiled = astra.jit(program).compile(*arguments)
+    assert compiled.memory().arena_bytes == 0
+    np.testing.assert_allclose(compiled(*arguments), jax.jit(program)(*arguments), rtol=1e-4, atol=1e-4)
