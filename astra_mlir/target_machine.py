@@ -349,7 +349,8 @@ def object_code(
     def compile_unit(unit: Unit) -> bytes:
         if not unit.shared:
             return _compiled(unit, target, options)
-        key = code_cache.key_of(unit.text, str(target), f"{options.level} {options.slp}")
+        passes = " ".join(_PASSES_AS_WRITTEN) if unit.as_written else ""
+        key = code_cache.key_of(unit.text, str(target), f"{options.level} {options.slp} {passes}")
         (code,) = code_cache.kept(key, lambda: [_compiled(unit, target, options)])
         return code
 
