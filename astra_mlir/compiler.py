@@ -7,6 +7,7 @@ generator of ``target_machine.py``, and gives an :class:`~astra_mlir.executable.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,18 +56,31 @@ def lower(
     return _run_stages(module, stage, target or TargetMachine.parse(config.target.get()), times)
 
 
-def _run_stages(module: ir.Module, last: str, target: TargetMachine, times: dict[str, float]) -> ir.Module:
+def _run_stages(
+    module: ir.Module,
+    last: str,
+    target: TargetMachine,
+    times: dict[str, float],
+    kernels_made: Callable[[], None] | None = None,
+) -> ir.Module:
+    """Run the stages up to ``last``; ``kernels_made`` is called once between the passes of one."""
     from astra_mlir.bindings import ir
-    from astra_mlir.passes import run_pipeline
-    from astra_mlir.passes.pipelines import STAGE_NAMES, stage_pipeline
+    from astra_mlir.passes import expand_pipeline, run_pipeline
+    from astra_mlir.passes.pipelines import KERNELS_MADE, STAGE_NAMES, stage_pipeline
     from astra_mlir.passes.target import TARGET_ATTRIBUTE
 
     with module.context, ir.Location.unknown():
         module.operation.attributes[TARGET_ATTRIBUTE] = ir.StringAttr.get(target.schedule)
     for stage in STAGE_NAMES[1 : STAGE_NAMES.index(last) + 1]:
         start = time.perf_counter()
+        passes = expand_pipeline(stage_pipeline(stage))
         try:
-            run_pipeline(module, stage_pipeline(stage), verify=config.verify_passes.get())
+            if kernels_made is not None and KERNELS_MADE in passes:
+                place = passes.index(KERNELS_MADE) + 1
+                run_pipeline(module, passes[:place], verify=config.verify_passes.get())
+                kernels_made()
+                passes = passes[place:]
+            run_pipeline(module, passes, verify=config.verify_passes.get())
         except ir.MLIRError as error:
             raise CompileError(f"a pass of stage '{stage}' failed: {error}") from error
         times[stage] = time.perf_counter() - start
@@ -139,18 +153,36 @@ def _compiled(
     module = program.parse(context)
     signature = signature_of(module, program.entry, program.input_paths)
     times["stablehlo"] = time.perf_counter() - start
-    _run_stages(module, "llvm", machine, times)
+    with target_machine.ObjectCode(machine, options) as code:
 
-    start = time.perf_counter()
-    aliases = _aliases_of(module, program.entry)
-    call_targets = _call_targets_of(module)
-    arena_bytes, constants = _plan_of(module)
-    text = llvm_ir_of(module)
-    times["translate"] = time.perf_counter() - start
-    start = time.perf_counter()
-    objects = target_machine.object_code(text, machine, options)
-    times["codegen"] = time.perf_counter() - start
+        def begin_inner_functions() -> None:
+            start = time.perf_counter()
+            _begin_inner_functions(module, code)
+            times["inner functions"] = time.perf_counter() - start
+
+        _run_stages(module, "llvm", machine, times, begin_inner_functions)
+        start = time.perf_counter()
+        aliases = _aliases_of(module, program.entry)
+        call_targets = _call_targets_of(module)
+        arena_bytes, constants = _plan_of(module)
+        code.add(llvm_ir_of(module))
+        times["translate"] = time.perf_counter() - start
+        start = time.perf_counter()
+        objects = code.objects()
+        times["codegen"] = time.perf_counter() - start
     return CompiledProgram(signature, objects, arena_bytes, constants, aliases, call_targets)
+
+
+def _begin_inner_functions(module: ir.Module, code: target_machine.ObjectCode) -> None:
+    """LLVM works on the inner functions of kernels while the passes go through the rest of the module."""
+    from astra_mlir.passes import run_pipeline
+    from astra_mlir.passes.kernels_apart import take_apart
+    from astra_mlir.passes.pipelines import INNER_FUNCTIONS
+
+    inner = take_apart(module)
+    if inner is not None:
+        run_pipeline(inner, INNER_FUNCTIONS, verify=config.verify_passes.get())
+        code.add(llvm_ir_of(inner))
 
 
 def compile_module(module: ir.Module, entry: str = "main", *, target: str | TargetMachine | None = None) -> Executable:

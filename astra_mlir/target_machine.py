@@ -15,15 +15,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from astra_mlir import code_cache, config
+from astra_mlir.code_units import Unit, code_units
 from astra_mlir.errors import AstraError, CompileError
 from astra_mlir.machine_sizes import host_sizes, parse_sizes, sizes_text
 from astra_mlir.native import processor_identity
 from astra_mlir.runtime import runtime
 
 if TYPE_CHECKING:
-    import llvmlite.binding as llvm
+    from concurrent.futures import Future, ThreadPoolExecutor
 
-    from astra_mlir.code_units import Unit
+    import llvmlite.binding as llvm
 else:
 
     class _Llvm:
@@ -39,6 +40,7 @@ else:
 __all__ = [
     "CodegenOptions",
     "LoadedCode",
+    "ObjectCode",
     "TargetMachine",
     "assembly",
     "emitted",
@@ -340,25 +342,52 @@ def object_code(
 
     Raises :class:`CompileError` with LLVM's message when the text is not a module it accepts.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
-    from astra_mlir.code_units import Unit, code_units
-
     options = options or CodegenOptions.default()
+    with ObjectCode(target, options) as code:
+        code.add(llvm_ir, whole=whole)
+        return code.objects()
 
-    def compile_unit(unit: Unit) -> bytes:
+
+class ObjectCode:
+    """Object code of texts that are handed over one after the other: LLVM's threads begin with the first at once.
+
+    Used as ``with ObjectCode(target, options) as code:``, which ends the threads.
+    """
+
+    def __init__(self, target: TargetMachine, options: CodegenOptions) -> None:
+        self._target, self._options = target, options
+        self._pool: ThreadPoolExecutor | None = None
+        self._units: list[Unit | Future[bytes]] = []
+
+    def __enter__(self) -> ObjectCode:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def add(self, llvm_ir: str, *, whole: bool = False) -> None:
+        """One more module, in several units unless it is to stay ``whole``; all link together."""
+        threads = self._options.threads
+        units = [Unit(llvm_ir)] if whole else code_units(llvm_ir, threads)
+        if threads > 1 and not whole and self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(threads)
+        self._units += [self._pool.submit(self._compiled, unit) for unit in units] if self._pool else units
+
+    def objects(self) -> list[bytes]:
+        """The object files, in an order that does not depend on the threads."""
+        return [self._compiled(unit) if isinstance(unit, Unit) else unit.result() for unit in self._units]
+
+    def _compiled(self, unit: Unit) -> bytes:
         if not unit.shared:
-            return _compiled(unit, target, options)
+            return _compiled(unit, self._target, self._options)
         passes = " ".join(_PASSES_AS_WRITTEN) if unit.as_written else ""
-        key = code_cache.key_of(unit.text, str(target), f"{options.level} {options.slp} {passes}")
-        (code,) = code_cache.kept(key, lambda: [_compiled(unit, target, options)])
+        options = f"{self._options.level} {self._options.slp} {passes}"
+        key = code_cache.key_of(unit.text, str(self._target), options)
+        (code,) = code_cache.kept(key, lambda: [_compiled(unit, self._target, self._options)])
         return code
-
-    units = [Unit(llvm_ir)] if whole else code_units(llvm_ir, options.threads)
-    if len(units) == 1 or options.threads == 1:
-        return [compile_unit(unit) for unit in units]
-    with ThreadPoolExecutor(options.threads) as pool:
-        return list(pool.map(compile_unit, units))
 
 
 def _compiled(unit: Unit, target: TargetMachine, options: CodegenOptions) -> bytes:
@@ -386,8 +415,6 @@ def _units_optimized(
     llvm_ir: str, target: TargetMachine, options: CodegenOptions | None
 ) -> Iterator[tuple[llvm.ModuleRef, llvm.TargetMachine]]:
     """Each unit after optimisation, as one thread makes them."""
-    from astra_mlir.code_units import code_units
-
     options = options or CodegenOptions.default()
     for unit in code_units(llvm_ir, 1):
         yield _optimized(unit.text, target, options, unit.as_written)

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from astra_mlir.bindings import ir
 from astra_mlir.passes.core import Pass, register_pass
+from astra_mlir.passes.kernels_apart import APART
 from astra_mlir.passes.outline_parallel import PARALLEL_SUFFIX
 from astra_mlir.passes.schedules import SCHEDULE_ATTRIBUTE
 
@@ -101,9 +102,10 @@ llvm.func @"astra_entry_{name}"(%inputs: !llvm.ptr, %outputs: !llvm.ptr, %arena:
 """
 
 
-def _forget_schedule(func: ir.Operation) -> None:
-    if SCHEDULE_ATTRIBUTE in func.attributes:
-        del func.attributes[SCHEDULE_ATTRIBUTE]
+def _forget_notes(func: ir.Operation) -> None:
+    for note in (SCHEDULE_ATTRIBUTE, APART):
+        if note in func.attributes:
+            del func.attributes[note]
 
 
 def _name_loop_annotations(func: ir.Operation) -> None:
@@ -183,7 +185,7 @@ class EmitEntry(Pass):
         }
         texts = []
         for name, func in functions.items():
-            _forget_schedule(func)
+            _forget_notes(func)
             _name_loop_annotations(func)
             if name.endswith(PARALLEL_SUFFIX) and not len(func.regions[0].blocks):
                 texts.append(_parallel_call(name, _parameters(func)))

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from astra_mlir.passes.core import register_pipeline
 
-__all__ = ["CPU_STAGES", "GPU_STAGES", "GPU_STAGE_NAMES", "STAGE_NAMES", "stage_pipeline"]
+__all__ = [
+    "CPU_STAGES", "GPU_STAGES", "GPU_STAGE_NAMES", "INNER_FUNCTIONS", "KERNELS_MADE", "STAGE_NAMES", "stage_pipeline",
+]  # fmt: skip
 
 # What each stage ends in, and the passes that lead there from the stage before it.
 CPU_STAGES: dict[str, tuple[str, str]] = {
@@ -68,6 +70,22 @@ GPU_STAGES: dict[str, tuple[str, str]] = {
 STAGES = {"cpu": CPU_STAGES, "gpu": GPU_STAGES}
 STAGE_NAMES = ("stablehlo", *CPU_STAGES)
 GPU_STAGE_NAMES = ("stablehlo", *GPU_STAGES)
+
+KERNELS_MADE = "astra-to-kernels"  # the pass after which kernels are there, and their inner functions may be taken out
+# What is left to do for those, which have neither tensors nor tasks.
+_NOT_FOR_INNER = {
+    "astra-kernels-to-loops",
+    "canonicalize",
+    "cse",
+    "astra-outline-parallel",
+    "func.func(scf-forall-to-for)",
+}
+INNER_FUNCTIONS = [
+    element
+    for stage in ("loops", "llvm")
+    for element in CPU_STAGES[stage][1].split(",")
+    if element not in _NOT_FOR_INNER
+]
 
 
 def stage_pipeline(stage: str, device: str = "cpu") -> str:

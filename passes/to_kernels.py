@@ -17,6 +17,7 @@ from astra_mlir.dialects.elements import from_numpy
 from astra_mlir.passes import kernel_rules
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.kernel_rules.registry import KernelRequest, KernelRule
+from astra_mlir.passes.kernels_apart import mark_inner
 from astra_mlir.passes.schedules import attach_schedule, describe
 
 __all__ = ["Rewriter", "ToKernels"]
@@ -95,15 +96,19 @@ class Rewriter:
         """Build the functions of a kernel unless the module has it."""
         if request.name in self.present:
             return
-        parsed = ir.Module.parse(request.build())  # has to outlive the loop: it owns the functions until they are moved
+        text = request.build()
+        parsed = ir.Module.parse(text)  # has to outlive the loop: it owns the functions until they are moved
+        added = {}
         for function in list(parsed.body.operations):
             symbol = _symbol(function.operation)
             if symbol not in self.present:
                 self.present.add(symbol)
+                added[symbol] = function.operation
                 function.operation.detach_from_parent()
                 self.body.append(function)
                 if symbol == request.name and request.schedule is not None:
                     attach_schedule(function.operation, describe(request.schedule))
+        mark_inner(added, text, request.name)
         if request.name not in self.present:
             raise AssertionError(f"the kernel builder of {request.name} does not define it")
 
