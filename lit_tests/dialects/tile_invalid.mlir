@@ -228,3 +228,33 @@ func.func @tile_scan_1(%x: tensor<8xf32>) {
   }) {axis = 0 : i64, reverse = false} : (tensor<8xf32>) -> tensor<4xf32>
   return
 }
+
+func.func @tile_convert_1(%x: tensor<64xf32>) {
+  // expected-error@below {{result must be tensor<64xf32> as the operand, but is tensor<32xf32>}}
+  %r = "astra.tile_convert"(%x) : (tensor<64xf32>) -> tensor<32xf32>
+  return
+}
+
+func.func @tile_buffer_1() {
+  // expected-error@below {{attribute 'inner' is 2, which is not a dimension of the tiles}}
+  %r = "astra.tile_buffer"() {inner = 2 : i64} : () -> memref<3x64x64xf16, 3>
+  return
+}
+
+func.func @tile_copy_1(%x: memref<?xf16>, %o: tensor<64x32xi32>, %b: memref<3x64x64xf16, 3>, %s: i32) {
+  // expected-error@below {{operand 'offsets' must have the shape of the buffer's tiles, but is tensor<64x32xi32>}}
+  "astra.tile_copy"(%x, %o, %b, %s) : (memref<?xf16>, tensor<64x32xi32>, memref<3x64x64xf16, 3>, i32) -> ()
+  return
+}
+
+func.func @tile_read_1(%b: memref<3x64x64xf16, 3>, %s: i32) {
+  // expected-error@below {{result must be a tile of the buffer, memref<3x64x64xf16, 3>, but is tensor<64x32xf16>}}
+  %r = "astra.tile_read"(%b, %s) : (memref<3x64x64xf16, 3>, i32) -> tensor<64x32xf16>
+  return
+}
+
+func.func @gpu_launch_1(%x: memref<64xf32>) {
+  // expected-error@below {{attribute 'grid' must be three sizes, but is [4, 1]}}
+  "astra.gpu_launch"(%x) {kernel = @tile, grid = array<i64: 4, 1>} : (memref<64xf32>) -> ()
+  return
+}
