@@ -26,14 +26,6 @@ func.func @dynamic_bounds(%x: tensor<4xf32>, %i: tensor<1xi32>) {
 
 // -----
 
-func.func @type(%x: tensor<4xf32>) {
-  // expected-error@+1 {{element type f6E3M2FN has no CPU lowering}}
-  %0 = "astra.convert"(%x) : (tensor<4xf32>) -> tensor<4xf6E3M2FN>
-  return
-}
-
-// -----
-
 func.func @custom_call(%x: tensor<4xf32>) {
   // expected-error@+1 {{there is no CPU code for custom call 'foreign'}}
   %0 = "astra.custom_call"(%x) {call_target_name = "foreign", has_side_effect = false} : (tensor<4xf32>) -> tensor<4xf32>
