@@ -19,7 +19,6 @@ from astra_mlir.bindings import ir
 from astra_mlir.errors import AstraError
 from astra_mlir.passes import PASSES, PIPELINES, build_pass_manager, expand_pipeline
 from astra_mlir.passes.target import default_target
-from astra_mlir.target_machine import TargetMachine
 from astra_mlir.tools.expectations import check_expectations
 from astra_mlir.tools.pass_help import pass_help, passes_help
 from astra_mlir.tools.session import Diagnostic, Session, StopTool, error_text, read_source, run_tool, write_output
@@ -264,6 +263,8 @@ def _main(argv: list[str]) -> int:
         return 0
     options = flags.options
     if config.target.get() != config.target.default:
+        from astra_mlir.target_machine import TargetMachine  # loads LLVM, which passes alone do not need
+
         default_target.set(TargetMachine.parse(config.target.get()).schedule)
     with Session("astra-opt").context:
         elements = [_nested(element) for element in flags.elements]

@@ -148,11 +148,6 @@ REFUSED = {
         " (tensor<2xf32>, tensor<2xi32>) return }",
         "'astra.top_k' at .*no lowering to linalg",
     ),
-    "type": (
-        'func.func @f(%x: tensor<4xf4E2M1FN>) { %0 = "astra.negate"(%x) : (tensor<4xf4E2M1FN>) ->'
-        " tensor<4xf4E2M1FN> return }",
-        "element type f4E2M1FN has no CPU lowering",
-    ),
 }
 
 

@@ -54,10 +54,11 @@ def test_batch_of_one_and_of_none(program: Program) -> None:
             assert all(type.shape[0] == 0 for type in results)
 
 
-# What has no operands, what only ends regions, and what exists late in code generation.
+# What has no operands, what only ends regions, and what exists late in code generation, as what kernels consist of.
 _WITHOUT_RULE = {
     "astra.constant", "astra.yield", "astra.kernel_call", "astra.attention", "astra.attention_gradient",
-    "astra.participant", "astra.partition_id", "astra.replica_id",
+    "astra.participant", "astra.partition_id", "astra.replica_id", "astra.gpu_launch", "astra.tile_call",
+    *(name for name, op in OPS.items() if op.family == "tile"),
 }  # fmt: skip
 
 
