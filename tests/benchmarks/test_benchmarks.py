@@ -109,6 +109,19 @@ def test_a_step_is_called_on_its_own_state() -> None:
     assert measure.in_turn(lambda state, batch: (state * batch, state), 5)(1, 2) == (32, 16)
 
 
+def test_a_call_longer_than_all_the_time_is_measured_too() -> None:
+    """The blocks of whoever is first decide when it ends, however little time there is for the others."""
+    now = [0.0]
+
+    def slow() -> float:
+        now[0] += 10
+        return 0.0
+
+    times = measure.times_in_turn({"a": (slow, ()), "b": (slow, ())}, 0.01, lambda: now[0])
+    assert len(times["a"]) >= 7
+    assert len(times["b"]) == 3
+
+
 def test_disagreement_is_reported() -> None:
     wrong = result("wrong", 1.0, 1.0, error=1.0)
     assert not wrong.agrees
