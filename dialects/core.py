@@ -20,6 +20,7 @@ from astra_mlir.errors import VerificationError, source_place
 __all__ = [
     "OPS",
     "Attr",
+    "OpBuilder",
     "OpDef",
     "build",
     "define",
@@ -180,6 +181,28 @@ def int_list(op: ir.Operation, name: str) -> list[int]:
 
 
 # --- building ----------------------------------------------------------------------------------------------------
+
+
+class OpBuilder:
+    """Creates operations of any dialect at an insertion point, without the typed builders' cost."""
+
+    def __init__(self, ip: ir.InsertionPoint, loc: ir.Location) -> None:
+        self.ip = ip
+        self.loc = loc
+
+    def op(
+        self,
+        name: str,
+        operands: Sequence[ir.Value] = (),
+        results: Sequence[ir.Type] = (),
+        attributes: dict[str, ir.Attribute] | None = None,
+        regions: int = 0,
+    ) -> ir.Operation:
+        """Create any operation here."""
+        return ir.Operation.create(
+            name, results=results, operands=operands, attributes=attributes or {}, regions=regions, loc=self.loc,
+            ip=self.ip,
+        )  # fmt: skip
 
 
 def build(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from astra_mlir.bindings import ir
+from astra_mlir.dialects.core import OpBuilder
 from astra_mlir.errors import UnsupportedError
 
 __all__ = [
@@ -61,32 +62,12 @@ def identity_map(rank: int) -> ir.AffineMap:
     return ir.AffineMap.get_identity(rank)
 
 
-class Builder:
+class Builder(OpBuilder):
     """Creates arith, memref, scf and linalg operations at an insertion point without the typed builders' cost."""
 
     def __init__(self, ip: ir.InsertionPoint, loc: ir.Location) -> None:
-        self.ip = ip
-        self.loc = loc
+        super().__init__(ip, loc)
         self.index = ir.IndexType.get()
-
-    def op(
-        self,
-        name: str,
-        operands: Sequence[ir.Value] = (),
-        results: Sequence[ir.Type] = (),
-        attributes: dict[str, ir.Attribute] | None = None,
-        regions: int = 0,
-    ) -> ir.Operation:
-        """Create any operation here."""
-        return ir.Operation.create(
-            name,
-            results=results,
-            operands=operands,
-            attributes=attributes or {},
-            regions=regions,
-            loc=self.loc,
-            ip=self.ip,
-        )
 
     def constant(self, value: int, kind: ir.Type | None = None) -> ir.Value:
         """An integer or index constant."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from astra_mlir.bindings import ir
+from astra_mlir.dialects.core import OpBuilder
 from astra_mlir.dialects.tile import TILE_ATTRIBUTE
 
 __all__ = ["Tile", "TileBuilder", "TileFunction", "block_size", "power_of_two"]
@@ -156,11 +157,11 @@ _COMPARE_UNSIGNED = {"eq": 0, "ne": 1, "lt": 6, "le": 7, "gt": 8, "ge": 9}
 _COMPARE_FLOAT = {"eq": 1, "gt": 2, "ge": 3, "lt": 4, "le": 5, "ne": 13}
 
 
-class TileBuilder:
+class TileBuilder(OpBuilder):
     """Creates operations of a tile function at an insertion point."""
 
     def __init__(self, ip: ir.InsertionPoint, loc: ir.Location) -> None:
-        self.ip, self.loc = ip, loc
+        super().__init__(ip, loc)
         self.i1, self.i8, self.i32, self.i64 = (ir.IntegerType.get_signless(bits) for bits in (1, 8, 32, 64))
         self.f32 = ir.F32Type.get()
 
@@ -172,20 +173,6 @@ class TileBuilder:
         self.ip = outer
 
     # --- operations ----------------------------------------------------------------------------------------------
-
-    def op(
-        self,
-        name: str,
-        operands: Sequence[ir.Value] = (),
-        results: Sequence[ir.Type] = (),
-        attributes: dict[str, ir.Attribute] | None = None,
-        regions: int = 0,
-    ) -> ir.Operation:
-        """Create any operation here."""
-        return ir.Operation.create(
-            name, results=list(results), operands=list(operands), attributes=attributes or {}, regions=regions,
-            loc=self.loc, ip=self.ip,
-        )  # fmt: skip
 
     def wrap(self, value: ir.Value) -> Tile:
         """A value made elsewhere."""

@@ -17,27 +17,12 @@ from astra_mlir.language.types import DType, PointerType
 __all__ = ["Builder", "Pointer", "Value", "builder", "building", "is_dynamic"]
 
 
-class Builder:
+class Builder(dialect.OpBuilder):
     """Creates operations at the place where tracing is."""
 
     def __init__(self, ip: ir.InsertionPoint, loc: ir.Location) -> None:
-        self.ip = ip
-        self.loc = loc
+        super().__init__(ip, loc)
         self.dry = 0  # how many loops are traced only to learn the types of what they carry
-
-    def op(
-        self,
-        name: str,
-        operands: Sequence[ir.Value] = (),
-        results: Sequence[ir.Type] = (),
-        attributes: dict[str, ir.Attribute] | None = None,
-        regions: int = 0,
-    ) -> ir.Operation:
-        """Any operation."""
-        return ir.Operation.create(
-            name, results=results, operands=operands, attributes=attributes or {}, regions=regions, loc=self.loc,
-            ip=self.ip,
-        )  # fmt: skip
 
     def tile(self, name: str, operands: Sequence[ir.Value], results: Sequence[ir.Type], **attributes: Any) -> Any:
         """The operation ``astra.tile_<name>``."""

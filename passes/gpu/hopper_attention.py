@@ -214,9 +214,7 @@ class _Kernel(HopperText):
             text = f"""mad.lo.u32 full, stage, 8, $0;
                 add.u32 full, full, {attention.barriers_at + 8 + which * 16 * stages};
                 add.u32 empty, full, {8 * stages};
-                wait{which}:
-                mbarrier.try_wait.parity.shared::cta.b64 p, [empty], parity;
-                @!p bra wait{which};
+                {wait_for("empty", "parity", f"wait{which}", "p")}
                 mbarrier.arrive.expect_tx.shared::cta.b64 _, [full], {tile};
                 mad.lo.u32 base, stage, {tile}, $0;
                 """

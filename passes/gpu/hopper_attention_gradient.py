@@ -248,9 +248,7 @@ class _Kernel(HopperText):
             mad.lo.u32 full, stage, 8, $0;
             add.u32 full, full, {gradient.barriers_at + 8};
             add.u32 empty, full, {8 * gradient.stages};
-            wait:
-            mbarrier.try_wait.parity.shared::cta.b64 p, [empty], parity;
-            @!p bra wait;
+            {wait_for("empty", "parity", "wait", "p")}
             mbarrier.arrive.expect_tx.shared::cta.b64 _, [full], {2 * gradient.part_bytes};
             mad.lo.u32 base, stage, {2 * gradient.part_bytes}, $0;
             {tiles}

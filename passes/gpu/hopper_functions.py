@@ -18,13 +18,13 @@ from astra_mlir.passes.gpu.assign import tile_functions
 from astra_mlir.passes.gpu.hopper_attention import HopperAttention
 from astra_mlir.passes.gpu.hopper_gemm import HopperGemm, TensorMapSpec, hopper_gemm
 from astra_mlir.passes.gpu.target import gpu_target_of
-from astra_mlir.passes.gpu.to_gpu import SHARED_BYTES, THREADS
+from astra_mlir.passes.gpu.to_gpu import MAPS, SHARED_BYTES, THREADS
 
-__all__ = ["ATTENTION", "CLUSTER", "GEMM", "GRID", "TENSOR_MAPS", "hopper_functions", "tensor_maps_of"]
+__all__ = ["ATTENTION", "CLUSTER", "GEMM", "GRID", "hopper_functions", "tensor_maps_of"]
 
 GEMM, ATTENTION = "astra.gemm", "astra.attention"  # on tile functions
-# On kernels: the grid of every launch, the blocks of a cluster, and the arrays that are copied by tensor maps.
-GRID, CLUSTER, TENSOR_MAPS = "astra.grid", "astra.cluster", "astra.tensor_maps"
+# On kernels: the grid of every launch, and the blocks of a cluster.
+GRID, CLUSTER = "astra.grid", "astra.cluster"
 _LEAST = 64  # rows, columns and steps below which a tile of 64 x 64 would be mostly empty
 
 
@@ -73,7 +73,7 @@ def _replace(
             op.attributes[SHARED_BYTES] = ir.IntegerAttr.get(i64, kernel.shared_bytes)
             op.attributes[GRID] = ir.DenseI64ArrayAttr.get(list(grid))
             op.attributes[CLUSTER] = ir.IntegerAttr.get(i64, cluster)
-            op.attributes[TENSOR_MAPS] = ir.ArrayAttr.get([_dictionary(spec) for spec in kernel.tensor_maps])
+            op.attributes[MAPS] = ir.ArrayAttr.get([_dictionary(spec) for spec in kernel.tensor_maps])
         ir.InsertionPoint(func).insert(op)
     func.erase()
 
@@ -94,9 +94,9 @@ def _dictionary(spec: TensorMapSpec) -> ir.Attribute:
 
 def tensor_maps_of(kernel: ir.Operation) -> list[TensorMapSpec]:
     """The tensor maps that a kernel says its launch must encode."""
-    if TENSOR_MAPS not in kernel.attributes:
+    if MAPS not in kernel.attributes:
         return []
-    return [TensorMapSpec(**_values(entry)) for entry in ir.ArrayAttr(kernel.attributes[TENSOR_MAPS])]
+    return [TensorMapSpec(**_values(entry)) for entry in ir.ArrayAttr(kernel.attributes[MAPS])]
 
 
 def _values(dictionary: ir.Attribute) -> dict[str, Any]:

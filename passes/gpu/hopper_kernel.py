@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from astra_mlir.passes.gpu.hopper_text import MEET, POINTER, ROW_BYTES, WARPGROUP, HopperText, advance, descriptor
+from astra_mlir.passes.gpu.hopper_text import (
+    MEET,
+    POINTER,
+    ROW_BYTES,
+    WARPGROUP,
+    HopperText,
+    advance,
+    descriptor,
+    wait_for,
+)
 
 if TYPE_CHECKING:
     from astra_mlir.passes.gpu.hopper_gemm import Epilogue, HopperGemm
@@ -147,9 +156,7 @@ class HopperKernel(HopperText):
             add.u32 full, full, {gemm.barriers_at};
             add.u32 empty, full, {8 * gemm.stages};
             xor.b32 parity, $1, 1;
-            wait:
-            mbarrier.try_wait.parity.shared::cta.b64 p, [empty], parity;
-            @!p bra wait;
+            {wait_for("empty", "parity", "wait", "p")}
             mbarrier.arrive.expect_tx.shared::cta.b64 _, [full], {gemm.lhs_stage + gemm.rhs_stage};
             mad.lo.u32 lhs, $0, {gemm.lhs_stage}, $2;
             mad.lo.u32 rhs, $0, {gemm.rhs_stage}, $2;
@@ -253,9 +260,7 @@ class HopperKernel(HopperText):
             setp.ne.u32 some, k, 0;
             mad.lo.u32 full, {stage}, 8, {shared};
             add.u32 full, full, {gemm.barriers_at};
-            wait:
-            mbarrier.try_wait.parity.shared::cta.b64 p, [full], {phase};
-            @!p bra wait;
+            {wait_for("full", phase, "wait", "p")}
             {place}
             cvt.u64.u32 wide, base;
             shr.u64 wide, wide, 4;

@@ -112,11 +112,11 @@ def address(register: str, transposed: bool, rows: int) -> str:
             or.b64 {register}, {register}, wide;"""
 
 
-def wait_for(barrier: str, parity: str, label: str) -> str:
+def wait_for(barrier: str, parity: str, label: str, predicate: str = "q") -> str:
     """Until a phase of an mbarrier is over."""
     return f"""{label}:
-            mbarrier.try_wait.parity.shared::cta.b64 q, [{barrier}], {parity};
-            @!q bra {label};"""
+            mbarrier.try_wait.parity.shared::cta.b64 {predicate}, [{barrier}], {parity};
+            @!{predicate} bra {label};"""
 
 
 def float_bits(value: float) -> str:

@@ -41,3 +41,15 @@ def check_resources(text: str, threads: int) -> None:
     if "setmaxnreg" in text:
         assert resources.registers == 65536 // threads // 8 * 8
     assert cubin.warnings == ()
+
+
+def attention_arrays(attention: Any, *, cotangents: bool = False) -> list[np.ndarray]:
+    """Random queries, keys and values of an attention, and cotangents."""
+    rng = np.random.default_rng(0)
+    of_queries, of_keys = (attention.queries, attention.heads), (attention.keys, attention.heads // attention.group)
+    made = []
+    for rows, heads in (of_queries, of_keys, of_keys, *([of_queries] if cotangents else [])):
+        shape = (rows, heads) if attention.token_major else (heads, rows)
+        dtype = DTYPES[attention.element]
+        made.append(rng.standard_normal((attention.batch, *shape, attention.width)).astype(dtype))
+    return made

@@ -11,7 +11,7 @@ import pytest
 from astra_mlir.errors import UnsupportedError
 from astra_mlir.passes.gpu.hopper_attention import HopperAttention
 
-from .hopper_harness import DTYPES, check_resources, ptx_of, run
+from .hopper_harness import DTYPES, attention_arrays, check_resources, ptx_of, run
 
 
 def reference(attention: HopperAttention, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -44,14 +44,7 @@ CASES = {
 def test_attention_is_right(name: str, late: bool) -> None:
     """Within the rounding of probabilities and results to 16 bits, whenever what is asynchronous happens."""
     attention = CASES[name]
-    rng = np.random.default_rng(0)
-
-    def array(rows: int, heads: int) -> np.ndarray:
-        shape = (rows, heads) if attention.token_major else (heads, rows)
-        return rng.standard_normal((attention.batch, *shape, attention.width)).astype(DTYPES[attention.element])
-
-    q = array(attention.queries, attention.heads)
-    k, v = (array(attention.keys, attention.heads // attention.group) for _ in "kv")
+    q, k, v = attention_arrays(attention)
     result = np.zeros_like(q)
     sums = np.zeros((attention.batch, attention.heads, attention.queries), np.float32)
     run(ptx_of(attention), attention, (q, k, v, result, sums), late=late)

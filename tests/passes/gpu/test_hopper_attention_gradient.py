@@ -10,7 +10,7 @@ from astra_mlir.errors import UnsupportedError
 from astra_mlir.passes.gpu.hopper_attention import HopperAttention
 from astra_mlir.passes.gpu.hopper_attention_gradient import HopperAttentionGradient
 
-from .hopper_harness import DTYPES, check_resources, ptx_of, run
+from .hopper_harness import DTYPES, attention_arrays, check_resources, ptx_of, run
 
 
 def reference(attention: HopperAttention, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -53,14 +53,7 @@ CASES = {
 def test_derivatives_are_right(name: str, late: bool) -> None:
     """Within the rounding of probabilities, their derivatives and results to 16 bits."""
     attention = CASES[name]
-    rng = np.random.default_rng(0)
-
-    def array(rows: int, heads: int) -> np.ndarray:
-        shape = (rows, heads) if attention.token_major else (heads, rows)
-        return rng.standard_normal((attention.batch, *shape, attention.width)).astype(DTYPES[attention.element])
-
-    q, cotangent = (array(attention.queries, attention.heads) for _ in "qd")
-    k, v = (array(attention.keys, attention.heads // attention.group) for _ in "kv")
+    q, k, v, cotangent = attention_arrays(attention, cotangents=True)
     *expected, logsums, deltas = reference(attention, q, k, v, cotangent)
     results = [np.zeros_like(x) for x in (q, k, v)]
     given = (q, k, v, cotangent, logsums.astype(np.float32), deltas.astype(np.float32))
