@@ -23,7 +23,10 @@ def can_stream(item: ScheduledNest, number: int) -> bool:
         return False
     if any(True for _ in item.nest.op.regions[0].blocks[0].arguments[number].uses):
         return False  # it updates what is there
-    line = LINE // byte_width(item.flats[number].type.element_type)
+    element = item.flats[number].type.element_type
+    if isinstance(element, ir.IntegerType) and element.width < 8:
+        return False  # these are bytes in memory, while a vector of them is packed
+    line = LINE // byte_width(element)
     *outer, inner = item.loops
     return (
         inner.steps[number] == 1

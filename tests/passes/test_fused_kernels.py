@@ -71,6 +71,7 @@ STREAMED: dict[str, tuple[Callable[..., Any], Sequence[np.ndarray]]] = {
         lambda xp, x, rows: x[rows],
         [np.arange(1 << 16, dtype=np.float32).reshape(128, 512), np.arange(17000, dtype=np.int32) % 128],
     ),
+    "bytes of one bit": (lambda xp, x: x % 3 == 0, [np.arange(9_000_000, dtype=np.int32)]),
     "wider": (lambda xp, x: x.astype(np.float32), [np.arange(9_000_000, dtype=np.int16)]),
     "updated": (
         lambda xp, x: x.at[3:].add(1.0) if xp is jnp else np.concatenate([x[:3], x[3:] + 1]),

@@ -19,3 +19,16 @@ func.func private @streamed(%x: memref<16777216xf32> {llvm.noalias}, %o: memref<
   }
   return
 }
+
+// An i1 is a byte in memory and a bit in a vector: such results are stored as they are computed.
+// CHECK-LABEL: func.func private @bits
+// CHECK-NOT:     nontemporal
+// CHECK:         memref.store {{.*}} : memref<67108864xi8>
+func.func private @bits(%x: memref<67108864xf32> {llvm.noalias}, %o: memref<67108864xi1> {llvm.noalias}) attributes {astra.shared_loops = 1 : i64, astra.streamed = array<i64: 1>} {
+  linalg.generic {indexing_maps = [#i, #i], iterator_types = ["parallel"]} ins(%x : memref<67108864xf32>) outs(%o : memref<67108864xi1>) {
+  ^bb0(%a: f32, %b: i1):
+    %0 = arith.cmpf oeq, %a, %a : f32
+    linalg.yield %0 : i1
+  }
+  return
+}
