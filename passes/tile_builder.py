@@ -238,6 +238,11 @@ class TileBuilder(OpBuilder):
         order = ir.DenseI64ArrayAttr.get(list(permutation))
         return self.one("astra.tile_transpose", [value], self.kind(shape, value.element), permutation=order)
 
+    def gather(self, value: Tile, index: Tile, axis: int) -> Tile:
+        """The elements of a tile at indices along an axis."""
+        kind = self.kind(index.shape, value.element)
+        return self.one("astra.tile_gather", [value, index], kind, axis=self.integer(axis))
+
     def broadcast(self, value: Tile, shape: Sequence[int]) -> Tile:
         """A scalar, or a tile with dimensions of 1, as a tile of a shape."""
         if value.shape == tuple(shape):

@@ -48,21 +48,36 @@ class HostFunction:
         self.launches: list[str] = []
         self.functions: dict[str, str] = {}
 
-    def tile(self, *arguments: int, warps: int = 4, stages: int = 3) -> TileFunction:
-        """A tile function on some of the buffers, by their numbers."""
+    def tile(self, *arguments: int, scalars: int = 0, warps: int = 4, stages: int = 3) -> TileFunction:
+        """A tile function on some of the buffers, by their numbers, and on so many i32 behind them."""
         loc = ir.Location.unknown()
         kinds = [(memory_type(self.buffers[i].element_type, _Place(loc)), True) for i in arguments]
+        kinds += [(ir.IntegerType.get_signless(32), False)] * scalars
         return TileFunction(kinds, loc, warps, stages)
 
-    def launch(self, function: TileFunction, kind: str, grid: Sequence[int], arguments: Sequence[int]) -> None:
+    def launch(
+        self, function: TileFunction, kind: str, grid: Sequence[int], arguments: Sequence[int],
+        scalars: Sequence[int] = (),
+    ) -> None:  # fmt: skip
         """End a tile function and launch it on buffers."""
+        self.repeat(self.add(function, kind), grid, arguments, scalars)
+
+    def add(self, function: TileFunction, kind: str) -> str:
+        """End a tile function that is launched by its name."""
         symbol = function.finish(kind)
         self.functions[symbol] = function.func.get_asm(enable_debug_info=False)
+        return symbol
+
+    def repeat(self, symbol: str, grid: Sequence[int], arguments: Sequence[int], scalars: Sequence[int] = ()) -> None:
+        """Launch a function that was added."""
         sizes = [*grid, *[1] * (3 - len(grid))]
-        names = ", ".join(f"%arg{i}" for i in arguments)
-        kinds = ", ".join(str(self.buffers[i]) for i in arguments)
+        numbers = [f"%n{len(self.launches)}_{i}" for i in range(len(scalars))]
+        names = ", ".join([*(f"%arg{i}" for i in arguments), *numbers])
+        kinds = ", ".join([*(str(self.buffers[i]) for i in arguments), *["i32"] * len(scalars)])
+        constants = [f"  {name} = arith.constant {n} : i32\n" for name, n in zip(numbers, scalars, strict=True)]
         self.launches.append(
-            f'  "astra.gpu_launch"({names}) {{grid = array<i64: {", ".join(map(str, sizes))}>, kernel = @{symbol}}}'
+            "".join(constants)
+            + f'  "astra.gpu_launch"({names}) {{grid = array<i64: {", ".join(map(str, sizes))}>, kernel = @{symbol}}}'
             f" : ({kinds}) -> ()"
         )
 

@@ -31,6 +31,7 @@ class ScalarFunction:
     lines: tuple[str, ...]
     results: tuple[str, ...]  # names in the text
     captures: tuple[ir.Value, ...]  # rank-0 tensors, whose elements are the last parameters
+    text: str = ""  # a func.func
 
     def arguments(self) -> list[tuple[str, str]]:
         """Arguments that a kernel needs for the captured values."""
@@ -154,4 +155,4 @@ def _function(
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     parameters = tuple(f"%arg{i}" for i in range(len(types)))
     given = tuple(part.strip() for part in last.removeprefix("return").partition(":")[0].split(","))
-    return ScalarFunction(digest, parameters, tuple(lines), given, captures), dialects
+    return ScalarFunction(digest, parameters, tuple(lines), given, captures, text), dialects

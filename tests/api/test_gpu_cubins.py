@@ -235,6 +235,9 @@ PROGRAMS |= {
     "one hot": (lambda i: jax.nn.one_hot(i, 32), (s(64, kind=jnp.int32),)),
     "take": (lambda x, i: x[i], (X, s(16, kind=jnp.int32))),
     "embedding gradient": (jax.grad(lambda w, i: (w[i] ** 2).sum()), (X, s(16, kind=jnp.int32))),
+    "argsort long": (jnp.argsort, (s(1 << 20),)),
+    "sort by two keys": (lambda x, y: jax.lax.sort((x, y), num_keys=2), (s(10000), s(10000))),
+    "top k long": (lambda x: jax.lax.top_k(x, 8), (s(64, 32000),)),
     "top k": (lambda x: jax.lax.top_k(x, 5), (X,)),
     "dynamic slice": (lambda x, i: jax.lax.dynamic_slice(x, (i, 0), (4, 96)), (X, s(kind=jnp.int32))),
     "random": (
@@ -251,7 +254,10 @@ PROGRAMS |= {
     "lstm": (_lstm, (s(32, 64), s(5, 4, 16))),
     "residual block": (_residual, ((s(3, 3, 8, 8), s(3, 3, 8, 8)), s(2, 8, 8, 8))),
 }
-SPILL_FREE = ("softmax", "layer norm", "gemm f32", "gemm bf16", "gemm large", "attention", "gelu", "transpose")
+SPILL_FREE = (
+    "softmax", "layer norm", "gemm f32", "gemm bf16", "gemm large", "attention", "gelu", "transpose", "argsort long",
+    "sort by two keys", "top k long",
+)  # fmt: skip
 REFUSED = {
     "fft": (jnp.fft.fft, (X,)),
     "complex": (lambda x: x * 1j, (X,)),

@@ -19,10 +19,13 @@ import numpy as np
 from astra_mlir import capture as capturing
 from astra_mlir import gpu_emulation
 from astra_mlir.bindings import ir, make_context
+from astra_mlir.gpu_code import device_code
 from astra_mlir.gpu_compiler import compile_gpu_program
 from astra_mlir.gpu_executable import GpuExecutable
+from astra_mlir.gpu_machine import GpuMachine
 from astra_mlir.gpu_runtime import Kernel
 from tests.passes import tile_interpreter
+from tools.ptx_emulator import launch as run_ptx
 
 _ENTRY = ctypes.CFUNCTYPE(None, ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p, ctypes.c_void_p)
 _MOST = 1 << 26  # bytes behind a pointer: its size is not known
@@ -68,16 +71,65 @@ def _caller(context: Any, function: ir.Operation, kinds: Sequence[ir.Type]) -> C
     return call
 
 
+def ptx_code(tile_text: bytes, names: Sequence[str]) -> tuple[bytes, list[Kernel], Any]:
+    """What ``gpu_emulation.emulated_code`` gives, with the emulator of PTX behind each kernel: what a GPU would run."""
+    code = device_code(tile_text, names, GpuMachine.parse("sm_90a"))
+    module = ir.Module.parse(tile_text, make_context())
+    functions = {
+        ir.StringAttr(op.operation.attributes["sym_name"]).value: op.operation for op in module.body.operations
+    }
+    entries, kept = [], []
+    for kernel in code.launches:
+        kinds = [argument.type for argument in functions[kernel.name].regions[0].blocks[0].arguments]
+        entry = _ENTRY(_ptx_caller(code.ptx, kernel, kinds))
+        sizes = [0 if isinstance(k, ir.MemRefType) else tile_interpreter._dtype(k).itemsize for k in kinds]
+        entries.append((kernel.name, ctypes.cast(entry, ctypes.c_void_p).value or 0, sizes))
+        kept.append(entry)
+    kernels = [Kernel(kernel.name, 128, kernel.parameters) for kernel in code.launches]
+    return gpu_emulation.image_of(entries), kernels, [kept, module]
+
+
+def _ptx_caller(ptx: str, kernel: Kernel, kinds: Sequence[ir.Type]) -> Callable[[Any, Any, Any], None]:
+    pointers = [isinstance(kind, ir.MemRefType) for kind in kinds]
+    scalars = [
+        None if pointer else tile_interpreter._dtype(kind) for pointer, kind in zip(pointers, kinds, strict=True)
+    ]
+
+    def call(inputs: Any, outputs: Any, arena: Any) -> None:
+        try:
+            given = []
+            for place, kind in zip(inputs[1 : len(scalars) + 1], scalars, strict=True):
+                if kind is None:
+                    given.append(np.frombuffer((ctypes.c_char * _MOST).from_address(place or 0x1000), np.uint8))
+                else:
+                    given.append(np.frombuffer((ctypes.c_char * 8).from_address(place), kind, 1)[0])
+            grid = [*(ctypes.c_int64 * 3).from_address(inputs[0])]
+            run_ptx(
+                ptx, kernel.name, grid=grid, block=(kernel.threads, 1, 1), arguments=given,
+                shared_bytes=kernel.shared_bytes,
+            )  # fmt: skip
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)  # no exception may go through native code
+
+    return call
+
+
 def compile(function: Callable[..., Any], *arguments: Any) -> GpuExecutable:
     """A function of JAX for a Hopper GPU."""
     made: GpuExecutable = compile_gpu_program(capturing.capture(function, arguments, {}).program, "cuda:sm_90a")
     return made
 
 
-def check(function: Callable[..., Any], *arguments: Any, tol: float = 1e-5, interpreted: bool = False) -> GpuExecutable:
-    """Run a function as a GPU program and compare with JAX on the CPU; two runs have to give the same bits."""
-    if interpreted:
-        gpu_emulation.emulated_code = interpreted_code
+def check(
+    function: Callable[..., Any], *arguments: Any, tol: float = 1e-5, code: Callable[..., Any] | None = None
+) -> GpuExecutable:
+    """Run a function as a GPU program and compare with JAX on the CPU; two runs have to give the same bits.
+
+    ``code``: what runs the kernels, :func:`interpreted_code` or :func:`ptx_code`, in place of code for the CPU.
+    """
+    if code is not None:
+        gpu_emulation.emulated_code = code
     given = [np.asarray(value) for value in arguments]
     exe = compile(function, *given)
     results, again = exe(*given), exe(*given)
