@@ -6,6 +6,7 @@ generator of ``target_machine.py``, and gives an :class:`~astra_mlir.executable.
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,10 @@ __all__ = ["compile_module", "compile_program", "entry_symbol", "llvm_ir_of", "l
 
 ARENA_ATTRIBUTE = "astra.arena_bytes"
 CONSTANTS_ATTRIBUTE = "astra.constants"
+# Stages whose modules an executable keeps as bytecode, for what is asked about it later (``Executable.cost``): 2 ms to
+# write for GPT-2, where lowering it again takes 700.  Larger ones have large constants in them, and are made again.
+_KEPT_STAGES = ("astra", "kernels")
+_LARGEST_KEPT = 1 << 20
 
 
 def entry_symbol(entry: str) -> str:
@@ -43,8 +48,9 @@ def lower(
     stage: str = "llvm",
     target: TargetMachine | None = None,
     times: dict[str, float] | None = None,
+    kept: dict[str, bytes] | None = None,
 ) -> ir.Module:
-    """The program's module after ``stage``; seconds per stage are added to ``times``."""
+    """The program's module after ``stage``; ``times`` takes each stage's seconds, ``kept`` the stages to keep."""
     from astra_mlir.passes.pipelines import STAGE_NAMES
 
     if stage not in STAGE_NAMES:
@@ -53,7 +59,7 @@ def lower(
     start = time.perf_counter()
     module = program.parse(context)
     times["stablehlo"] = time.perf_counter() - start
-    return _run_stages(module, stage, target or TargetMachine.parse(config.target.get()), times)
+    return _run_stages(module, stage, target or TargetMachine.parse(config.target.get()), times, kept=kept)
 
 
 def _run_stages(
@@ -62,8 +68,12 @@ def _run_stages(
     target: TargetMachine,
     times: dict[str, float],
     kernels_made: Callable[[], None] | None = None,
+    kept: dict[str, bytes] | None = None,
 ) -> ir.Module:
-    """Run the stages up to ``last``; ``kernels_made`` is called once between the passes of one."""
+    """Run the stages up to ``last``; ``kernels_made`` is called once between the passes of one.
+
+    ``kept`` takes the module after the stages that an executable keeps.
+    """
     from astra_mlir.bindings import ir
     from astra_mlir.passes import expand_pipeline, run_pipeline
     from astra_mlir.passes.pipelines import KERNELS_MADE, STAGE_NAMES, stage_pipeline
@@ -83,6 +93,11 @@ def _run_stages(
             run_pipeline(module, passes, verify=config.verify_passes.get())
         except ir.MLIRError as error:
             raise CompileError(f"a pass of stage '{stage}' failed: {error}") from error
+        if kept is not None and stage in _KEPT_STAGES:
+            written = io.BytesIO()
+            module.operation.write_bytecode(written)
+            if written.tell() <= _LARGEST_KEPT:
+                kept[stage] = written.getvalue()
         times[stage] = time.perf_counter() - start
     return module
 
@@ -136,7 +151,7 @@ def compile_program(
     signature = _without_constants(compiled.signature, program)
     return Executable(
         program, signature, machine, options, compiled.objects, code, compiled.arena_bytes, compiled.constants, times,
-        compiled.aliases, compiled.call_targets,
+        compiled.aliases, compiled.call_targets, compiled.stages,
     )  # fmt: skip
 
 
@@ -153,6 +168,7 @@ def _compiled(
     module = program.parse(context)
     signature = signature_of(module, program.entry, program.input_paths)
     times["stablehlo"] = time.perf_counter() - start
+    stages: dict[str, bytes] = {}
     with target_machine.ObjectCode(machine, options) as code:
 
         def begin_inner_functions() -> None:
@@ -160,7 +176,7 @@ def _compiled(
             _begin_inner_functions(module, code)
             times["inner functions"] = time.perf_counter() - start
 
-        _run_stages(module, "llvm", machine, times, begin_inner_functions)
+        _run_stages(module, "llvm", machine, times, begin_inner_functions, stages)
         start = time.perf_counter()
         aliases = _aliases_of(module, program.entry)
         call_targets = _call_targets_of(module)
@@ -170,7 +186,7 @@ def _compiled(
         start = time.perf_counter()
         objects = code.objects()
         times["codegen"] = time.perf_counter() - start
-    return CompiledProgram(signature, objects, arena_bytes, constants, aliases, call_targets)
+    return CompiledProgram(signature, objects, arena_bytes, constants, aliases, call_targets, stages)
 
 
 def _begin_inner_functions(module: ir.Module, code: target_machine.ObjectCode) -> None:

@@ -6,7 +6,7 @@ is native (``runtime/python/function.cpp``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +69,7 @@ class Executable(Function):
         compile_times: dict[str, float],
         aliases: Sequence[int] = (),
         call_targets: Sequence[str] = (),
+        stages: Mapping[str, bytes] | None = None,
     ) -> None:
         self.program = program
         self.signature = signature
@@ -79,6 +80,7 @@ class Executable(Function):
         self.call_targets = tuple(call_targets)
         self.compile_times = compile_times
         self.objects = tuple(objects)
+        self._stages = dict(stages or {})
         self._code = code
         self.constants = [np.ascontiguousarray(c) for c in (*program.constants, *constants)]
         self.entry_address = code.address(compiler.entry_symbol(program.entry)) if code else 0
@@ -141,9 +143,21 @@ class Executable(Function):
         """Floating-point operations and bytes accessed of the program's Astra IR, and the kernels it is fused to."""
         from astra_mlir.cost import cost_of, groups_of
 
-        cost = cost_of(self._lowered("astra"), self.program.entry)
-        cost.groups = groups_of(self._lowered("kernels"))
+        groups = groups_of(self.stage("kernels"))  # first: one that has to be made leaves the other
+        cost = cost_of(self.stage("astra"), self.program.entry)
+        cost.groups = groups
         return cost
+
+    def stage(self, name: str) -> mlir.Module:
+        """The program after stage "astra" or "kernels", as compilation left it; lowered where its code was on disk.
+
+        Inner functions of kernels may be missing in it, which :meth:`ir` has.
+        """
+        from astra_mlir.bindings import ir, make_context
+
+        if name not in self._stages:
+            return compiler.lower(self.program, make_context(), name, self.target, kept=self._stages)
+        return ir.Module.parse(self._stages[name], make_context())
 
     def memory(self) -> Memory:
         """Bytes of arguments, results, arena, constants and code."""

@@ -317,12 +317,10 @@ def deserialize_into(out: Any, data: bytes, options: bytes | None) -> None:
 
 def costs(handle: int) -> tuple[float, float, float]:
     """Floating-point operations, transcendental functions and bytes of a program."""
-    from astra_mlir.bindings import make_context
     from astra_mlir.cost import cost_of
 
     executable = _programs[handle].executable
-    module = compiler.lower(executable.program, make_context(), "astra", executable.target)
-    cost = cost_of(module, executable.program.entry)
+    cost = cost_of(executable.stage("astra"), executable.program.entry)
     return cost.flops, cost.transcendentals, cost.bytes_accessed
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,6 +41,7 @@ class CompiledProgram:
     constants: Sequence[np.ndarray[Any, Any]]
     aliases: Sequence[int] = ()  # of each result the donated argument whose memory it takes over, or -1
     call_targets: Sequence[str] = ()  # the functions that the code calls by name
+    stages: Mapping[str, bytes] = field(default_factory=dict)  # bytecode of some stages; not kept on disk
 
 
 def key_of(program: Program, target: TargetMachine, options: CodegenOptions) -> str:

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 import astra_mlir as astra
+from astra_mlir import compiler
 from astra_mlir.bindings import ir, make_context
 from astra_mlir.dialects import verify
+from astra_mlir.program import Program
 
 _COUNT = 5000
 _TYPE = "tensor<4xf32>"
@@ -108,3 +114,23 @@ def test_a_product_and_its_epilogue_are_one_group() -> None:
     assert "f32 x f32 -> f32, 1 x 64 x 64 x 64" in schedule
     assert "math.exp" in schedule
     assert "arith.addf" in schedule
+
+
+def test_compilation_leaves_what_the_cost_is_counted_from(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing is lowered again; of code that came from disk the program is once, and says the same."""
+    monkeypatch.setenv("ASTRA_CACHE_DIR", str(tmp_path))
+    made, found = (_returning("%0", "%2") for _ in range(2))
+    lowered: list[str] = []
+    lower = compiler.lower
+
+    def counted(program: Program, context: ir.Context, stage: str, *more: Any, **named: Any) -> ir.Module:
+        lowered.append(stage)
+        return lower(program, context, stage, *more, **named)
+
+    monkeypatch.setattr(compiler, "lower", counted)
+    cost = made.cost()
+    assert len(cost.groups) == 2
+    assert not lowered
+    assert found.cost() == cost
+    assert found.cost() == cost
+    assert lowered == ["kernels"]
