@@ -1,6 +1,6 @@
 """What ``runtime/python/`` defines; users see the classes of ``executable.py`` and ``jax_functions.py``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -54,6 +54,22 @@ class Dispatcher:
     ) -> None: ...
     def _forget(self, plan: Plan | None, /) -> int: ...
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+class Launches:
+    def __init__(
+        self, parameters: tuple[tuple[str, bool] | tuple[str, bool, Any], ...], check: Callable[[int], None], /
+    ) -> None: ...
+    def launch(self, grid: Any, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> bool | tuple[Any, ...]: ...
+    def add(
+        self,
+        key: tuple[Any, ...],
+        module: int,
+        kernel: int,
+        written: bytes,
+        watched: tuple[tuple[Any, str | None, Any], ...],
+        kept: Any,
+        /,
+    ) -> None: ...
 
 def initialize(api: int, context: int, thread_override: ContextVar[int], /) -> None: ...
 def use_jax(

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import ctypes
 import math
+from functools import cached_property
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
 from astra_mlir.errors import AstraError, DTypeError, ShapeError
-from astra_mlir.gpu_runtime import DeviceMemory, synchronize
+from astra_mlir.gpu_runtime import WITHIN, DeviceMemory, stream_of, synchronize
+from astra_mlir.gpu_runtime import copy as copy_memory
 from astra_mlir.signature import ArraySpec
 
-__all__ = ["DeviceArray", "device_pointer", "is_device_array", "shape_and_type"]
+__all__ = ["DeviceArray", "device_pointer", "is_device_array", "pointer_and_type", "shape_and_type"]
 
 _CUDA = 2  # kDLCUDA
 _CODES = {0: "int", 1: "uint", 2: "float", 4: "bfloat", 5: "complex", 6: "bool"}
@@ -64,6 +66,18 @@ def shape_and_type(value: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Shape and element type of a device array of any framework."""
     name = str(value.dtype).removeprefix("torch.")
     return tuple(value.shape), np.dtype(getattr(ml_dtypes, name, name))
+
+
+def pointer_and_type(value: Any) -> tuple[int, int, int, int]:
+    """The address of a device array's first element, DLPack's code and bits of its type, and its device.
+
+    What its maker has put into the legacy default stream is done before what comes there next.
+    """
+    if isinstance(value, DeviceArray):
+        return value.memory.address, value.type_code, 8 * value.dtype.itemsize, value.memory.device
+    capsule = value.__dlpack__(stream=1)
+    tensor = _DLManagedTensor.from_address(_get_pointer(capsule, b"dltensor")).tensor
+    return (tensor.data or 0) + tensor.byte_offset, tensor.code, tensor.bits, tensor.device.id
 
 
 def device_pointer(value: Any, spec: ArraySpec, device: int) -> tuple[int, Any]:
@@ -116,12 +130,37 @@ class DeviceArray:
     def ndim(self) -> int:
         return len(self.shape)
 
+    def copy(self) -> DeviceArray:
+        """Another array with the same elements."""
+        memory = DeviceMemory(self.memory.size, self.memory.device)
+        copy_memory(memory.address, self.memory.address, self.memory.size, WITHIN, self.memory.device)
+        return DeviceArray(memory, self.shape, self.dtype)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if copy is False:
             raise ValueError("an array on a device cannot be a NumPy array without a copy")
         array = np.empty(self.shape, self.dtype)
         self.memory.to_host(array)
         return array if dtype is None else array.astype(dtype)
+
+    @property
+    def type_code(self) -> int:
+        """DLPack's code of the element type; raises :class:`DTypeError` where it has none."""
+        kind = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}.get(self.dtype.kind)
+        code = {"bfloat16": 4, "float8_e4m3fn": 10, "float8_e5m2": 12}.get(self.dtype.name, kind)
+        if code is None:
+            raise DTypeError(f"DLPack has no elements of {self.dtype.name}")
+        return code
+
+    @cached_property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """For CuPy, Numba and others; of element types that NumPy itself has."""
+        if self.dtype.kind not in "iufcb":
+            raise AttributeError(f"the CUDA array interface has no elements of {self.dtype.name}")
+        return {
+            "shape": self.shape, "typestr": self.dtype.str, "data": (self.memory.address, False), "version": 3,
+            "strides": None, "stream": stream_of(self.memory.device),
+        }  # fmt: skip
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return _CUDA, self.memory.device
@@ -130,15 +169,10 @@ class DeviceArray:
         """A capsule that shares the memory; the work that makes it is waited for."""
         if stream != -1:
             synchronize(self.memory.device)
-        kind = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}.get(self.dtype.kind)
-        code = 4 if self.dtype.name == "bfloat16" else kind
-        if code is None:
-            raise DTypeError(f"DLPack has no elements of {self.dtype.name}")
         shape = (ctypes.c_int64 * max(1, self.ndim))(*self.shape)
-        tensor = _DLTensor(
-            self.memory.address, _DLDevice(_CUDA, self.memory.device), self.ndim, code, 8 * self.dtype.itemsize, 1,
-            shape, None, 0,
-        )  # fmt: skip
+        place = _DLDevice(_CUDA, self.memory.device)
+        bits = 8 * self.dtype.itemsize
+        tensor = _DLTensor(self.memory.address, place, self.ndim, self.type_code, bits, 1, shape, None, 0)
         managed = _DLManagedTensor(tensor, None, _delete)
         _exported[ctypes.addressof(managed)] = (managed, shape, self.memory)
         return _new_capsule(ctypes.addressof(managed), b"dltensor", None)

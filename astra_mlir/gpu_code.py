@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from astra_mlir import gpu_machine
 from astra_mlir.errors import CompileError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from astra_mlir.passes.gpu.hopper_gemm import TensorMapSpec
     from astra_mlir.passes.gpu.report import KernelReport
 
-__all__ = ["DeviceCode", "device_code"]
+__all__ = ["DeviceCode", "device_code", "kernel_of"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,16 @@ def device_code(tile_text: bytes, kernels: Sequence[str], machine: GpuMachine) -
         except ir.MLIRError as error:
             raise CompileError(f"a pass from tile functions to kernels failed: {error}") from error
         return DeviceCode(gpu_machine.ptx(translate_to_llvm_ir(module), machine), launches, machine)
+
+
+def kernel_of(given: dict[str, Any]) -> Kernel:
+    """The kernel of its fields, as ``dataclasses.asdict`` and JSON leave them."""
+
+    def tuples(fields: dict[str, Any]) -> dict[str, Any]:
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+
+    maps = tuple(TensorMap(**tuples(fields)) for fields in given["tensor_maps"])
+    return Kernel(**{**tuples(given), "tensor_maps": maps})
 
 
 def _launches(module: ir.Module, kernels: Sequence[str]) -> tuple[Kernel, ...]:

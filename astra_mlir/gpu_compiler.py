@@ -26,7 +26,7 @@ from astra_mlir.target_machine import CodegenOptions, TargetMachine
 if TYPE_CHECKING:
     from astra_mlir.bindings import ir
 
-__all__ = ["GpuProgram", "compile_gpu_program", "lower_for_gpu", "tile_module"]
+__all__ = ["GpuProgram", "bytecode", "compile_gpu_program", "lower_for_gpu", "tile_module"]
 
 
 @dataclass
@@ -116,7 +116,7 @@ def _compiled(program: Program, options: CodegenOptions) -> GpuProgram:
 
     def keep_tiles(stage: str, module: ir.Module) -> None:
         if stage == "tile":
-            tiles.append(_bytecode(tile_module(module)))
+            tiles.append(bytecode(tile_module(module)))
 
     module = lower_for_gpu(program, context, "llvm", times, keep_tiles)
     if compiler._call_targets_of(module):
@@ -136,7 +136,8 @@ def _compiled(program: Program, options: CodegenOptions) -> GpuProgram:
     return GpuProgram(signature, objects, arena_bytes, constants, aliases, kernels, tiles[0], straight_line, times)
 
 
-def _bytecode(module: ir.Module) -> bytes:
+def bytecode(module: ir.Module) -> bytes:
+    """A module as bytecode."""
     buffer = io.BytesIO()
     module.operation.write_bytecode(buffer)
     return buffer.getvalue()

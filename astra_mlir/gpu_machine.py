@@ -56,6 +56,20 @@ class GpuMachine:
             raise AstraError(f"target '{text}': expected cuda:ARCHITECTURE with one of {', '.join(_ARCHITECTURES)}")
         return GpuMachine(name)
 
+    @staticmethod
+    def for_capability(capability: int) -> GpuMachine | None:
+        """The architecture whose code runs on devices of a compute capability (90 for 9.0); None where there is none.
+
+        >>> GpuMachine.for_capability(87).architecture
+        'sm_86'
+        """
+        found = None
+        for name in _ARCHITECTURES:
+            number = int(name.removeprefix("sm_").removesuffix("a"))
+            if number == capability or (number < capability and number // 10 == capability // 10 and name[-1] != "a"):
+                found = name
+        return None if found is None else GpuMachine(found)
+
     def __str__(self) -> str:
         return f"cuda:{self.architecture}"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,13 +26,16 @@ __all__ = [
     "copy",
     "device_info",
     "elapsed",
+    "stream_of",
     "synchronize",
+    "synchronize_all",
     "why_no_device",
 ]
 
 MAX_RANK = 5
 STRAIGHT_LINE = 1
 OVERLAPS = 1
+_ALL_STREAMS = (1 << 64) - 1
 TO_DEVICE, TO_HOST, WITHIN = range(3)
 EMULATED = "Astra emulated device"  # how runtime/tests/fake_cuda.cpp calls its device
 
@@ -173,6 +177,19 @@ def copy(target: int, source: int, size: int, direction: int, device: int = 0) -
 def synchronize(device: int = 0) -> None:
     """Wait until the device has done everything; raises the error of a kernel that failed."""
     runtime().check(runtime().api.gpu_synchronize(device))
+
+
+def synchronize_all(device: int = 0) -> None:
+    """Wait until everything on a device is done, on other streams than the runtime's, too."""
+    runtime().check(runtime().api.gpu_wait(device, _ALL_STREAMS))
+
+
+@cache
+def stream_of(device: int = 0) -> int:
+    """The runtime's stream on a device: copies, programs and their results are in its order."""
+    made = ctypes.c_void_p()
+    runtime().check(runtime().api.gpu_stream(device, ctypes.addressof(made)))
+    return made.value or 0
 
 
 class DeviceMemory:

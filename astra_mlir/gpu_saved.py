@@ -20,11 +20,10 @@ import numpy as np
 from astra_mlir import gpu_runtime
 from astra_mlir.call_targets import names_this_process
 from astra_mlir.errors import AstraError, CompileError
-from astra_mlir.gpu_code import DeviceCode
+from astra_mlir.gpu_code import DeviceCode, kernel_of
 from astra_mlir.gpu_compiler import GpuProgram
 from astra_mlir.gpu_executable import GpuExecutable, why_not_on
 from astra_mlir.gpu_machine import Cubin, GpuMachine, Resources
-from astra_mlir.gpu_runtime import Kernel, TensorMap
 from astra_mlir.program import Program
 from astra_mlir.program_cache import dtype_named
 from astra_mlir.signature import ArraySpec, Signature
@@ -104,7 +103,7 @@ def load(path: str | Path) -> GpuExecutable:
         head["straight_line"],
     )  # fmt: skip
     executable = GpuExecutable(program, machine, compiled)
-    code = DeviceCode(parts[3].decode(), tuple(map(_kernel, head["launches"])), machine)
+    code = DeviceCode(parts[3].decode(), tuple(map(kernel_of, head["launches"])), machine)
     resources = {name: Resources(**taken) for name, taken in head["resources"].items()}
     code.__dict__["cubin"] = Cubin(parts[4], resources)
     executable.__dict__["code"] = code
@@ -123,11 +122,3 @@ def _parts(payload: bytes) -> list[bytes]:
 def _array(spec: Sequence[Any], data: bytes) -> np.ndarray[Any, Any]:
     shape, name = spec
     return np.frombuffer(data, dtype_named(name)).reshape(shape).copy()
-
-
-def _kernel(given: dict[str, Any]) -> Kernel:
-    lists: list[dict[str, Any]] = given["tensor_maps"]
-    plain = ({name: tuple(v) if isinstance(v, list) else v for name, v in given_map.items()} for given_map in lists)
-    maps = tuple(TensorMap(**given_map) for given_map in plain)  # type: ignore[arg-type]
-    cluster = tuple(given["cluster"])
-    return Kernel(**{**given, "cluster": cluster, "tensor_maps": maps, "grid": tuple(given["grid"])})

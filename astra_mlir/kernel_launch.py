@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from astra_mlir import code_cache, config, program_cache, target_machine
+from astra_mlir import code_cache, config, kernel_gpu, program_cache, target_machine
 from astra_mlir.errors import KernelError
+from astra_mlir.gpu_arrays import is_device_array
+from astra_mlir.kernel_gpu import is_on_device
 from astra_mlir.language.function import KernelFunction
 from astra_mlir.language.types import DTYPES, DType, PointerType, dtype_of
 from astra_mlir.runtime import Call, runtime, thread_override
@@ -80,8 +82,10 @@ def _numpy(name: str, value: np.ndarray[Any, Any]) -> Argument:
 
 
 def _torch(name: str, value: Any) -> Argument:
+    if value.device.type == "cuda":
+        raise _OnDevice
     if value.device.type != "cpu":
-        raise KernelError(f"argument '{name}' is on {value.device}: launches here are on arrays in the CPU's memory")
+        raise KernelError(f"argument '{name}' is on {value.device}: kernels run on CPUs and NVIDIA GPUs")
     text = str(value.dtype).removeprefix("torch.")
     text = {"bool": "int1", "float8_e4m3fn": "float8e4nv", "float8_e5m2": "float8e5"}.get(text, text)
     if text not in DTYPES:
@@ -94,6 +98,8 @@ def _jax(name: str, value: Any) -> Argument:
     from astra_mlir.jax_arrays import pointer_of
 
     address = pointer_of(value)
+    if address is None and is_device_array(value):
+        raise _OnDevice
     if address is None:
         raise KernelError(f"argument '{name}' is not one row-major array in the CPU's memory")
     return Argument(name, PointerType(dtype_of(value.dtype)), value, address, value.nbytes)
@@ -109,10 +115,26 @@ def _argument(name: str, value: Any) -> Argument:
         return _torch(name, value)
     if jax is not None and isinstance(value, jax.Array):
         return _jax(name, value)
+    if is_on_device(value):
+        raise _OnDevice
     raise KernelError(
         f"argument '{name}' is {type(value).__name__}: kernels take arrays and numbers; what is known at compile"
         f" time is declared '{name}: al.constexpr'"
     )
+
+
+class _OnDevice(Exception):
+    """An argument is in a GPU's memory."""
+
+
+def bind(kernel: Kernel, args: Sequence[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a launch by their names, defaults among them; raises :class:`KernelError`."""
+    try:
+        bound = kernel.signature.bind(*args, **given)
+    except TypeError as error:
+        raise KernelError(f"kernel '{kernel.name}': {error}") from None
+    bound.apply_defaults()
+    return dict(bound.arguments)
 
 
 def bound_arguments(
@@ -120,15 +142,10 @@ def bound_arguments(
 ) -> tuple[list[Any], dict[str, Any], dict[str, int]]:
     """The arguments that are known when the kernel runs, its constants, and the options of the launch."""
     options = {name: int(kwargs.get(name, default)) for name, default in LAUNCH_OPTIONS.items()}
-    given = {name: value for name, value in kwargs.items() if name not in LAUNCH_OPTIONS}
-    try:
-        bound = kernel.signature.bind(*args, **given)
-    except TypeError as error:
-        raise KernelError(f"kernel '{kernel.name}': {error}") from None
-    bound.apply_defaults()
+    bound = bind(kernel, args, {name: value for name, value in kwargs.items() if name not in LAUNCH_OPTIONS})
     arguments, constants = [], {}
     for parameter in kernel.parameters:
-        value = bound.arguments[parameter.name]
+        value = bound[parameter.name]
         if parameter.is_constexpr or value is None:
             constants[parameter.name] = value
         else:
@@ -325,7 +342,14 @@ def _stored(argument: Argument) -> bytes:
 
 def launch(kernel: Kernel, grid: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
     """Run a kernel's programs on arrays, in place; see :func:`astra.kernel`."""
-    arguments, constants, options = bound_arguments(kernel, args, kwargs)
+    on_device = "stream" in kwargs and "stream" not in kernel.signature.parameters
+    if not on_device:
+        try:
+            arguments, constants, options = bound_arguments(kernel, args, kwargs)
+        except _OnDevice:
+            on_device = True
+    if on_device:
+        return kernel_gpu.launch(kernel, grid, args, kwargs)
     meta = {**{a.name: a.value for a in arguments}, **constants}
     sizes = grid_of(grid, meta)
     code = compiled(kernel, arguments, constants, options)
@@ -335,8 +359,9 @@ def launch(kernel: Kernel, grid: Any, args: Sequence[Any], kwargs: Mapping[str, 
                 f"kernel '{kernel.name}' writes to argument '{arguments[number].name}', which is read-only"
             )
     if 0 in sizes:
-        return
+        return None
     run(code, sizes, arguments)
+    return None
 
 
 def run(code: Compiled, sizes: tuple[int, int, int], arguments: Sequence[Argument]) -> None:

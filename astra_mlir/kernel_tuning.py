@@ -5,6 +5,7 @@ Around ``kernels.py``: both make a kernel whose launches add constants to those 
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +16,15 @@ import numpy as np
 
 from astra_mlir import code_cache, config, program_cache
 from astra_mlir.errors import KernelError
+from astra_mlir.gpu_runtime import device_info, synchronize_all
+from astra_mlir.kernel_gpu import device_of, is_on_device
 from astra_mlir.kernels import Kernel
 from astra_mlir.target_machine import TargetMachine
 
 __all__ = ["Config", "autotune", "heuristics"]
 
 _REPEATS = 3  # runs of a configuration, of which the fastest counts
+_LAUNCHES = 20  # of a run on a device
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class _Tuned(Kernel):
     def best(self) -> dict[str, Config]:
         return {key: self.tuning.configs[number] for key, number in self.tuning.chosen.items()}
 
+    resolves = True
+
     def resolved(self, grid: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         configs = self.tuning.configs
         named = [p.name for p in self.parameters]
@@ -77,7 +83,8 @@ class _Tuned(Kernel):
     def _stored(self, key: str, grid: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
         """The choice of an earlier process, else that of measuring now."""
         described = repr([sorted(c.launch_options.items()) for c in self.tuning.configs])
-        machine = str(TargetMachine.parse(config.target.get()))
+        device = device_of([*args, *kwargs.values()])
+        machine = str(TargetMachine.parse(config.target.get())) if device is None else repr(device_info(device))
         place = code_cache.key_of("tuning", program_cache.compiler_hash(), self.key(), described, key, machine)
         found = code_cache.load(place)
         if found is None:
@@ -86,20 +93,15 @@ class _Tuned(Kernel):
         return int(json.loads(found[0]))
 
     def _measured(self, grid: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
-        from astra_mlir.kernel_launch import launch
-
         times: dict[int, float] = {}
+        device = device_of([*args, *kwargs.values()])
         failure: KernelError | None = None
         for number, choice in enumerate(self.tuning.configs):
             given = [_copied(value) for value in args]
             named = {name: _copied(value) for name, value in kwargs.items()}
             try:
-                options = self.inner.resolved(grid, given, {**named, **choice.launch_options})
-                launch(self.inner, grid, given, options)
-                for _ in range(_REPEATS):
-                    start = time.perf_counter()
-                    launch(self.inner, grid, given, options)
-                    times[number] = min(times.get(number, np.inf), time.perf_counter() - start)
+                run = functools.partial(self.inner[grid], *given, **{**named, **choice.launch_options})
+                times[number] = _host_time(run) if device is None else _device_time(run, device)
             except KernelError as error:
                 failure = error
         if not times:
@@ -107,12 +109,38 @@ class _Tuned(Kernel):
         return min(times, key=times.__getitem__)
 
 
+def _host_time(run: Callable[[], None]) -> float:
+    """The seconds of a launch that has ended when it returns."""
+    run()
+    times = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _device_time(run: Callable[[], None], device: int) -> float:
+    """The seconds of a launch on a device, from many of them one after the other."""
+    run()
+    synchronize_all(device)
+    times = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        for _ in range(_LAUNCHES):
+            run()
+        synchronize_all(device)
+        times.append((time.perf_counter() - start) / _LAUNCHES)
+    return min(times)
+
+
 def _copied(value: Any) -> Any:
     """Arrays as copies: measuring changes nothing that the caller has."""
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    if hasattr(value, "clone"):
-        return value.clone()
+    for method in ("clone", "copy"):  # PyTorch's; NumPy's, CuPy's
+        if hasattr(value, "shape") and hasattr(value, method):
+            return getattr(value, method)()
+    if is_on_device(value):
+        raise KernelError(f"{type(value).__name__} has no copy(): configurations are measured on copies of arrays")
     return np.array(value) if hasattr(value, "shape") and hasattr(value, "dtype") and value.shape else value
 
 
@@ -148,6 +176,8 @@ class _Ruled(Kernel):
         super().__init__(kernel.fn)
         self.inner = kernel
         self.rules = rules
+
+    resolves = True
 
     def resolved(self, grid: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         given = {**dict(zip([p.name for p in self.parameters], args, strict=False)), **kwargs}

@@ -5,6 +5,7 @@ Above ``language/``, which compiles the function's syntax tree to a tile functio
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from astra_mlir.language.types import DTYPES, DType, PointerType, bfloat16, floa
 
 if TYPE_CHECKING:
     from astra_mlir.bindings import ir
+    from astra_mlir.kernel_gpu import GpuKernel
+    from astra_mlir.native import Launches
 
 __all__ = ["Kernel", "Launcher", "kernel"]
 
@@ -77,10 +80,42 @@ class Kernel(KernelFunction):
             num_stages=num_stages, divisibility=divisibility or {}, ones=ones,
         )  # fmt: skip
 
+    def compile(
+        self,
+        target: str,
+        arg_types: Sequence[Any] | Mapping[str, Any],
+        constexprs: Mapping[str, Any] | None = None,
+        *,
+        num_warps: int = 4,
+        num_stages: int = 3,
+        divisibility: Mapping[str, int] | None = None,
+        ones: Sequence[str] = (),
+    ) -> GpuKernel:
+        """The kernel compiled for a GPU (``cuda:sm_90a``), to look at; arguments as of :meth:`trace`.
+
+        A launch on device arrays compiles with the divisibility (16) of its pointers and numbers.  Needs no GPU.
+        """
+        from astra_mlir.kernel_gpu import compile_kernel
+
+        given = arg_types if isinstance(arg_types, Mapping) else list(arg_types)
+        return compile_kernel(
+            self, target, given, dict(constexprs or {}), num_warps=num_warps, num_stages=num_stages,
+            divisibility=divisibility, ones=ones,
+        )  # fmt: skip
+
+    resolves = False  # whether launches have constants that `resolved` adds
+
     def resolved(self, grid: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The keyword arguments of a launch with all constants: here those that were given."""
         del grid, args
         return dict(kwargs)
+
+    @functools.cached_property
+    def launches(self) -> Launches:
+        """Its launches on device arrays, by the kinds of their arguments."""
+        from astra_mlir.kernel_gpu import launches_of
+
+        return launches_of(self)
 
     def __repr__(self) -> str:
         return f"<astra kernel {self.name}>"
@@ -94,9 +129,14 @@ class Launcher:
         self.grid = grid
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
+        kernel = self.kernel
+        if kernel.resolves:
+            kwargs = kernel.resolved(self.grid, args, kwargs)
+        if kernel.launches.launch(self.grid, args, kwargs) is True:
+            return
         from astra_mlir.kernel_launch import launch
 
-        launch(self.kernel, self.grid, args, self.kernel.resolved(self.grid, args, kwargs))
+        launch(kernel, self.grid, args, kwargs)
 
 
 def kernel(fn: Callable[..., Any]) -> Kernel:

@@ -33,12 +33,13 @@ else:
     module = sys.modules.get(_NAME) or _load()
 
 __all__ = [
-    "Dispatcher", "Function", "Plan", "element_type", "empty", "initialize", "processor_identity", "use_jax",
-    "use_torch",
+    "Dispatcher", "Function", "Launches", "Plan", "element_type", "empty", "initialize", "processor_identity",
+    "use_jax", "use_torch",
 ]  # fmt: skip
 
 Dispatcher = module.Dispatcher
 Function = module.Function
+Launches = module.Launches
 Plan = module.Plan
 element_type = module.element_type
 empty = module.empty

@@ -126,6 +126,11 @@ class _Api(ctypes.Structure):
         ("gpu_event_elapsed", ctypes.CFUNCTYPE(_STATUS, _P, _P, _P)),
         ("gpu_event_release", ctypes.CFUNCTYPE(None, _P)),
         ("team_create_linked", ctypes.CFUNCTYPE(_STATUS, _I64, _P, _P)),
+        ("gpu_stream", ctypes.CFUNCTYPE(_STATUS, _I64, _P)),
+        ("gpu_launch_on", ctypes.CFUNCTYPE(_STATUS, _P, _I64, _P, _P, _P)),
+        ("gpu_order", ctypes.CFUNCTYPE(_STATUS, _I64, _P, _P)),
+        ("gpu_wait", ctypes.CFUNCTYPE(_STATUS, _I64, _P)),
+        ("gpu_pointer_device", ctypes.CFUNCTYPE(_STATUS, _P, _P)),
     ]
 
 

@@ -127,6 +127,22 @@ class KernelFunction:
         """The name of the module that it is in."""
         return str(getattr(self.fn, "__module__", ""))
 
+    def watched(self, outer: Sequence[KernelFunction] = ()) -> list[tuple[Any, str, Any]]:
+        """What :meth:`key` depends on and may change: (scope, name, value), where a scope is a dictionary or a cell."""
+        cells = dict(zip(self.fn.__code__.co_freevars, self.fn.__closure__ or (), strict=True))
+        enclosing, found = self._enclosing, []
+        for name in self.free_names:
+            scope: Any = cells[name] if name in enclosing else self.fn.__globals__
+            value = enclosing.get(name, self.fn.__globals__.get(name, KernelFunction))
+            if isinstance(value, KernelFunction):
+                if value.module == _LIBRARY or value in outer:
+                    continue
+                found += value.watched((*outer, self))
+            elif not isinstance(value, _PLAIN):
+                continue
+            found.append((scope, name, value))
+        return found
+
     def key(self) -> str:
         """A hash of the source and all that it names: functions of kernels, numbers, types."""
         return _key(self, ())
@@ -149,11 +165,12 @@ def _key(fn: KernelFunction, outer: Sequence[KernelFunction]) -> str:
             continue
         if isinstance(value, KernelFunction):
             found.append(f"{name}={_key(value, (*outer, fn))}" if value.module != _LIBRARY else name)
-        elif isinstance(value, bool | int | float | str | tuple | DType | type(None)):
+        elif isinstance(value, _PLAIN):
             found.append(f"{name}={value!r}")
     return f"{digest}({';'.join(found)})"
 
 
+_PLAIN = bool | int | float | str | tuple | DType | type(None)  # values that code is made with
 _LIBRARY = "astra_mlir.language.standard"  # part of the compiler, which is in every key
 
 

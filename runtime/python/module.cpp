@@ -8,6 +8,7 @@
 #include "arrays.h"
 #include "dispatcher.h"
 #include "function.h"
+#include "launches.h"
 #include "plan.h"
 #include "tensors.h"
 
@@ -112,7 +113,7 @@ PyMODINIT_FUNC PyInit__native() {
   import_array();
   Ref module(PyModule_Create(&module_definition));
   if (!module || !make_memory_type(module.get()) || !make_function_type(module.get()) || !make_plan_type(module.get()) ||
-      !make_dispatcher_type(module.get()))
+      !make_dispatcher_type(module.get()) || !make_launches_type(module.get()))
     return nullptr;
   return module.release();
 }

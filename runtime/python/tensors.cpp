@@ -22,7 +22,7 @@ struct ExchangeTable {
   void *managed_from;
   int (*tensor_from)(void *managed, void **tensor);
   int (*view_of)(void *tensor, TensorView *view);
-  void *current_stream;
+  int (*current_stream)(int device_type, int32_t device, void **stream);
 };
 
 // DLManagedTensorVersioned, with what it points to.
@@ -134,7 +134,7 @@ PyObject *use_torch(PyObject *, PyObject *arguments) {
     return nullptr;
   }
   torch = {reinterpret_cast<PyTypeObject *>(Py_NewRef(tensor_type)), reinterpret_cast<PyTypeObject *>(Py_NewRef(parameter_type)),
-           table->view_of, table->tensor_from, Py_NewRef(settings)};
+           table->view_of, table->tensor_from, table->current_stream, Py_NewRef(settings)};
   Py_RETURN_NONE;
 }
 

@@ -34,6 +34,7 @@ struct TorchHooks {
   PyTypeObject *parameter_type = nullptr;
   int (*view_of)(void *tensor, TensorView *view) = nullptr;
   int (*tensor_from)(void *managed, void **tensor) = nullptr;
+  int (*current_stream)(int device_type, int32_t device, void **stream) = nullptr;  // null if the table has none
   PyObject *settings = nullptr;  // gives what decides, besides the arguments, which program runs; None: ask Python
 };
 extern TorchHooks torch;

@@ -40,6 +40,7 @@ enum DeviceAttribute : int {
 };
 constexpr int kKernelMaxDynamicSharedBytes = 8;  // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 constexpr int kKernelNonPortableCluster = 14;    // CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED
+constexpr int kPointerDevice = 9;                // CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
 constexpr int kPoolReleaseThreshold = 4;         // CU_MEMPOOL_ATTR_RELEASE_THRESHOLD
 constexpr unsigned kStreamNonBlocking = 1;
 constexpr unsigned kEventNoTiming = 2;
@@ -82,6 +83,9 @@ struct alignas(64) TensorMap {
   F(pool_set_attribute, "cuMemPoolSetAttribute", Pool, int, void *)                                                 \
   F(context_retain, "cuDevicePrimaryCtxRetain", Context *, Device)                                                  \
   F(context_set, "cuCtxSetCurrent", Context)                                                                        \
+  F(context_get, "cuCtxGetCurrent", Context *)                                                                      \
+  F(context_synchronize, "cuCtxSynchronize")                                                                        \
+  F(pointer_attribute, "cuPointerGetAttribute", void *, int, Address)                                               \
   F(allocate, "cuMemAllocAsync", Address *, size_t, Stream)                                                         \
   F(deallocate, "cuMemFreeAsync", Address, Stream)                                                                  \
   F(copy_to_device, "cuMemcpyHtoDAsync_v2", Address, const void *, size_t, Stream)                                  \

@@ -45,6 +45,23 @@ const Driver &the_driver() {
   return *found;
 }
 
+// A call of the interface: while it runs, this thread may have another device's context than the caller's (PyTorch takes
+// the current context for the current device), and afterwards the caller's again.
+struct Visit {
+  Visit() : outer(current) { current = this; }
+  ~Visit() {
+    if (driver != nullptr && before != nullptr) driver->context_set(before);
+    current = outer;
+  }
+  Visit(const Visit &) = delete;
+  Visit &operator=(const Visit &) = delete;
+  const Driver *driver = nullptr;  // null: nothing was changed
+  Context before = nullptr;
+  Visit *const outer;
+  static thread_local Visit *current;
+};
+thread_local Visit *Visit::current = nullptr;
+
 struct DeviceState {
   int number = 0;
   const Driver *driver = nullptr;
@@ -53,7 +70,16 @@ struct DeviceState {
   Stream stream = nullptr;
 
   // Every thread that talks to the driver has to have the device's context.
-  void enter() const { check(*driver, driver->context_set(context), "cuCtxSetCurrent"); }
+  void enter() const {
+    Context now = nullptr;
+    check(*driver, driver->context_get(&now), "cuCtxGetCurrent");
+    if (now == context) return;
+    check(*driver, driver->context_set(context), "cuCtxSetCurrent");
+    if (Visit *const visit = Visit::current; visit != nullptr && visit->driver == nullptr) {
+      visit->driver = driver;
+      visit->before = now;
+    }
+  }
   int attribute(DeviceAttribute which) const {
     int value = 0;
     check(*driver, driver->device_attribute(&value, which, handle), "cuDeviceGetAttribute");
@@ -333,6 +359,7 @@ GraphExec replayed(const astra_gpu_call &call) {
 // The status of a function body that may throw.
 template <typename Body>
 astra_status guarded(Body body) {
+  const Visit visit;
   try {
     body();
     return ASTRA_OK;
@@ -453,11 +480,45 @@ astra_status gpu_module_load(int64_t device, const astra_bytes *image, const ast
 void gpu_module_release(astra_gpu_module *module) { delete module; }
 
 astra_status gpu_launch(astra_gpu_module *module, int64_t kernel, const int64_t *grid, void *const *parameters) {
+  return gpu_launch_on(module, kernel, grid, parameters, module != nullptr ? module->device->stream : nullptr);
+}
+
+astra_status gpu_launch_on(astra_gpu_module *module, int64_t kernel, const int64_t *grid, void *const *parameters, void *stream) {
   return guarded([&] {
     if (module == nullptr || kernel < 0 || static_cast<size_t>(kernel) >= module->kernels.size())
       raise(ASTRA_INVALID_ARGUMENT, "gpu_launch: the module has no such kernel");
     module->device->enter();
-    launch(*module->device, module->kernels[static_cast<size_t>(kernel)], grid, parameters, module->device->stream);
+    launch(*module->device, module->kernels[static_cast<size_t>(kernel)], grid, parameters, static_cast<Stream>(stream));
+  });
+}
+
+astra_status gpu_stream(int64_t device, void **stream) {
+  return guarded([&] { *stream = device_state(device).stream; });
+}
+
+astra_status gpu_order(int64_t device, void *earlier, void *later) {
+  return guarded([&] {
+    const DeviceState &state = device_state(device);
+    if (earlier != later) order(*state.driver, static_cast<Stream>(earlier), static_cast<Stream>(later));
+  });
+}
+
+astra_status gpu_wait(int64_t device, void *stream) {
+  return guarded([&] {
+    const DeviceState &state = device_state(device);
+    const Driver &driver = *state.driver;
+    check(driver, stream == ASTRA_GPU_ALL_STREAMS ? driver.context_synchronize() : driver.stream_synchronize(static_cast<Stream>(stream)),
+          "a kernel or copy before this one");
+  });
+}
+
+astra_status gpu_pointer_device(const void *memory, int64_t *device) {
+  return guarded([&] {
+    const Driver &driver = the_driver();
+    int number = 0;
+    if (driver.pointer_attribute(&number, kPointerDevice, address_of(memory)) != 0)
+      raise(ASTRA_INVALID_ARGUMENT, "an address that is in no device's memory");
+    *device = number;
   });
 }
 

@@ -244,6 +244,7 @@ constexpr astra_api kApi = {
     astra::gpu_synchronize, astra::gpu_module_load, astra::gpu_module_release, astra::gpu_launch, astra::gpu_execute,
     astra::gpu_event_record, astra::gpu_event_elapsed, astra::gpu_event_release,
     astra::team_create_linked,
+    astra::gpu_stream, astra::gpu_launch_on, astra::gpu_order, astra::gpu_wait, astra::gpu_pointer_device,
 };
 
 }  // namespace

@@ -22,6 +22,7 @@ std::recursive_mutex mutex;
 std::string entries;                      // of the log, a line each
 std::map<std::string, std::pair<int, int>> failures;  // by function: calls that still go well, then the error
 std::map<Address, size_t> memory;
+std::map<Address, int> device_of;  // of memory
 size_t live_bytes = 0, peak_bytes = 0;
 
 // The emulated kernels' image: this, how many, and for each its name, function, how many parameters and their bytes (0: a
@@ -91,6 +92,7 @@ struct GraphExecHandle {
 };
 struct StreamHandle {
   GraphHandle *capturing = nullptr;
+  int device = 0;
 };
 struct EventHandle {
   int recorded = 0;
@@ -104,8 +106,20 @@ struct PoolHandle {
 }  // namespace astra::cuda
 
 namespace {
-ContextHandle the_context;
+constexpr int kMostDevices = 8;
+ContextHandle contexts[kMostDevices];
+thread_local Context current = nullptr;
 PoolHandle the_pool;
+
+// Null, and 1 and 2 (the legacy stream and the thread's own), are streams that are always there.
+bool is_made(Stream stream) { return reinterpret_cast<uintptr_t>(stream) > 2; }
+GraphHandle *capturing(Stream stream) { return is_made(stream) ? stream->capturing : nullptr; }
+
+// A stream is of the context that was current when it was made.
+Result not_here(Stream stream) {
+  if (current == nullptr) return 201;  // CUDA_ERROR_INVALID_CONTEXT
+  return is_made(stream) && stream->device != current->device ? 400 : 0;  // CUDA_ERROR_INVALID_HANDLE
+}
 
 Result write(Address to, const void *value, size_t width, size_t count, Stream stream, const char *name) {
   const std::lock_guard<std::recursive_mutex> lock(mutex);
@@ -113,7 +127,7 @@ Result write(Address to, const void *value, size_t width, size_t count, Stream s
   if (const Result result = failure(name)) return result;
   Node node = {nullptr, {0, 0, 0}, {}, to, {}};
   for (size_t i = 0; i < count; ++i) node.bytes.insert(node.bytes.end(), static_cast<const char *>(value), static_cast<const char *>(value) + width);
-  if (stream != nullptr && stream->capturing != nullptr) stream->capturing->nodes.push_back(node);
+  if (GraphHandle *const graph = capturing(stream)) graph->nodes.push_back(node);
   else node.run();
   return 0;
 }
@@ -147,6 +161,7 @@ EXPORT void fake_cuda_program(void **, void **outputs, void *) {
   fake_cuda_write(outputs[0], 0x40000000, 4);
   fake_cuda_launch(0, grid, parameters);
 }
+EXPORT Stream fake_cuda_stream = nullptr;  // the stream of the last launch
 EXPORT long long fake_cuda_bytes(int peak) { return static_cast<long long>(peak != 0 ? peak_bytes : live_bytes); }
 
 EXPORT Result cuInit(unsigned) { return failure("cuInit"); }
@@ -183,11 +198,31 @@ EXPORT Result cuDeviceGetDefaultMemPool(Pool *pool, Device) {
   return 0;
 }
 EXPORT Result cuMemPoolSetAttribute(Pool, int, void *) { return 0; }
-EXPORT Result cuDevicePrimaryCtxRetain(Context *context, Device) {
-  *context = &the_context;
+EXPORT Result cuDevicePrimaryCtxRetain(Context *context, Device device) {
+  contexts[device].device = device;
+  *context = &contexts[device];
   return 0;
 }
-EXPORT Result cuCtxSetCurrent(Context) { return 0; }
+EXPORT Result cuCtxSetCurrent(Context context) {
+  current = context;
+  return 0;
+}
+EXPORT Result cuCtxGetCurrent(Context *context) {
+  *context = current;
+  return 0;
+}
+EXPORT Result cuCtxSynchronize() {
+  FAKE("cuCtxSynchronize");
+  note("cuCtxSynchronize");
+  return 0;
+}
+EXPORT Result cuPointerGetAttribute(void *value, int attribute, Address address) {
+  const std::lock_guard<std::recursive_mutex> lock(mutex);
+  auto found = memory.upper_bound(address);
+  if (attribute != 9 || found == memory.begin() || (--found)->first + found->second < address) return 1;
+  *static_cast<int *>(value) = device_of[found->first];
+  return 0;
+}
 
 EXPORT Result cuMemAllocAsync(Address *address, size_t bytes, Stream) {
   FAKE("cuMemAllocAsync");
@@ -199,6 +234,7 @@ EXPORT Result cuMemAllocAsync(Address *address, size_t bytes, Stream) {
   std::memset(made, 0xa5, bytes);  // nobody may count on zeros
   *address = reinterpret_cast<Address>(made);
   memory[*address] = bytes;
+  device_of[*address] = current != nullptr ? current->device : 0;
   live_bytes += bytes;
   if (live_bytes > peak_bytes) peak_bytes = live_bytes;
   return 0;
@@ -222,7 +258,7 @@ EXPORT Result cuMemcpyHtoDAsync_v2(Address to, const void *from, size_t bytes, S
 EXPORT Result cuMemcpyDtoHAsync_v2(void *to, Address from, size_t bytes, Stream stream) {
   FAKE("cuMemcpyDtoHAsync");
   note("cuMemcpyDtoHAsync %zu", bytes);
-  if (stream != nullptr && stream->capturing != nullptr) return 900;  // CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED
+  if (capturing(stream) != nullptr) return 900;  // CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED
   std::memcpy(to, reinterpret_cast<const void *>(from), bytes);
   return 0;
 }
@@ -243,7 +279,7 @@ EXPORT Result cuMemsetD32Async(Address to, unsigned value, size_t count, Stream 
 }
 
 EXPORT Result cuStreamCreate(Stream *stream, unsigned) {
-  *stream = new StreamHandle;
+  *stream = new StreamHandle{nullptr, current != nullptr ? current->device : 0};
   return 0;
 }
 EXPORT Result cuStreamSynchronize(Stream) {
@@ -349,6 +385,7 @@ EXPORT Result cuKernelSetAttribute(int attribute, int value, Kernel kernel, Devi
 }
 EXPORT Result cuLaunchKernelEx(const LaunchConfig *config, Kernel kernel, void **parameters, void **) {
   FAKE("cuLaunchKernelEx");
+  if (const Result result = not_here(config->stream)) return result;
   note("cuLaunchKernelEx %s grid %u %u %u threads %u shared %u attributes %u", kernel->name.c_str(), config->grid[0], config->grid[1],
        config->grid[2], config->block[0], config->shared_bytes, config->num_attributes);
   for (unsigned i = 0; i < config->num_attributes; ++i)
@@ -359,7 +396,8 @@ EXPORT Result cuLaunchKernelEx(const LaunchConfig *config, Kernel kernel, void *
     const char *const value = static_cast<const char *>(parameters[i]);
     node.values.emplace_back(value, value + (kernel->parameters[i] == 0 ? sizeof(void *) : kernel->parameters[i]));
   }
-  if (config->stream != nullptr && config->stream->capturing != nullptr) config->stream->capturing->nodes.push_back(node);
+  fake_cuda_stream = config->stream;
+  if (GraphHandle *const graph = capturing(config->stream)) graph->nodes.push_back(node);
   else node.run();
   return 0;
 }

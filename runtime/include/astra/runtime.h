@@ -222,6 +222,8 @@ typedef enum astra_gpu_direction { ASTRA_GPU_TO_DEVICE = 0, ASTRA_GPU_TO_HOST = 
 
 typedef struct astra_gpu_event astra_gpu_event;
 
+#define ASTRA_GPU_ALL_STREAMS ((void *)-1)
+
 typedef struct astra_api {
   size_t struct_size;
   uint32_t abi_version;
@@ -316,6 +318,17 @@ typedef struct astra_api {
   void (*gpu_event_release)(astra_gpu_event *event);
   /* A team of which this process runs some participants and other processes the rest.  The link outlives the team. */
   astra_status (*team_create_linked)(int64_t num_participants, const astra_link *link, astra_team **team);
+  /* The stream of the runtime on a device (CUstream). */
+  astra_status (*gpu_stream)(int64_t device, void **stream);
+  /* gpu_launch on a stream of the caller (CUstream; NULL: the legacy default stream), which no other stream waits for. */
+  astra_status (*gpu_launch_on)(astra_gpu_module *module, int64_t kernel, const int64_t grid[3], void *const *parameters,
+                                void *stream);
+  /* What comes later in one stream waits for what is in the other one now. */
+  astra_status (*gpu_order)(int64_t device, void *earlier, void *later);
+  /* Until all of a stream is done, or with ASTRA_GPU_ALL_STREAMS of all streams of the device. */
+  astra_status (*gpu_wait)(int64_t device, void *stream);
+  /* The device whose memory an address is in; ASTRA_INVALID_ARGUMENT for one that is not known to the driver. */
+  astra_status (*gpu_pointer_device)(const void *memory, int64_t *device);
 } astra_api;
 
 /* The table for `abi_version`, or NULL when this library does not implement that version. */
