@@ -127,11 +127,15 @@ ptxas = Setting("ASTRA_PTXAS", "", _file, "path of ptxas, in place of that of th
 cuda_driver = Setting(
     "ASTRA_CUDA_DRIVER", "", _file, "path of the CUDA driver's library, in place of libcuda.so.1 (read by the runtime)"
 )
+gpu_atomics = Setting(
+    "ASTRA_GPU_ATOMICS", False, _flag,
+    "whether GPUs add floats of scatters in any order, by atomic operations, so that runs may differ in the last bits",
+)  # fmt: skip
 
 SETTINGS: tuple[Setting, ...] = (  # type: ignore[type-arg]
     num_threads, num_devices, mpi_library, process_timeout, target, optimization_level, compile_threads, verify_passes,
     jit_cache_size, cache_bytes, use_cache, cache_dir, cache_max_bytes, tuning, runtime_library, libdevice, ptxas,
-    cuda_driver,
+    cuda_driver, gpu_atomics,
 )  # fmt: skip
 
 

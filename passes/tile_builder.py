@@ -316,8 +316,10 @@ class TileBuilder(OpBuilder):
         operands = [self.wrap(pointer), offsets, self.broadcast(value, offsets.shape)]
         if mask is not None:
             operands.append(self.broadcast(mask, offsets.shape))
-        kinds = {"kind": ir.StringAttr.get(kind)}
-        return self.one("astra.tile_atomic", operands, self.kind(offsets.shape, value.element), **kinds)
+        result = self.kind(offsets.shape, value.element)
+        attributes = {"kind": ir.StringAttr.get(kind), "ordering": ir.StringAttr.get("relaxed")}
+        op = self.op("astra.tile_atomic", [operand.value for operand in operands], [result], attributes)
+        return self.wrap(op.results[0])
 
     def block_load(
         self,

@@ -25,11 +25,13 @@ from astra_mlir.passes.tile_nests import memory_type
 WHOLE = 4096  # records of one word that a program sorts: 8 of each thread of 16 warps
 WIDE = 2048  # records of more
 SMALL = 1024  # records of a program that has several rows
+__all__ = ["Sort", "SortWriter", "by_keys"]
+
 MOST = 1 << 31  # elements: offsets are i32
 
 
 @dataclass(frozen=True)
-class _Sort:
+class Sort:
     """What is sorted: arrays as outer x length x inner, a row is one (outer, inner)."""
 
     name: str
@@ -79,20 +81,22 @@ class _Sort:
     def text(self) -> str:
         types = (*self.operands, *self.captured, *self.results, *self.record_buffers)
         host = HostFunction(self.name, [buffer_type(kind) for kind in types])
-        _Writer(self, host).write()
+        given, results = len(self.operands) + len(self.captured), len(self.results)
+        numbers = list(range(len(types)))
+        SortWriter(self, host, numbers[:given], numbers[given : given + results], numbers[given + results :]).write()
         return host.text()
 
 
-class _Writer:
+class SortWriter:
     """Writes the launches of a sort."""
 
-    def __init__(self, sort: _Sort, host: HostFunction) -> None:
+    def __init__(
+        self, sort: Sort, host: HostFunction, inputs: Sequence[int], outputs: Sequence[int], records: Sequence[int]
+    ) -> None:
         self.sort, self.host = sort, host
-        given, results = len(sort.operands) + len(sort.captured), len(sort.results)
-        self.inputs = list(range(given))
-        self.outputs = list(range(given, given + results))
-        first, count = given + results, len(sort.parts)
-        self.records = [list(range(first + i * count, first + (i + 1) * count)) for i in range(2)]
+        self.inputs, self.outputs = list(inputs), list(outputs)
+        half = len(records) // 2
+        self.records = [list(records[:half]), list(records[half:])]
 
     def write(self) -> None:
         sort, run = self.sort, self.sort.run
@@ -234,7 +238,7 @@ def _refuse_large(op: ir.Operation) -> None:
         raise UnsupportedError(f"{source_place(op.location)}: {op.name} of {MOST} elements has no kernel for GPUs")
 
 
-def _by_keys(
+def by_keys(
     elements: Sequence[ir.Type], descending: bool, total: bool
 ) -> tuple[Callable[[TileFunction, Sequence[ir.Value]], Order], tuple[ir.Type, ...]]:
     order: Order
@@ -279,10 +283,10 @@ def sort(op: ir.Operation) -> KernelRequest | None:
         name = kernel_name("sort_custom", "gpu", dimension, scalar.name, *operands)
     else:
         keys = value_of(op, "num_keys", 1)
-        order, parts = _by_keys([t.element_type for t in operands[:keys]], kind == "descending", False)
+        order, parts = by_keys([t.element_type for t in operands[:keys]], kind == "descending", False)
         name = kernel_name("sort", "gpu", kind, dimension, keys, *operands)
     captured = tuple(value.type for value in captures)
-    work = _Sort(name, operands, results, dimension, order, parts, captured)
+    work = Sort(name, operands, results, dimension, order, parts, captured)
     outs = [Out(t) for t in results]
     return KernelRequest(name, [*op.operands, *captures], outs, work.text, work.record_buffers)
 
@@ -294,6 +298,6 @@ def top_k(op: ir.Operation) -> KernelRequest | None:
     k, largest = value_of(op, "k"), value_of(op, "largest")
     _refuse_large(op)
     name = kernel_name("top_k", "gpu", operand, k, largest)
-    order, parts = _by_keys([operand.element_type], largest, True)
-    work = _Sort(name, (operand,), results, len(operand.shape) - 1, order, parts, top=k)
+    order, parts = by_keys([operand.element_type], largest, True)
+    work = Sort(name, (operand,), results, len(operand.shape) - 1, order, parts, top=k)
     return KernelRequest(name, [op.operands[0]], [Out(t) for t in results], work.text, work.record_buffers)

@@ -238,6 +238,8 @@ PROGRAMS |= {
     "argsort long": (jnp.argsort, (s(1 << 20),)),
     "sort by two keys": (lambda x, y: jax.lax.sort((x, y), num_keys=2), (s(10000), s(10000))),
     "top k long": (lambda x: jax.lax.top_k(x, 8), (s(64, 32000),)),
+    "scatter sorted": (lambda x, i, v: x.at[i].add(v), (X, s(5000, kind=jnp.int32), s(5000, 96))),
+    "scatter atomic": (lambda x, i, v: x.at[i].add(v), (s(64, kind=jnp.int32),) * 3),
     "top k": (lambda x: jax.lax.top_k(x, 5), (X,)),
     "dynamic slice": (lambda x, i: jax.lax.dynamic_slice(x, (i, 0), (4, 96)), (X, s(kind=jnp.int32))),
     "random": (
@@ -256,7 +258,7 @@ PROGRAMS |= {
 }
 SPILL_FREE = (
     "softmax", "layer norm", "gemm f32", "gemm bf16", "gemm large", "attention", "gelu", "transpose", "argsort long",
-    "sort by two keys", "top k long",
+    "sort by two keys", "top k long", "scatter sorted", "scatter atomic",
 )  # fmt: skip
 REFUSED = {
     "fft": (jnp.fft.fft, (X,)),

@@ -29,6 +29,30 @@ jax.config.update("jax_enable_x64", True)
 check(lambda x: jnp.sort(x), r.integers(-(2**62), 2**62, 5000))
 check(lambda x: jax.lax.top_k(x, 9), r.standard_normal((2, 9000)))
 """,
+    "scatters": """
+at = lambda n, *s: r.integers(0, n, s).astype(np.int32)
+add = lambda x, i, v: x.at[i].add(v)
+names = check(add, f(50), at(55, 20000), f(20000), tol=1e-3).compiled.kernels
+assert sum(name.startswith("scatter_chunks") for name in names) == 2  # the updates are sorted, then combined
+check(add, f(5), at(1, 3000), f(3000), tol=1e-3)  # all at one place
+check(jax.grad(lambda w, i: (w[i] ** 2).sum()), f(200, 70), at(200, 5000), tol=1e-3)
+check(lambda x, i, v: (x.at[i].set(v), x.at[i].multiply(v)), f(500), at(500, 3000), f(3000), tol=1e-3)
+check(lambda x, i, v: x.at[i].max(v), f(50, 3), at(50, 3000), f(3000, 3))
+check(lambda x, i, v: x.at[i].max(v), ints(500) > 0, at(500, 3000), ints(3000) > 0)
+check(add, f(500).astype(np.float16), at(500, 3000), f(3000).astype(np.float16), tol=0.05)
+dimensions = jax.lax.ScatterDimensionNumbers((1,), (), (0,))  # windows that overlap
+check(lambda x, i, v: jax.lax.scatter_add(x, i, v, dimensions), f(500), at(490, 300, 1), f(300, 7), tol=1e-4)
+check(lambda x, i, v: jax.lax.scatter(x, i, v, dimensions), f(500), at(490, 3, 1), f(3, 7))
+for text, x in (("add", ints(500)), ("umax", r.integers(0, 9, 500, np.uint32))):
+    g = add if text == "add" else lambda x, i, v: x.at[i].max(v)
+    exe = check(g, x, at(500, 3000), r.integers(0, 99, 3000).astype(x.dtype))
+    assert f'kind = "{text}"' in exe.ir("tile")
+exe = check(lambda x, i, v: x.at[i].add(v, unique_indices=True), f(5000), np.arange(3000, dtype=np.int32), f(3000))
+assert "tile_atomic" not in exe.ir("tile")
+import os
+os.environ["ASTRA_GPU_ATOMICS"] = "1"
+assert 'kind = "fadd"' in check(add, f(50), at(55, 2000), f(2000), tol=1e-4).ir("tile")
+""",
     "comparators": '''
 import astra_mlir as astra
 program = """func.func @main(%x: tensor<3x5000xf32>, %y: tensor<3x5000xi32>, %s: tensor<f32>)
@@ -55,11 +79,14 @@ PTX = """
 from tests.passes.gpu_emulated import ptx_code
 from functools import partial
 check = partial(check, code=ptx_code)
-check(lambda x: jnp.sort(x), f(9000))
+check(lambda x: jnp.sort(x), f(5000))
 check(lambda x, y: jax.lax.sort((x, y), num_keys=2), ints(300), f(300))
+check(lambda x, i, v: x.at[i].add(v), f(9, 4), r.integers(0, 10, 1500).astype(np.int32), f(1500, 4), tol=1e-4)
+check(lambda x, i, v: x.at[i].add(v), ints(50), r.integers(0, 50, 300).astype(np.int32), ints(300))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_numbers_are_those_of_jax(group: str) -> None:
     assert with_driver(BEFORE + GROUPS[group] + "print('ok')").splitlines()[-1] == "ok"
