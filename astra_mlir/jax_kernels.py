@@ -164,7 +164,7 @@ def _traced(kernel: Kernel, grid: Any, outs: Sequence[Any], args: Sequence[Any],
     constants.update(numbers)
     meta = {**{a.name: a.value for a in arguments}, **constants}
     module = kernel.trace(
-        _context(), {a.name: a.kind for a in arguments}, constants, name="kernel", num_warps=options["num_warps"],
+        _context(), {a.name: a.kind for a in arguments}, constants, name=kernel.name, num_warps=options["num_warps"],
         num_stages=options["num_stages"],
     )  # fmt: skip
     operands: list[Any] = []

@@ -7,6 +7,7 @@ from astra_mlir.passes.gpu_kernels import contraction as contraction
 from astra_mlir.passes.gpu_kernels import cumulative as cumulative
 from astra_mlir.passes.gpu_kernels import scatter as scatter
 from astra_mlir.passes.gpu_kernels import sorting as sorting
+from astra_mlir.passes.gpu_kernels import tile_call as tile_call
 from astra_mlir.passes.gpu_kernels import windows as windows
 from astra_mlir.passes.gpu_kernels.registry import GPU_KERNEL_RULES, gpu_kernel_rule
 

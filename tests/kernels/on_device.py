@@ -37,6 +37,21 @@ def scaled(x, out, n, scale, shift=None, BLOCK: al.constexpr = 16):
     al.store(out + i, v, i < n)
 
 
+@astra.kernel
+def extremes(x, flags, least, most, columns, BLOCK: al.constexpr):
+    row, j = al.program_id(0), al.arange(0, BLOCK)
+    v = al.load(x + row * columns + j, j < columns, other=0)
+    chosen = al.load(flags + row)
+    al.store(least + row, al.min(v, 0), chosen)
+    al.store(most + row, al.max(v, 0), chosen)
+
+
+@astra.kernel
+def swish(x, out, n, BLOCK: al.constexpr):
+    i = al.program_id(0) * BLOCK + al.arange(0, BLOCK)
+    al.store(out + i, al.silu(al.load(x + i, i < n)), i < n)
+
+
 @astra.heuristics({"BLOCK": lambda given: 32 if given["n"] > 10 else 16})
 @astra.kernel
 def ruled(x, out, n, BLOCK: al.constexpr):

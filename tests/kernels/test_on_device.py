@@ -5,13 +5,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import astra_mlir as astra
 from astra_mlir.gpu_machine import GpuMachine
 from astra_mlir.gpu_runtime import DeviceInfo
 from astra_mlir.kernel_gpu import machine_of
+from examples.kernels.softmax import softmax_kernel
 from tests.kernels import on_device
 from tests.runtime.gpu_driver import needs_compiler, with_driver
 
@@ -208,3 +212,44 @@ def test_a_kernel_is_looked_at_without_a_gpu(monkeypatch: pytest.MonkeyPatch, tm
     tool.write_text('#!/bin/sh\necho "/*0000*/ MOV R1, c[0x0][0x28] ;"\n')
     tool.chmod(0o755)
     assert "MOV R1" in compiled.sass()
+
+
+def test_programs_take_their_kernels_along() -> None:
+    run("""
+import jax, jax.numpy as jnp, astra_mlir as astra
+s = jax.ShapeDtypeStruct
+x = np.random.default_rng(0).standard_normal((16, 40)).astype(np.float32)
+flags = np.arange(16) % 3 > 0
+
+def f(x, flags, scale):
+    sums = astra.kernel_call(scaled, blocks, s((40,), x.dtype), x.sum(0), n=40, scale=scale, BLOCK=32) + 1
+    whole = jnp.ones(16, np.float32)  # what the kernel leaves as it is
+    return sums, astra.kernel_call(extremes, (16,), [-whole, whole * 2], x, flags, columns=40, BLOCK=64)
+
+exe = astra.compile(f, x, flags, np.float32(2), target="cuda:sm_90a")
+names = [report.name for report in exe.kernels()]
+assert any(name.startswith("extremes") for name in names) and any(name.startswith("scaled") for name in names), names
+assert exe.executable.compiled.straight_line  # scalars are read on the device
+sums, (least, most) = exe(x, flags, np.float32(2))
+np.testing.assert_allclose(sums, 6 * x.sum(0) + 1, rtol=1e-5, atol=1e-5)
+assert (least == np.where(flags, np.minimum(x.min(1), 0), -1)).all() and (most == np.where(flags, x.max(1), 2)).all()
+
+layer = lambda x: astra.kernel_call(swish, blocks, s((600,), x.dtype), x, n=600, BLOCK=128, vjp="pointwise") * 2
+x = np.linspace(-3, 3, 600, dtype=np.float32)
+gradient = astra.jit(jax.grad(lambda x: layer(x).sum()), target="cuda:sm_90a")(x)
+np.testing.assert_allclose(gradient, jax.grad(lambda x: 2 * jax.nn.silu(x).sum())(x), rtol=1e-5, atol=1e-5)
+""")
+
+
+def test_kernels_of_programs_are_binaries_without_spills() -> None:
+    x = np.zeros((64, 1024), np.float32)
+
+    def normed(x: Any) -> Any:
+        return astra.kernel_call(
+            softmax_kernel, (64,), x, x, columns=1024, x_stride=1024, out_stride=1024, BLOCK=1024
+        ) @ jnp.ones((1024, 64))  # fmt: skip
+
+    for target in ("cuda:sm_80", "cuda:sm_90a"):
+        exe = astra.compile(normed, x, target=target)
+        (report,) = [report for report in exe.kernels() if report.name.startswith("softmax_kernel")]
+        assert report.spill_bytes == 0 and "ld.global.v4" in exe.ptx()
