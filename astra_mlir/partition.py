@@ -20,6 +20,7 @@ from jaxlib.mlir.passmanager import PassManager
 
 from astra_mlir.errors import UnsupportedError
 from astra_mlir.jax_shardings import drop_shardings
+from astra_mlir.partition_gspmd import import_shardings
 from astra_mlir.partition_local import Localizer, plain
 from astra_mlir.partition_meshes import Meshes, Sharding, hlo_text, replicated
 from astra_mlir.partition_moves import Mover
@@ -85,7 +86,7 @@ def _described(module: Any, parameters: Sequence[str], results: Sequence[str]) -
 
 def partition_module(module: Any, num_partitions: int) -> tuple[list[str], list[str]]:
     """Rewrite a module in place; the shardings of the arguments and results of its function ``main``."""
-    _check(module)
+    import_shardings(module, num_partitions)
     run("sdy-propagate-sharding-from-func-to-call", module)
     _inline(module)
     _settle(module)
@@ -110,18 +111,6 @@ def partition_module(module: Any, num_partitions: int) -> tuple[list[str], list[
 def run(pipeline: str, module: Any) -> None:
     """Run passes of jaxlib's."""
     PassManager.parse(f"builtin.module({pipeline})").run(module.operation)
-
-
-def _check(module: Any) -> None:
-    """Shardings as XLA wrote them before Shardy are not read."""
-    for op in module.body.operations:
-        for group in ("arg_attrs", "res_attrs"):
-            if group in op.operation.attributes:
-                for attributes in ir.ArrayAttr(op.operation.attributes[group]):
-                    if "mhlo.sharding" in ir.DictAttr(attributes) and "sdy.sharding" not in ir.DictAttr(attributes):
-                        raise UnsupportedError(
-                            "shardings of a program without Shardy are not read; leave jax_use_shardy_partitioner on"
-                        )
 
 
 def _function(module: Any, name: str) -> Any:

@@ -12,7 +12,7 @@ from astra_mlir.passes.import_rules.transforms import PREFIX, from_custom_call
 # Custom calls that only say something about their operand and give it back.
 _ANNOTATIONS = {
     "Sharding", "LayoutConstraint", "annotate_device_placement", "MoveToDevice", "MoveToHost",
-    "xla.sdy.FuncResultSharding", "xla.sdy.PropagationBarrier",
+    "SPMDFullToShardShape", "SPMDShardToFullShape", "xla.sdy.FuncResultSharding", "xla.sdy.PropagationBarrier",
 }  # fmt: skip
 
 # Custom calls that only say what is to be scheduled before what.

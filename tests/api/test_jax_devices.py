@@ -154,6 +154,39 @@ assert sorted(seen[:8]) == [0, 0, 1, 1, 2, 2, 3, 3] and abs(seen[8] - x.sum()) <
 twice = lambda v: jax.pure_callback(lambda a: np.asarray(a) * 2, jax.ShapeDtypeStruct(v.shape, v.dtype), v)
 equal(jax.jit(twice)(y), x * 2)
 """,
+    "shardings without Shardy": """
+from jax import export
+jax.config.update("jax_use_shardy_partitioner", False)
+product = jax.jit(lambda v, w: v @ w, out_shardings=NamedSharding(mesh, P("b", "a")))
+w = jax.device_put(x.T.copy(), NamedSharding(mesh, P(None, "a")))
+close(product(y, w), x @ x.T, rtol=1e-5, atol=1e-5)
+assert product(y, w).sharding.is_equivalent_to(NamedSharding(mesh, P("b", "a")), 2)
+close(mapped(lambda v: jax.lax.psum(v, "a"))(y)[:2], x.reshape(4, 2, 16).sum(0), rtol=1e-5, atol=1e-5)
+def over_a(v):  # written for tiles of "a" only, with another such region in it
+    inner = jax.shard_map(lambda u: jax.lax.psum(u, "b") + jax.lax.axis_index("b"), in_specs=P(None, "b"),
+                          out_specs=P(None, "b"), axis_names={"b"}, check_vma=False)
+    return inner(v * 2) + jax.lax.psum(v, "a")
+partial = jax.jit(jax.shard_map(over_a, mesh=mesh, in_specs=P("a"), out_specs=P("a"), axis_names={"a"}))
+halves = np.broadcast_to((2 * x).reshape(8, 2, 8).sum(1, keepdims=True) + np.arange(2)[:, None], (8, 2, 8))
+sums = np.broadcast_to(x.reshape(4, 2, 16).sum(0), (4, 2, 16)).reshape(8, 16)
+close(partial(y), halves.reshape(8, 16) + sums, rtol=1e-5, atol=1e-5)
+def wished(v):
+    step = lambda i, c: jax.lax.with_sharding_constraint(c * 2, NamedSharding(mesh, P(P.UNCONSTRAINED, "a")))
+    return jax.lax.fori_loop(0, 3, step, v) + jax.random.uniform(jax.random.key(0), v.shape)
+close(jax.jit(wished)(y), jax.jit(wished)(x), rtol=1e-6)
+seen = []
+jax.jit(lambda v: jax.debug.callback(lambda total: seen.append(float(total)), v.sum()))(y)
+jax.effects_barrier()
+assert len(seen) == 1
+exported = export.export(product, platforms=["cpu"])(y, w).serialize()
+jax.config.update("jax_use_shardy_partitioner", True)
+close(jax.jit(export.deserialize(exported).call)(y, w), x @ x.T, rtol=1e-5, atol=1e-5)
+jax.config.update("jax_use_shardy_partitioner", False)
+on_one = jax.jit(lambda v: jax.lax.with_sharding_constraint(v + 1, NamedSharding(Mesh(devices[:1], "c"), P("c"))))
+equal(on_one(x), x + 1)
+of_one = jax.shard_map(lambda v: jax.lax.psum(v, "c"), mesh=Mesh(devices[:1], "c"), in_specs=P("c"), out_specs=P())
+equal(jax.jit(of_one)(x), x)
+""",
     "a child of a fork": """
 import os
 program = mapped(lambda v: jax.lax.psum(v, "a"))  # (new programs are compiled by threads of jaxlib's, which are gone)

@@ -15,7 +15,9 @@ from jaxlib.mlir.dialects import stablehlo
 import astra_mlir.tools
 from astra_mlir.bindings import ir as astra_ir
 from astra_mlir.bindings import make_context
+from astra_mlir.errors import UnsupportedError
 from astra_mlir.partition import PIPELINE, partition, partition_module, run
+from astra_mlir.partition_gspmd import import_shardings
 from astra_mlir.partition_meshes import Digit, Sharding, groups, hlo_text, independent, tile_of
 from astra_mlir.passes import run_pipeline
 
@@ -287,3 +289,63 @@ def test_what_jax_reads_back_has_shardings_and_converts_to_hlo() -> None:
     assert [x.value for x in attributes["mhlo.spmd_parameters_shardings"]] == ["{devices=[2,1]0,1}"]
     text = _jax.mlir.mlir_module_to_xla_computation(found.described).as_hlo_text()
     assert 'custom_call_target="TopK"' in text
+
+
+@pytest.mark.parametrize(
+    ("written", "partitions", "expected"),
+    [
+        (
+            "{devices=[2,1,4]<=[8] last_tile_dim_replicate}",
+            8,
+            "{devices=[2,1,4]0,1,2,3,4,5,6,7 last_tile_dim_replicate}",
+        ),
+        ("{devices=[4,2]<=[2,4]T(1,0)}", 8, "{devices=[4,2]0,4,1,5,2,6,3,7}"),
+        ("{devices=[6,2]<=[3,4]T(1,0)}", 12, "{devices=[6,2]0,4,8,1,5,9,2,6,10,3,7,11}"),
+        ("{devices=[4,1]3,2,0,1}", 4, "{devices=[4,1]3,2,0,1}"),
+        ("{replicated}", 8, "{replicated}"),
+        ("{maximal device=3}", 8, "{replicated}"),
+    ],
+)
+def test_shardings_from_before_shardy_mean_the_same(written: str, partitions: int, expected: str) -> None:
+    other = f"{{devices=[{partitions},1]<=[{partitions}]}}"  # another mesh, or other parts of the same
+    program = f"""
+      func.func public @main(%a: tensor<24x24xf32> {{mhlo.sharding = "{written}"}},
+                             %b: tensor<24x24xf32> {{mhlo.sharding = "{other}"}}) -> (tensor<24x24xf32>) {{
+        return %a : tensor<24x24xf32>
+      }}"""
+    _, parameters, _ = local(program, partitions)
+    assert parameters[0] == expected
+
+
+MAPPED = """
+  func.func public @main(%a: tensor<8x16xf32> {mhlo.sharding = "{devices=[2,4]<=[8]}"}) -> tensor<8x16xf32> {
+    %0 = stablehlo.custom_call @Sharding(%a) {mhlo.sharding = "{devices=[2,1,4]<=[8] last_tile_dim_replicate}"}
+        : (tensor<8x16xf32>) -> tensor<8x16xf32>
+    %1 = stablehlo.custom_call @SPMDFullToShardShape(%0) {mhlo.sharding = "{manual}"}
+        : (tensor<8x16xf32>) -> tensor<4x16xf32>
+    %2 = CALL(%1) : (tensor<4x16xf32>) -> tensor<4x16xf32>
+    %3 = stablehlo.custom_call @Sharding(%2) {mhlo.sharding = "{manual}"} : (tensor<4x16xf32>) -> tensor<4x16xf32>
+    %4 = stablehlo.custom_call @SPMDShardToFullShape(%3)
+        {mhlo.sharding = "{devices=[2,1,4]<=[8] last_tile_dim_replicate}"} : (tensor<4x16xf32>) -> tensor<8x16xf32>
+    return %4 : tensor<8x16xf32>
+  }
+  func.func private @body(%a: tensor<4x16xf32>) -> tensor<4x16xf32> {
+    %0 = stablehlo.negate %a : tensor<4x16xf32>
+    return %0 : tensor<4x16xf32>
+  }"""
+
+
+def test_the_body_of_an_old_shard_map_is_a_manual_computation() -> None:
+    with jax_mlir.make_ir_context(), ir.Location.unknown():
+        module = ir.Module.parse(f"module {{ {MAPPED.replace('CALL', 'call @body')} }}")
+        import_shardings(module, 8)
+        assert module.operation.verify()
+        text = str(module)
+    assert "custom_call" not in text and "mhlo.sharding" not in text
+    assert 'manual_axes={"stride_4", "stride_2", "stride_1"} (%arg1: tensor<4x16xf32>)' in text
+    assert 'out_shardings=[<@gspmd, [{"stride_4"}, {}]>]' in text
+
+
+def test_a_change_of_shape_around_no_function_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="SPMDFullToShardShape.*not around a function"):
+        local(MAPPED.replace("CALL(%1) : (tensor<4x16xf32>) ->", "stablehlo.negate %1 :"))
