@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from astra_mlir.bindings import ir
+from astra_mlir.dialects.core import OPS
 from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.gpu_kernels import GPU_KERNEL_RULES
@@ -36,8 +37,22 @@ class ToGpuKernels(Pass):
 
     def run(self, module: ir.Operation) -> None:
         Rewriter(module, GPU_KERNEL_RULES).run()
+        _erase_unused(module)
         for view in module.regions[0].blocks[0].operations:
             for block in view.operation.regions[0].blocks if len(view.operation.regions) else ():
                 for op in walk(block):
                     if op.name in KERNEL_RULES and op.name not in RULES:
                         raise UnsupportedError(f"{source_place(op.location)}: {op.name} has no kernel for GPUs")
+
+
+def _erase_unused(parent: ir.Operation) -> None:
+    """Erase what kernels compute along the way, so that nothing needs it any more."""
+    for region in parent.regions:
+        for block in region:
+            for view in reversed(list(block.operations)):
+                op = view.operation
+                known = OPS.get(op.name)
+                if known is not None and known.pure and len(op.results) and all(not list(r.uses) for r in op.results):
+                    op.erase()
+                elif len(op.regions):
+                    _erase_unused(op)

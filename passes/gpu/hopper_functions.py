@@ -1,10 +1,10 @@
 """Tile functions that are wholly a product or an attention become the kernels made for Hopper (``sm_90a``).
 
 A tile function says what it computes by an attribute beside its body: ``astra.gemm`` has the arguments of
-:func:`~astra_mlir.passes.gpu.hopper_gemm.hopper_gemm`, ``astra.attention`` those of
-:class:`~astra_mlir.passes.gpu.hopper_attention.HopperAttention`; the function's arguments are the pointers in the
-kernel's order.  Other targets, and shapes that the kernels have no form for, take the body.  What a launch needs to
-know is attributes of the kernel.
+:func:`~astra_mlir.passes.gpu.hopper_gemm.hopper_gemm` (and ``astra.epilogue`` what follows element by element),
+``astra.attention`` those of :class:`~astra_mlir.passes.gpu.hopper_attention.HopperAttention`; the function's arguments
+are the pointers in the kernel's order.  Other targets, and shapes that the kernels have no form for, take the body.
+What a launch needs to know is attributes of the kernel.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError
 from astra_mlir.passes.gpu.assign import tile_functions
 from astra_mlir.passes.gpu.hopper_attention import HopperAttention
+from astra_mlir.passes.gpu.hopper_epilogue import epilogue_of, lower_functions
 from astra_mlir.passes.gpu.hopper_gemm import HopperGemm, TensorMapSpec, hopper_gemm
-from astra_mlir.passes.gpu.target import gpu_target_of
-from astra_mlir.passes.gpu.to_gpu import MAPS, SHARED_BYTES, THREADS
+from astra_mlir.passes.gpu.target import GpuTarget, gpu_target_of
+from astra_mlir.passes.gpu.to_gpu import MAPS, SHARED_BYTES, THREADS, declare
 
-__all__ = ["ATTENTION", "CLUSTER", "GEMM", "GRID", "hopper_functions", "tensor_maps_of"]
+__all__ = ["ATTENTION", "CLUSTER", "EPILOGUE", "GEMM", "GRID", "hopper_functions", "tensor_maps_of"]
 
-GEMM, ATTENTION = "astra.gemm", "astra.attention"  # on tile functions
+GEMM, EPILOGUE, ATTENTION = "astra.gemm", "astra.epilogue", "astra.attention"  # on tile functions
 # On kernels: the grid of every launch, and the blocks of a cluster.
 GRID, CLUSTER = "astra.grid", "astra.cluster"
 _LEAST = 64  # rows, columns and steps below which a tile of 64 x 64 would be mostly empty
@@ -37,34 +38,40 @@ def hopper_functions(module: ir.Operation) -> None:
         name = ir.StringAttr(func.attributes["sym_name"]).value
         try:
             if GEMM in func.attributes:
-                _gemm(module, func, name, _values(func.attributes[GEMM]), target.multiprocessors)
+                _gemm(module, func, name, _values(func.attributes[GEMM]), target)
             elif ATTENTION in func.attributes:
                 _attention(module, func, name, _values(func.attributes[ATTENTION]))
         except UnsupportedError:
             continue  # the body is the form for it
 
 
-def _gemm(module: ir.Operation, func: ir.Operation, name: str, options: Mapping[str, Any], processors: int) -> None:
+def _gemm(module: ir.Operation, func: ir.Operation, name: str, options: Mapping[str, Any], target: GpuTarget) -> None:
     if min(options["m"], options["n"], options["k"]) < _LEAST:
         return
+    processors = target.multiprocessors
     gemm = hopper_gemm(**options, processors=processors)
-    _replace(module, func, name, gemm, gemm.grid(processors), gemm.blocks_together)
+    epilogue = epilogue_of(func.attributes[EPILOGUE], gemm) if EPILOGUE in func.attributes else None
+    made = ir.Module.parse(gemm.mlir(name, epilogue))
+    if epilogue is not None:
+        for view in made.body.operations:
+            if view.operation.name == "llvm.func":
+                declare(module, lower_functions(view.operation, target))
+    _replace(module, func, made, gemm, gemm.grid(processors), gemm.blocks_together)
 
 
 def _attention(module: ir.Operation, func: ir.Operation, name: str, options: Mapping[str, Any]) -> None:
     attention = HopperAttention(**options)
-    _replace(module, func, name, attention, attention.grid, 1)
+    _replace(module, func, ir.Module.parse(attention.mlir(name)), attention, attention.grid, 1)
 
 
 def _replace(
     module: ir.Operation,
     func: ir.Operation,
-    name: str,
+    made: ir.Module,
     kernel: HopperGemm | HopperAttention,
     grid: tuple[int, int, int],
     cluster: int,
 ) -> None:
-    made = ir.Module.parse(kernel.mlir(name))
     for view in made.body.operations:
         op = view.operation.clone()
         if op.name == "llvm.func":

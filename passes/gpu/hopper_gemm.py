@@ -23,7 +23,7 @@ from astra_mlir.errors import UnsupportedError
 from astra_mlir.passes.gpu.hopper_kernel import RESULT_BYTES, STAGED_COLUMNS, HopperKernel
 from astra_mlir.passes.gpu.hopper_text import ROW_BYTES, SHARED_BYTES, WARPGROUP
 
-__all__ = ["Epilogue", "HopperGemm", "TensorMapSpec", "hopper_gemm"]
+__all__ = ["FORMATS", "Epilogue", "HopperGemm", "TensorMapSpec", "hopper_gemm"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class _Format:
     transposable: bool = False
 
 
-_FORMATS = {
+FORMATS = {
     "f16": _Format("f16", 2, "f32", True),
     "bf16": _Format("bf16", 2, "f32", True),
     "tf32": _Format("tf32", 4, "f32"),
@@ -66,14 +66,15 @@ class TensorMapSpec:
 
 @dataclass(frozen=True)
 class Epilogue:
-    """What happens to a result before it is stored: a scalar function of accumulator, row and column.
+    """What happens to results before they are stored: a function of accumulators, row and column.
 
-    ``arguments`` are the types of further kernel arguments; ``emit(value, row, column, batch, arguments, line)`` gives
-    the name of the result's value, written with ``line("llvm.fadd %a, %b : f32")``, which gives a new value's name.
+    ``arguments`` are the types of further kernel arguments; ``emit(values, row, column, batch, arguments, line)`` gives
+    the names of what is stored for two neighbouring accumulators, of which ``column`` is the first one's, in the
+    result's type, written with ``line("llvm.fadd %a, %b : f32")``, which gives a new value's name.
     """
 
     arguments: tuple[str, ...] = ()
-    emit: Callable[[str, str, str, str, Sequence[str], Callable[[str], str]], str] | None = None
+    emit: Callable[[Sequence[str], str, str, str, Sequence[str], Callable[[str], str]], Sequence[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,8 @@ class HopperGemm:
     group: int = 8  # tiles above each other that are computed before the next ones to the right: they share the cache
 
     def __post_init__(self) -> None:
-        if self.element not in _FORMATS or self.result not in RESULT_BYTES:
+        if self.element not in FORMATS or self.result not in RESULT_BYTES:
             raise UnsupportedError(f"a product of {self.element} to {self.result} has no wgmma")
-        if (self.result == "i32") != (self.format.accumulator == "i32"):
-            raise UnsupportedError(f"a product of {self.element} is not of type {self.result}")
         if not self.format.transposable and (self.lhs_major, self.rhs_major) != ("k", "k"):
             raise UnsupportedError(f"operands of {self.element} must have k innermost for wgmma")
         for name, inner, size in (
@@ -136,7 +135,7 @@ class HopperGemm:
     @property
     def format(self) -> _Format:
         """The operands' element."""
-        return _FORMATS[self.element]
+        return FORMATS[self.element]
 
     @property
     def element_columns(self) -> int:
@@ -247,6 +246,8 @@ class HopperGemm:
 
         Its arguments are the pointers of lhs, rhs and result, those of the epilogue, and the tensor maps by value.
         """
+        if epilogue is None and (self.format.accumulator == "i32") != (self.result == "i32"):
+            raise UnsupportedError(f"a product of {self.element} is not of type {self.result}")
         return HopperKernel(self, name, epilogue or Epilogue()).text()
 
 

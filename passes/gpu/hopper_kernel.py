@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
@@ -24,10 +25,12 @@ __all__ = ["RESULT_BYTES", "STAGED_COLUMNS", "HopperKernel"]
 
 STEP_BYTES = 32  # of k that one wgmma takes
 STAGED_COLUMNS = 64  # of a result that leave at once: rows of 128 bytes
-RESULT_BYTES = {"f16": 2, "bf16": 2, "f32": 4, "i32": 4}
+RESULT_BYTES = {"f16": 2, "bf16": 2, "f32": 4, "i32": 4, "i8": 1}
 # Registers of a thread when the kernel runs (setmaxnreg): 40 + 2 * 232 or 40 + 3 * 152 of the 504 or 496 that the
 # threads of a place in the four warpgroups have at its start.
 COPYING_REGISTERS, MULTIPLYING_REGISTERS = 40, {2: 232, 3: 152}
+
+_Finished = Callable[[int, int], list[str]]  # accumulators from a number on, so many, as they are stored
 
 
 class HopperKernel(HopperText):
@@ -212,7 +215,11 @@ class HopperKernel(HopperText):
         own = self.binary("add", self.binary("mul", warp, 16), self.binary("udiv", lane, 4))
         pair = self.binary("mul", self.binary("urem", lane, 4), 2)
         at = _Place(row, column, batch, own, pair)
-        finished = self.finished(values, at, extra)
+
+        def finished(start: int, count: int) -> list[str]:
+            return self.finished(values, start, count, at, extra)
+
+        # A few columns are finished and stored before the next, so that few registers are needed beside accumulators.
         if gemm.staged:
             self.store_staged(finished, at, shared, consumer, inside, places[2])
         else:
@@ -324,21 +331,23 @@ class HopperKernel(HopperText):
                     sums[j] = self.value(f"{add} {sums[j]}, {value} : {kind}")
         return sums
 
-    def finished(self, values: list[str], at: _Place, extra: list[str]) -> list[str]:
-        """The accumulators after the epilogue, in the result's type."""
+    def finished(self, values: list[str], first: int, count: int, at: _Place, extra: list[str]) -> list[str]:
+        """``count`` accumulators from number ``first`` on after the epilogue, in the result's type."""
         gemm = self.gemm
-        results = []
-        for i, value in enumerate(values):
+        results: list[str] = []
+        for i in range(first, first + count, 2):
+            pair = values[i : i + 2]
             if self.epilogue.emit is not None:
                 row = self.binary("add", self.binary("add", at.row, at.own), 8 * (i // 2 % 2))
-                column = self.binary("add", self.binary("add", at.column, at.pair), i // 4 * 8 + i % 2)
-                value = self.epilogue.emit(value, row, column, at.batch, extra, self.value)
-            if gemm.result in ("f16", "bf16"):
-                value = self.value(f"llvm.fptrunc {value} : f32 to {gemm.result}")
-            results.append(value)
+                column = self.binary("add", self.binary("add", at.column, at.pair), i // 4 * 8)
+                results += self.epilogue.emit(pair, row, column, at.batch, extra, self.value)
+            elif gemm.result in ("f16", "bf16"):
+                results += [self.value(f"llvm.fptrunc {value} : f32 to {gemm.result}") for value in pair]
+            else:
+                results += pair
         return results
 
-    def store_staged(self, values: list[str], at: _Place, shared: str, consumer: str, inside: str, map_: str) -> None:
+    def store_staged(self, finished: _Finished, at: _Place, shared: str, consumer: str, inside: str, map_: str) -> None:
         """Through shared memory, 64 columns at a time and two in turn, by ``stmatrix`` and the accelerator."""
         gemm = self.gemm
         half = 64 * ROW_BYTES
@@ -357,6 +366,8 @@ class HopperKernel(HopperText):
             # first has the half of the last one before.
             left = 0 if chunk == 0 and chunks % 2 else 1
             buffer = self.binary("add", base, half * (chunk % 2))
+            results = finished(chunk * 32, 32)
+            words = [self.packed(results[i : i + 2]) for i in range(0, 32, 2)]
             self.ptx(
                 f"""{{
                 .reg .pred p;
@@ -369,13 +380,11 @@ class HopperKernel(HopperText):
                 [(inside, "i32"), (number, "i32")],
             )
             for j in range(4):  # 16 columns
-                first = chunk * 32 + j * 8
-                packed = [self.packed(values[first + i : first + i + 2]) for i in (0, 2, 4, 6)]
                 place = self.binary("xor", self.binary("add", column, 2 * j), flip)
                 address = self.binary("add", self.binary("add", buffer, rows), self.binary("mul", place, 16))
                 self.ptx(
                     "stmatrix.sync.aligned.m8n8.x4.shared.b16 [$0], {$1, $2, $3, $4};",
-                    [(name, "i32") for name in (address, *packed)],
+                    [(name, "i32") for name in (address, *words[4 * j : 4 * j + 4])],
                 )
             to = self.binary("add", at.column, chunk * STAGED_COLUMNS)
             self.ptx(
@@ -404,12 +413,12 @@ class HopperKernel(HopperText):
         """Two values of 16 bits in a register."""
         return self.value(f"llvm.bitcast {self.vector(values)} : vector<2x{self.gemm.result}> to i32")
 
-    def store_direct(self, values: list[str], at: _Place) -> None:
+    def store_direct(self, finished: _Finished, at: _Place) -> None:
         """From the registers: pairs of neighbours, four threads to a sector of 32 bytes."""
         gemm = self.gemm
         kind = gemm.result
         start = self.binary("mul", at.batch, gemm.m)
-        for i in range(0, len(values), 2):
+        for i in range(0, gemm.own_columns // 2, 2):
             row = self.binary("add", self.binary("add", at.row, at.own), 8 * (i // 2 % 2))
             column = self.binary("add", self.binary("add", at.column, at.pair), i // 4 * 8)
             in_rows, in_columns = self.compare("ult", row, gemm.m), self.compare("ult", column, gemm.n)
@@ -419,7 +428,7 @@ class HopperKernel(HopperText):
             )
             offset = self.binary("add", self.binary("mul", line, gemm.n, "i64"), across, "i64")
             pointer = self.value(f"llvm.getelementptr %result[{offset}] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, {kind}")
-            vector = self.vector(values[i : i + 2])
+            vector = self.vector(finished(i, 2))
             number = self.unique()
             self.line(f"llvm.cond_br {inside}, ^yes{number}, ^no{number}")
             self.label(f"yes{number}")

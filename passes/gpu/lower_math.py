@@ -14,9 +14,10 @@ from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.gpu.emit import Thread, storage, vector_of
 
 if TYPE_CHECKING:
+    from astra_mlir.passes.gpu.target import GpuTarget
     from astra_mlir.passes.gpu.to_gpu import Lowering
 
-__all__ = ["MATH", "lower_math", "needs_conversion"]
+__all__ = ["MATH", "Libdevice", "lower_math", "needs_conversion"]
 
 # name in math: name in libdevice (an "f" is added for f32)
 _LIBDEVICE = {
@@ -39,6 +40,18 @@ MATH = {*_LIBDEVICE, *_INTRINSIC, "math.absi", "math.ctlz", "math.cttz", "math.f
 _F8 = {"f8E4M3FN": "e4m3x2", "f8E5M2": "e5m2x2"}
 
 
+class Libdevice:
+    """What :func:`lower_math` needs of a lowering: for code that is not a tile function's."""
+
+    def __init__(self, target: GpuTarget) -> None:
+        self.target = target
+        self.thread: Thread
+        self.declared: dict[str, tuple[int, ir.Type]] = {}
+
+    def refuse(self, op: ir.Operation, why: str) -> UnsupportedError:
+        return UnsupportedError(f"{source_place(op.location)}: '{op.name}' for a GPU: {why}")
+
+
 def needs_conversion(op: ir.Operation) -> bool:
     """Whether an operation of arith goes from or to an 8-bit float."""
     if op.name == "arith.bitcast":
@@ -53,7 +66,9 @@ def _scalar(kind: ir.Type) -> ir.Type:
     return kind.element_type if isinstance(kind, ir.ShapedType) else kind
 
 
-def lower_math(lowering: Lowering, op: ir.Operation, operands: Sequence[ir.Value], kind: ir.Type) -> ir.Value:
+def lower_math(
+    lowering: Lowering | Libdevice, op: ir.Operation, operands: Sequence[ir.Value], kind: ir.Type
+) -> ir.Value:
     """The code of an elementary function, or of a conversion of 8-bit floats, on scalars or vectors."""
     thread, element = lowering.thread, _scalar(kind)
     if op.name == "arith.bitcast":
@@ -89,7 +104,7 @@ def _intrinsic(thread: Thread, name: str, operands: Sequence[ir.Value], kind: ir
     return thread.op(f"llvm.intr.{name}", operands, (kind,)).results[0]
 
 
-def _function(lowering: Lowering, name: str, operands: Sequence[ir.Value], element: ir.Type) -> ir.Value:
+def _function(lowering: Lowering | Libdevice, name: str, operands: Sequence[ir.Value], element: ir.Type) -> ir.Value:
     thread = lowering.thread
     if element.width == 32 and name in _APPROXIMATE:
         return thread.ptx(f"{_APPROXIMATE[name]} $0, $1;", "=f,f", operands, (element,), pure=True)[0]
@@ -103,7 +118,7 @@ def _function(lowering: Lowering, name: str, operands: Sequence[ir.Value], eleme
     return thread.op("llvm.call", operands, (element,), attributes).results[0]
 
 
-def _f8_conversion(lowering: Lowering, op: ir.Operation, value: ir.Value, kind: ir.Type) -> ir.Value:
+def _f8_conversion(lowering: Lowering | Libdevice, op: ir.Operation, value: ir.Value, kind: ir.Type) -> ir.Value:
     """Two numbers at a time, through f16 (exact upwards; downwards from f32 at once, to nearest even)."""
     thread = lowering.thread
     source, element = _scalar(op.operands[0].type), _scalar(op.results[0].type)

@@ -8,7 +8,7 @@ of memory), ``lower_exchange.py`` (changes of layout, reductions, scans), ``lowe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import ml_dtypes
 import numpy as np
@@ -24,7 +24,7 @@ from astra_mlir.passes.gpu.lower_math import MATH, lower_math, needs_conversion
 from astra_mlir.passes.gpu.target import gpu_target_of
 from astra_mlir.passes.memref_utils import byte_width
 
-__all__ = ["MAPS", "SHARED_BYTES", "THREADS", "Lowering", "make_kernels", "register_rules"]
+__all__ = ["MAPS", "SHARED_BYTES", "THREADS", "Lowering", "declare", "make_kernels", "register_rules"]
 
 SHARED_BYTES = "astra.shared_bytes"  # of a kernel: what a launch must give it of dynamic shared memory
 MAPS = "astra.tensor_maps"  # of a kernel: what the descriptors that are its last parameters describe
@@ -53,9 +53,7 @@ def make_kernels(module: ir.Operation) -> None:
         declared.update(lowering.declared)
         texts.update(lowering.texts)
         func.erase()
-    for name, (arity, element) in declared.items():
-        text = f"!llvm.func<{element} ({', '.join([str(element)] * arity)})>"
-        _llvm_function(name, text, ir.InsertionPoint.at_block_begin(block), module.location)
+    declare(module, declared)
     if texts:
         _llvm_function(
             "vprintf", "!llvm.func<i32 (ptr, ptr)>", ir.InsertionPoint.at_block_begin(block), module.location
@@ -64,6 +62,20 @@ def make_kernels(module: ir.Operation) -> None:
         _text(name, text, ir.InsertionPoint.at_block_begin(block), module.location)
     if shared:
         _shared_array(ir.InsertionPoint.at_block_begin(block), module.location)
+
+
+def declare(module: ir.Operation, functions: Mapping[str, tuple[int, ir.Type]]) -> None:
+    """Declare functions of libdevice, by their arity and type, that the module does not have yet."""
+    block = module.regions[0].blocks[0]
+    present = {
+        ir.StringAttr(op.operation.attributes["sym_name"]).value
+        for op in block.operations
+        if "sym_name" in op.operation.attributes
+    }
+    for name, (arity, element) in functions.items():
+        if name not in present:
+            text = f"!llvm.func<{element} ({', '.join([str(element)] * arity)})>"
+            _llvm_function(name, text, ir.InsertionPoint.at_block_begin(block), module.location)
 
 
 def _llvm_function(name: str, kind: str, ip: ir.InsertionPoint, loc: ir.Location) -> ir.Operation:

@@ -14,8 +14,12 @@ from dataclasses import dataclass
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list, value_of
-from astra_mlir.passes.gpu.hopper_functions import GEMM
+from astra_mlir.passes.gpu.hopper_epilogue import epilogue_attribute
+from astra_mlir.passes.gpu.hopper_functions import EPILOGUE, GEMM
+from astra_mlir.passes.gpu.hopper_gemm import FORMATS
+from astra_mlir.passes.gpu_kernels.epilogue import Places, Spread, apply, function_text, gpu_epilogue_of
 from astra_mlir.passes.gpu_kernels.registry import HostFunction, buffer_type, gpu_kernel_rule
+from astra_mlir.passes.kernel_rules.epilogue import Epilogue
 from astra_mlir.passes.kernel_rules.registry import KernelRequest, Out, kernel_name
 from astra_mlir.passes.memref_utils import row_major_strides
 from astra_mlir.passes.tile_builder import Tile, TileBuilder, block_size, cells
@@ -69,7 +73,7 @@ class Product:
     steps: tuple[int, ...]
     lhs: Operand
     rhs: Operand
-    out: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # elements for batch, rows, columns
+    out: Places
     precision: str = DEFAULT_PRECISION
 
     @property
@@ -97,9 +101,22 @@ def _product_element(lhs: ir.Type, rhs: ir.Type, result: ir.Type) -> ir.Type:
     return result
 
 
-def build(name: str, product: Product, lhs: ir.Type, rhs: ir.Type, result: ir.Type) -> str:
-    """The text of the kernel's functions; types are those of tensors."""
-    buffers = [buffer_type(kind) for kind in (lhs, rhs, result)]
+def build(
+    name: str,
+    product: Product,
+    lhs: ir.Type,
+    rhs: ir.Type,
+    result: ir.Type,
+    epilogue: Epilogue | None = None,
+    others: Sequence[ir.Type] = (),
+    stored: ir.Type | None = None,
+) -> str:
+    """The text of the kernel's functions; types are those of tensors.
+
+    ``others`` are those of what the epilogue reads, ``stored`` that of what it gives.
+    """
+    stored = stored or result
+    buffers = [buffer_type(kind) for kind in (lhs, rhs, *others, stored)]
     element = _product_element(lhs.element_type, rhs.element_type, result.element_type)
     if isinstance(element, ir.IntegerType):
         element = ir.IntegerType.get_signless(element.width)
@@ -114,7 +131,9 @@ def build(name: str, product: Product, lhs: ir.Type, rhs: ir.Type, result: ir.Ty
     warps = min(warps, 8)
 
     host = HostFunction(name, buffers)
-    function = host.tile(0, 1, 2, warps=warps)
+    last = len(buffers) - 1
+    arguments = [0, 1, last, *range(2, last)]
+    function = host.tile(*arguments, warps=warps)
     b = function.builder
     accumulator = _accumulator(element, b)
     grid_m, grid_n = cells(m, bm), cells(n, bn)
@@ -151,31 +170,56 @@ def build(name: str, product: Product, lhs: ir.Type, rhs: ir.Type, result: ir.Ty
         total = total.to(b.i8)
     elif isinstance(out_element, ir.FloatType):
         total = b.convert(total, out_element)
-    address = _sum(
-        batch_axis.address(product.out[0], False),
-        rows.address(product.out[1], False),
-        columns.address(product.out[2], False),
-    )
-    offsets = b.broadcast(_tile(b, address, (1, 1)), (bm, bn))
+    axes = (batch_axis, rows, columns)
+    if epilogue is not None:
+        pointers = zip(function.arguments[3:], epilogue.kinds, strict=True)
+        total = apply(b, epilogue, [total, *(_read_along(b, pointer, places, axes) for pointer, places in pointers)])
+    offsets = b.broadcast(_address(b, product.out, axes), (bm, bn))
     b.store(function.arguments[2], offsets, total, _both(rows.mask, columns.mask))
-    if (form := gemm_form(product, lhs, rhs, result)) is not None:
+    if (form := gemm_form(product, lhs, rhs, stored)) is not None:
         function.func.attributes[GEMM] = form
-    host.launch(function, "gemm", [grid_m * grid_n * batch], [0, 1, 2])
+        if epilogue is not None:
+            text = function_text(epilogue, str(result.element_type))
+            function.func.attributes[EPILOGUE] = epilogue_attribute(text, [joined(product, k) for k in epilogue.kinds])
+    host.launch(function, "gemm", [grid_m * grid_n * batch], arguments)
     return host.text()
+
+
+def _address(b: TileBuilder, places: Places, axes: Sequence[Axis]) -> Tile:
+    """Offsets of a tile, with dimensions of 1 where they are all the same."""
+    parts = (axis.address(steps, False) for axis, steps in zip(axes, places, strict=True))
+    return _tile(b, _sum(*parts), (1, 1))
+
+
+def _read_along(b: TileBuilder, pointer: ir.Value, places: Places, axes: Sequence[Axis]) -> Tile:
+    """What an epilogue reads for a tile of the result: 0 outside of it."""
+    offsets = _address(b, places, axes)
+    mask = None
+    for axis, size in zip(axes[1:], offsets.shape, strict=True):
+        if size > 1 and axis.mask is not None:
+            mask = _both(mask, axis.mask)
+    return b.load(pointer, offsets, mask)
+
+
+def joined(product: Product, places: Places) -> tuple[int | None, ...]:
+    """One step each for batch, rows and columns, where their loops are as one."""
+    extents = (product.batch, product.rows, product.columns)
+    return tuple(_one_stride(e, s) for e, s in zip(extents, places, strict=True))
 
 
 def gemm_form(product: Product, lhs: ir.Type, rhs: ir.Type, result: ir.Type) -> ir.Attribute | None:
     """The arguments of ``hopper_gemm`` for a product of matrices in rows, one behind the other; None for others."""
     kinds = [str(kind.element_type) for kind in (lhs, rhs, result)]
+    element = "tf32" if kinds[0] == "f32" and product.precision == "tf32" else kinds[0]
     if (
         kinds[0] != kinds[1]
+        or element not in FORMATS
         or product.lhs.windows
         or product.rhs.windows
         or product.lhs.constant
         or product.rhs.constant
     ):
         return None
-    element = "tf32" if kinds[0] == "f32" and product.precision == "tf32" else kinds[0]
     loops = product.batch, product.rows, product.columns, product.steps
     batch, m, n, k = (math.prod(extents) for extents in loops)
     strides = [
@@ -276,11 +320,27 @@ def _read(
     return b.load(pointer, offsets, mask)
 
 
-def _request(op: ir.Operation, kind: str, product: Product) -> KernelRequest:
+def _request(op: ir.Operation, kind: str, product: Product, spread: Spread) -> KernelRequest:
+    """The kernel of a product and of what follows it element by element."""
     lhs, rhs = op.operands[0], op.operands[1]
     types = (lhs.type, rhs.type, op.results[0].type)
-    name = kernel_name(kind, "gpu", product, *types)
-    return KernelRequest(name, (lhs, rhs), (Out(types[2]),), lambda: build(name, product, *types), schedule=product)
+    for_hopper = gemm_form(product, *types) is not None
+
+    def readable(steps: Sequence[int]) -> Places | None:
+        places = spread(steps)
+        return None if places is None or (for_hopper and None in joined(product, places)) else places
+
+    fused = gpu_epilogue_of(op, readable)
+    if fused is None:
+        name = kernel_name(kind, "gpu", product, *types)
+        return KernelRequest(name, (lhs, rhs), (Out(types[2]),), lambda: build(name, product, *types), schedule=product)
+    stored, others = fused.last.results[0].type, [value.type for value in fused.operands]
+    name = kernel_name(kind, "gpu", product, *types, fused.epilogue, *others, stored)
+    return KernelRequest(
+        name, (lhs, rhs, *fused.operands), (Out(stored),),
+        lambda: build(name, product, *types, fused.epilogue, others, stored),
+        schedule=product, absorbed=(*fused.absorbed, op), last=fused.last,
+    )  # fmt: skip
 
 
 def _is_complex(op: ir.Operation) -> bool:
@@ -314,7 +374,11 @@ def dot_general(op: ir.Operation) -> KernelRequest | None:
     )  # fmt: skip
     if _is_complex(op) or min(math.prod(product.rows), math.prod(product.columns)) == 1 or product.work < SMALL_WORK:
         return None
-    return _request(op, "dot", product)
+
+    def spread(steps: Sequence[int]) -> Places:
+        return tuple(steps[:first]), tuple(steps[first:second]), tuple(steps[second:])
+
+    return _request(op, "dot", product, spread)
 
 
 @gpu_kernel_rule("convolution")
@@ -347,7 +411,13 @@ def convolution(op: ir.Operation) -> KernelRequest | None:
     spatial = len(spatial_in)
     zeros = (0,) * spatial
     feature_in, feature_k = a[get("input_feature_dimension")], k[get("kernel_input_feature_dimension")]
-    out_feature, k_out = o[get("output_feature_dimension")], k[get("kernel_output_feature_dimension")]
+    k_out = k[get("kernel_output_feature_dimension")]
+
+    def spread(steps: Sequence[int]) -> Places:
+        feature = steps[get("output_feature_dimension")]
+        outer = (steps[get("output_batch_dimension")], *(steps[d] for d in spatial_out))
+        return (outputs * feature,) if groups > 1 else (), outer, (feature,)
+
     product = Product(
         (groups,) if groups > 1 else (),
         (lhs.shape[get("input_batch_dimension")], *(result.shape[d] for d in spatial_out)),
@@ -358,10 +428,7 @@ def convolution(op: ir.Operation) -> KernelRequest | None:
             (*zeros, feature_in), 0, tuple(windows),
         ),
         Operand((outputs * k_out,) if groups > 1 else (), (k_out,), (*(k[d] for d in spatial_k), feature_k)),
-        (
-            (outputs * out_feature,) if groups > 1 else (),
-            (o[get("output_batch_dimension")], *(o[d] for d in spatial_out)), (out_feature,),
-        ),
+        spread(o),
         PRECISIONS.get(value_of(op, "precision", "DEFAULT"), DEFAULT_PRECISION),
     )  # fmt: skip
-    return _request(op, "convolution", product)
+    return _request(op, "convolution", product, spread)

@@ -2,14 +2,16 @@
 
 A bias, a normalization, an activation, a residual, a conversion: the operations from the product on, up to the last one
 after which a single value is needed by anything else.  ``contraction.py`` and ``convolution.py`` ask for them; kernels
-compute them in vectors of finished results (:meth:`Epilogue.apply`).
+compute them in vectors of finished results (:meth:`Epilogue.apply`).  ``gpu_kernels/epilogue.py`` asks for them with a
+reading of its own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.core import int_list, value_of
@@ -18,10 +20,10 @@ from astra_mlir.passes.kernel_rules.contraction_shapes import memref_text
 from astra_mlir.passes.kernel_rules.function_text import FunctionText, Index
 from astra_mlir.passes.linalg_rules.lowering import RULES, Lowering, Val
 
-__all__ = ["Epilogue", "Fused", "epilogue_of"]
+__all__ = ["FUSED", "Epilogue", "Fused", "Read", "Reading", "epilogue_of", "is_splat", "is_there", "read_elements"]
 
 # What a tile's vectors compute; that each becomes arithmetic on one element without branches is checked.
-_FUSED = frozenset(
+FUSED = frozenset(
     f"astra.{name}"
     for name in (
         "abs", "add", "and", "ceil", "clamp", "compare", "convert", "cosine", "divide", "erf", "exponential",
@@ -44,13 +46,14 @@ class Epilogue:
     """Scalar code: ``lines`` on ``parameters`` (the product, then one for each of ``kinds``) give ``result``.
 
     A kind is ``"full"`` (an array like the result), ``"row"`` (one number for each column), ``"column"`` (one for each
-    row) or ``"scalar"``; ``elements`` are these arrays' element types, ``element`` that of what is written.
+    row) or ``"scalar"`` (on GPUs, steps by loops); ``elements`` are these arrays' element types, ``element`` that of
+    what is written.
     """
 
     parameters: tuple[str, ...]
     lines: tuple[str, ...]
     result: str
-    kinds: tuple[str, ...]
+    kinds: tuple[Any, ...]
     elements: tuple[str, ...]
     element: str
     groups: int = (
@@ -124,6 +127,18 @@ class Fused:
         return [memref_text(value.type) for value in self.operands]
 
 
+@dataclass(frozen=True)
+class Read:
+    """How a tile gets an element of an operand: for values that it reads, the kind and the array, and operations on
+    them, in order."""
+
+    values: Mapping[ir.Value, tuple[Any, ir.Value]]
+    operations: tuple[ir.Operation, ...] = ()
+
+
+Reading = Callable[[ir.Value, ir.Operation], Read | None]  # of a value, for a product; None where a tile cannot
+
+
 def _vector_line(line: str, lanes: int) -> str:
     """A line of scalar arithmetic for vectors."""
     constant = _CONSTANT.search(line)
@@ -135,11 +150,12 @@ def _vector_line(line: str, lanes: int) -> str:
     return line.replace(" : ", f" : vector<{lanes}xi1>, ") if "= arith.select " in line else line
 
 
-def epilogue_of(dot: ir.Operation, stop: set[ir.Operation]) -> Fused | None:
+def epilogue_of(dot: ir.Operation, stop: set[ir.Operation], reading: Reading | None = None) -> Fused | None:
     """The longest epilogue of a product or convolution, without operations in ``stop``; ``None`` where none is."""
     if str(dot.results[0].type.element_type) not in _ELEMENTS:
         return None
-    operations = _followers(dot, stop)
+    reading = reading or _read
+    operations = _followers(dot, stop, reading)
     for end in range(len(operations), 0, -1):
         last = operations[end - 1]
         if str(last.results[0].type.element_type) not in _ELEMENTS:
@@ -147,13 +163,13 @@ def epilogue_of(dot: ir.Operation, stop: set[ir.Operation]) -> Fused | None:
         needed = _needed(operations[:end], last)
         inside = {dot, *needed}
         if all(use.owner.operation in inside for op in inside if op != last for use in op.results[0].uses):
-            fused = _fused(dot, needed)
+            fused = _fused(dot, needed, reading)
             if fused is not None:
                 return fused
     return None
 
 
-def _followers(dot: ir.Operation, stop: set[ir.Operation]) -> list[ir.Operation]:
+def _followers(dot: ir.Operation, stop: set[ir.Operation], reading: Reading) -> list[ir.Operation]:
     """Operations of the block, in order, that compute from the product and from what a tile can read."""
     values = {dot.results[0]}
     found: list[ir.Operation] = []
@@ -165,11 +181,11 @@ def _followers(dot: ir.Operation, stop: set[ir.Operation]) -> list[ir.Operation]
         elif after and any(operand in values for operand in op.operands):
             shape = dot.results[0].type.shape
             if (
-                op.name in _FUSED
+                op.name in FUSED
                 and op not in stop
                 and len(found) < _LONGEST
                 and list(op.results[0].type.shape) == list(shape)
-                and all(operand in values or _kind_of(operand, dot) for operand in op.operands)
+                and all(operand in values or reading(operand, dot) for operand in op.operands)
             ):
                 values.add(op.results[0])
                 found.append(op)
@@ -185,29 +201,49 @@ def _needed(operations: Sequence[ir.Operation], last: ir.Operation) -> list[ir.O
     return [op for op in operations if op in needed]
 
 
-def _kind_of(value: ir.Value, dot: ir.Operation) -> tuple[str, ir.Value] | None:
-    """How a tile reads a value, and where from; ``None`` where it cannot."""
+def _read(value: ir.Value, dot: ir.Operation) -> Read | None:
+    """How a tile of the CPU's kernels reads a value: whole arrays and broadcasts along rows or columns."""
     type = dot.results[0].type
-    owner = None if isinstance(value.owner, ir.Block) else value.owner.operation
+    owner = _owner(value)
     if owner is not None and owner.name == "astra.constant":
-        attribute = owner.attributes["value"]
-        return ("constant", value) if isinstance(attribute, ir.DenseElementsAttr) and attribute.is_splat else None
-    if str(value.type.element_type) not in _ELEMENTS:
+        return Read({}, (owner,)) if is_splat(owner) else None
+    if not read_elements(value):
         return None
     if owner is not None and owner.name == "astra.broadcast":
         source, along = owner.operands[0], _along(dot)
         sizes = zip(int_list(owner, "dimensions"), source.type.shape, strict=True)
         wide = tuple((dimension, size) for dimension, size in sizes if size > 1)
         if not wide:
-            return "scalar", source
+            return Read({value: ("scalar", source)})
         kind = along.get(tuple(dimension for dimension, _ in wide))
-        return (kind, source) if kind and wide[0][1] == type.shape[wide[0][0]] else None
+        fits = kind and wide[0][1] == type.shape[wide[0][0]]
+        return Read({value: (kind, source)}) if fits else None
+    return Read({value: ("full", value)}) if list(value.type.shape) == list(type.shape) and is_there(value) else None
+
+
+def _owner(value: ir.Value) -> ir.Operation | None:
+    return None if isinstance(value.owner, ir.Block) else value.owner.operation
+
+
+def is_splat(constant: ir.Operation) -> bool:
+    """Whether all elements of an ``astra.constant`` are one number."""
+    attribute = constant.attributes["value"]
+    return isinstance(attribute, ir.DenseElementsAttr) and attribute.is_splat
+
+
+def read_elements(value: ir.Value) -> bool:
+    """Whether the elements of a value are of a type that epilogues read."""
+    return str(value.type.element_type) in _ELEMENTS
+
+
+def is_there(value: ir.Value) -> bool:
+    """Whether a value is in memory when the product runs, and stays there."""
     # what is donated is better updated in place, by an operation of its own
-    if list(value.type.shape) != list(type.shape) or is_donated(value):
-        return None
+    if is_donated(value):
+        return False
     # what only this operation would read is better computed along the way than written to memory for it
-    is_there = owner is None or owner.name in _MATERIALIZED or len(list(value.uses)) > 1
-    return ("full", value) if is_there else None
+    owner = _owner(value)
+    return owner is None or owner.name in _MATERIALIZED or len(list(value.uses)) > 1
 
 
 def _along(dot: ir.Operation) -> dict[tuple[int, ...], str]:
@@ -219,23 +255,23 @@ def _along(dot: ir.Operation) -> dict[tuple[int, ...], str]:
     return {(last,): "row"} | ({(0,): "column"} if last == 1 else {})
 
 
-def _fused(dot: ir.Operation, operations: list[ir.Operation]) -> Fused | None:
+def _fused(dot: ir.Operation, operations: list[ir.Operation], reading: Reading) -> Fused | None:
     """The code of the operations, on one element."""
     low = Lowering()
     holder = ir.Module.create()
     element, written = (op.results[0].type.element_type for op in (dot, operations[-1]))
     inside = {dot.results[0], *(op.results[0] for op in operations)}
-    reads: dict[ir.Value, tuple[str, ir.Value]] = {}
-    constants: dict[ir.Value, ir.Operation] = {}
+    reads: dict[ir.Value, tuple[Any, ir.Value]] = {}
+    before: dict[ir.Operation, None] = {}
     for op in operations:
         for operand in op.operands:
             if operand not in inside:
-                kind = _kind_of(operand, dot)
-                assert kind is not None
-                if kind[0] == "constant":
-                    constants[operand] = operand.owner.operation
-                else:
-                    reads[operand] = kind
+                read = reading(operand, dot)
+                assert read is not None
+                if any(reads.get(value, kind) != kind for value, kind in read.values.items()):
+                    return None  # one array read in two ways
+                reads.update(read.values)
+                before.update(dict.fromkeys(read.operations))
     kinds = [element, *(value.type.element_type for value in reads)]
     function = ir.Operation.create(
         "func.func",
@@ -250,7 +286,7 @@ def _fused(dot: ir.Operation, operations: list[ir.Operation]) -> Fused | None:
     low.ip = ir.InsertionPoint(block)
     for value, argument in zip([dot.results[0], *reads], block.arguments, strict=True):
         low.values[value] = Val(low.info(value.type), scalar=argument)
-    for op in [*constants.values(), *operations]:
+    for op in [*before, *operations]:
         low.op = op
         low.values[op.results[0]] = RULES[op.name](low, op)[0]
     low.create("func.return", [low.scalar(low.values[operations[-1].results[0]])], ())

@@ -20,10 +20,11 @@ from astra_mlir import capture as capturing
 from astra_mlir import gpu_emulation
 from astra_mlir.bindings import ir, make_context
 from astra_mlir.gpu_code import device_code
-from astra_mlir.gpu_compiler import compile_gpu_program
+from astra_mlir.gpu_compiler import compile_gpu_program, lower_for_gpu
 from astra_mlir.gpu_executable import GpuExecutable
 from astra_mlir.gpu_machine import GpuMachine
 from astra_mlir.gpu_runtime import Kernel
+from astra_mlir.passes.traversal import walk
 from tests.passes import tile_interpreter
 from tools.ptx_emulator import launch as run_ptx
 
@@ -113,6 +114,26 @@ def _ptx_caller(ptx: str, kernel: Kernel, kinds: Sequence[ir.Type]) -> Callable[
             os._exit(1)  # no exception may go through native code
 
     return call
+
+
+def launches(function: Callable[..., Any], *arguments: Any) -> int:
+    """How many kernels one call of a program without loops launches."""
+    program = capturing.capture(function, arguments, {}).program
+    module = lower_for_gpu(program, make_context(), "tile")
+    functions = {
+        ir.StringAttr(op.operation.attributes["sym_name"]).value: op.operation for op in module.body.operations
+    }
+
+    def count(name: str) -> int:
+        total = 0
+        for block in functions[name].regions[0].blocks:
+            for op in walk(block):
+                if op.name == "func.call":
+                    total += count(ir.FlatSymbolRefAttr(op.attributes["callee"]).value)
+                total += op.name == "astra.gpu_launch"
+        return total
+
+    return count(program.entry)
 
 
 def compile(function: Callable[..., Any], *arguments: Any) -> GpuExecutable:

@@ -24,7 +24,8 @@ QUICK = """
 check(lambda x, b: jnp.tanh(x + b) * 2, x, b)
 assert len(check(lambda x: jax.nn.softmax(x, -1), x).compiled.kernels) == 1  # a row is read once
 check(lambda x: (x.sum(0), jnp.argmax(x, 1)), x)
-check(lambda a, b: a @ b, x, f(48, 29), tol=1e-4)
+layer = lambda x, w, b, y: y + jax.nn.relu(x @ w + b)
+assert len(check(layer, x, f(48, 29), f(29), f(37, 29), tol=1e-4).compiled.kernels) == 1
 y = r.integers(0, 30, 16).astype(np.int32)
 xent = lambda l, y: -jnp.take_along_axis(jax.nn.log_softmax(l), y[:, None], 1).mean()
 check(jax.grad(xent), f(16, 30), y, tol=1e-4)  # a row sum of the form acc - x, and a scatter
@@ -108,6 +109,35 @@ check(lambda a, b: a @ b, ints(37, 48), ints(48, 29))
 check(lambda x, w, b, v: jax.nn.relu(x @ w + b) @ v, f(32, 48), f(48, 64), f(64), f(64, 10), tol=1e-4)
 check(lambda x, w: x @ w, b, f(48, 64), tol=1e-4)
 """,
+    "epilogues": """
+def one(function, *arguments, tol=1e-4):
+    kernels = check(function, *arguments, tol=tol).compiled.kernels
+    assert len(kernels) == 1, kernels
+one(lambda x, w, b: jax.nn.gelu(x @ w + b), x, f(48, 29), f(29))
+one(lambda x, w, b, y: y + (x @ w + b) * 0.5, x, f(48, 29), f(29), f(37, 29))
+one(lambda x, w, s, b: jax.nn.relu((x @ w - b) * jax.lax.rsqrt(s + 1e-5)), x, f(48, 29), abs(f(29)), f(29))
+one(lambda x, w, c: (x @ w) * c[:, None], x, f(48, 29), f(37))
+scores = lambda a, w, y: jnp.einsum('bhqd,bhkd->bhqk', a, w) * y[:, None, None, None]
+one(scores, f(2, 3, 20, 16), f(2, 3, 18, 16), f(2))
+one(lambda g, w, p: jnp.where(p > 0, g @ w.T, 0), x, f(29, 48), f(37, 29))
+half = lambda *shape: f(*shape).astype(jnp.bfloat16)
+one(lambda x, w, b: (x @ w + b).astype(jnp.float32) * 2, half(37, 48), half(48, 32), half(32), tol=3e-2)
+dot = lambda a, b: jax.lax.dot(a, b, preferred_element_type=jnp.int32)
+quantized = ints(37, 48, kind=np.int8), ints(48, 29, kind=np.int8)
+one(lambda a, b, s: dot(a, b).astype(jnp.float32) * s, *quantized, f(29))
+conv = jax.lax.conv_general_dilated
+norm = lambda y, *p: (y - p[0]) * jax.lax.rsqrt(p[1] + 1e-5) * p[2] + p[3]
+p = [abs(f(16)) for _ in range(4)]
+same = lambda x, w: conv(x, w, (1, 1), "SAME", dimension_numbers=nhwc)
+one(lambda x, w, y, *p: jax.nn.relu(norm(same(x, w), *p) + y), f(2, 8, 9, 3), f(3, 3, 3, 16), f(2, 8, 9, 16), *p)
+channels = lambda x, w, *p: jax.nn.silu(norm(conv(x, w, (2, 2), "SAME"), *(q[:, None, None] for q in p)))
+one(channels, f(2, 3, 8, 9), f(16, 3, 3, 3), *p)
+grouped = lambda x, w, b: jnp.tanh(conv(x, w, (1, 1), "SAME", dimension_numbers=nhwc, feature_group_count=2) + b)
+one(grouped, f(2, 8, 9, 4), f(3, 3, 2, 16), f(16))
+both = check(lambda x, w, b: (x @ w + b, jnp.tanh(x @ w + b)), x, f(48, 29), f(29), tol=1e-4)
+assert len(both.compiled.kernels) == 2  # what another result needs is written
+donated = check(lambda x, w, b: jax.jit(lambda y: y + x @ w, donate_argnums=0)(b), x, f(48, 29), f(37, 29), tol=1e-4)
+""",
     "convolutions": """
 conv = jax.lax.conv_general_dilated
 check(lambda x, w: conv(x, w, (1, 1), "SAME", dimension_numbers=nhwc), f(2, 8, 9, 3), f(3, 3, 3, 16), tol=1e-4)
@@ -131,6 +161,20 @@ def test_some_numbers_are_those_of_jax() -> None:
 @pytest.mark.parametrize("group", GROUPS)
 def test_numbers_are_those_of_jax(group: str) -> None:
     assert with_driver(BEFORE + GROUPS[group] + "print('ok')").splitlines()[-1] == "ok"
+
+
+def test_models_are_few_launches() -> None:
+    """What follows products and convolutions is in their kernels: beside those, norms, pooling and attention."""
+    import numpy as np
+
+    from benchmarks import models
+    from tests.passes.gpu_emulated import launches
+
+    block, weights = models.gpt_block(4), models.gpt_block_arguments(64, 4, 32)()
+    assert launches(block, *weights) == 7  # 2 norms, 4 products, attention
+    assert launches(models.mlp, *models.mlp_arguments(32, 64, (16, 32))()) == 2
+    images = np.zeros((1, 64, 64, 3), np.float32)
+    assert launches(models.resnet, models.resnet_parameters(7, 10, True), images) == 25  # 20 convolutions; pooling, scores
 
 
 def test_what_has_no_kernel_is_refused_by_name() -> None:

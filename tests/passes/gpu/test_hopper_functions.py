@@ -56,6 +56,55 @@ def test_products_of_programs(name: str) -> None:
     np.testing.assert_array_equal(result, expected.astype(result.dtype))
 
 
+def quantized(a: Any, b: Any, scale: Any) -> Any:
+    total = jax.lax.dot_general(a, b, (((1,), (1,)), ((), ())), preferred_element_type=jnp.int32)
+    return jnp.clip(jnp.round(total * scale), -127, 127).astype(jnp.int8)
+
+
+BF16 = ml_dtypes.bfloat16
+# function, operands of the product, what the epilogue reads, the result's type
+EPILOGUES: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...], Any]] = {
+    "bias, activation, residual; edges": (
+        lambda a, w, b, y: y + jax.nn.gelu(a @ w + b),
+        (small(72, 64), small(64, 136), small(136), small(72, 136)), BF16,
+    ),
+    "a normalization, to f32": (
+        lambda a, w, v, m, r: jax.nn.relu((a @ w).astype(jnp.float32) * jax.lax.rsqrt(v + 1e-5) - m) + r[:, None],
+        (
+            small(64, 64), small(64, 72), *(np.abs(small(72, dtype=np.float32)) for _ in "vm"),
+            small(64, dtype=np.float32),
+        ),
+        np.float32,
+    ),
+    "derivative of an activation, in a batch": (
+        lambda a, w, h: jnp.where(h > 0, jnp.einsum("bij,bkj->bik", a, w), 0),
+        (small(2, 64, 64), small(2, 64, 64), small(2, 64, 64)), BF16,
+    ),
+    "steps of k shared": (
+        lambda a, w, b: jnp.tanh(a @ w + b), (small(64, 1024), small(1024, 64), small(64)), BF16,
+    ),
+    "quantized": (
+        quantized, (small(64, 128, dtype=np.int8), small(64, 128, dtype=np.int8), np.float32(0.11)), np.int8,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EPILOGUES)
+def test_what_follows_a_product_is_in_its_kernel(name: str) -> None:
+    function, arguments, dtype = EPILOGUES[name]
+    compiled = astra.compile(function, *arguments, target="cuda:sm_90a")
+    (kernel,) = compiled.executable.code.launches
+    assert kernel.grid != (0, 0, 0)
+    assert "wgmma" in compiled.ptx()
+    assert all(report.spill_bytes == 0 for report in compiled.kernels())
+    expected = np.asarray(jax.jit(function)(*arguments))
+    assert expected.dtype == dtype
+    result = np.zeros(expected.shape, dtype)
+    play(kernel, compiled.ptx(), [*arguments[:2], result, *map(np.asarray, arguments[2:])])
+    tolerance = {"rtol": 1 / 64, "atol": 1 / 64} if dtype == BF16 else {"rtol": 1e-5, "atol": 1e-5}
+    np.testing.assert_allclose(result.astype(np.float32), expected.astype(np.float32), **tolerance)
+
+
 @pytest.mark.parametrize("causal", [False, True])
 def test_attention_of_programs(causal: bool) -> None:
     q, k, v = (RNG.standard_normal((1, 72, 2, 64)).astype(ml_dtypes.bfloat16) for _ in "qkv")

@@ -67,12 +67,17 @@ def test_an_epilogue_sees_rows_columns_and_its_arguments() -> None:
     """Add a bias by column and take the maximum with zero."""
     gemm = HopperGemm(64, 72, 64, block_m=64, block_n=64, stages=2)
 
-    def emit(value: str, row: str, column: str, batch: str, arguments: Any, line: Any) -> str:
-        inside = line(f"llvm.intr.umin({column}, {line('llvm.mlir.constant(71 : i32) : i32')}) : (i32, i32) -> i32")
-        place = line(f"llvm.getelementptr {arguments[0]}[{inside}] : (!llvm.ptr<1>, i32) -> !llvm.ptr<1>, f32")
-        total = line(f"llvm.fadd {value}, {line(f'llvm.load {place} : !llvm.ptr<1> -> f32')} : f32")
-        zero = line("llvm.mlir.constant(0.0 : f32) : f32")
-        return line(f"llvm.intr.maxnum({total}, {zero}) : (f32, f32) -> f32")
+    def emit(values: Any, row: str, column: str, batch: str, arguments: Any, line: Any) -> list[str]:
+        results = []
+        for i, value in enumerate(values):
+            own = line(f"llvm.add {column}, {line(f'llvm.mlir.constant({i} : i32) : i32')} : i32")
+            inside = line(f"llvm.intr.umin({own}, {line('llvm.mlir.constant(71 : i32) : i32')}) : (i32, i32) -> i32")
+            place = line(f"llvm.getelementptr {arguments[0]}[{inside}] : (!llvm.ptr<1>, i32) -> !llvm.ptr<1>, f32")
+            total = line(f"llvm.fadd {value}, {line(f'llvm.load {place} : !llvm.ptr<1> -> f32')} : f32")
+            zero = line("llvm.mlir.constant(0.0 : f32) : f32")
+            most = line(f"llvm.intr.maxnum({total}, {zero}) : (f32, f32) -> f32")
+            results.append(line(f"llvm.fptrunc {most} : f32 to bf16"))
+        return results
 
     a, b = operands(gemm)
     bias = np.arange(72, dtype=np.float32) - 36
@@ -119,7 +124,7 @@ def test_schedules_fill_the_processors(shape: tuple[int, int, int], least_share:
         ({"k": 60}, "rows of lhs are 120 bytes"),
         ({"n": 100}, "rows of rhs are 200 bytes"),
         ({"element": "f64"}, "f64 to bf16 has no wgmma"),
-        ({"element": "i8"}, "i8 is not of type bf16"),
+        ({"element": "i8", "rhs_major": "k"}, "i8 is not of type bf16"),
         ({"element": "tf32", "result": "f32"}, "k innermost"),
         ({"stages": 12}, "bytes of shared memory"),
         ({"block_m": 96}, "96 rows"),
@@ -129,4 +134,4 @@ def test_schedules_fill_the_processors(shape: tuple[int, int, int], least_share:
 )
 def test_what_the_tensor_cores_cannot_do_is_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UnsupportedError, match=message):
-        HopperGemm(**{"m": 128, "n": 128, "k": 128, **arguments})
+        HopperGemm(**{"m": 128, "n": 128, "k": 128, **arguments}).mlir("kernel")
