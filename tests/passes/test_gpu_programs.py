@@ -174,7 +174,7 @@ def test_models_are_few_launches() -> None:
     assert launches(block, *weights) == 7  # 2 norms, 4 products, attention
     assert launches(models.mlp, *models.mlp_arguments(32, 64, (16, 32))()) == 2
     images = np.zeros((1, 64, 64, 3), np.float32)
-    assert launches(models.resnet, models.resnet_parameters(7, 10, True), images) == 25  # 20 convolutions; pooling, scores
+    assert launches(models.resnet, models.resnet_parameters(7, 10, True), images) == 25
 
 
 def test_what_has_no_kernel_is_refused_by_name() -> None:
