@@ -14,11 +14,22 @@ from typing import ClassVar
 
 from astra_mlir.bindings import ir
 from astra_mlir.passes.core import Pass, register_pass
+from astra_mlir.passes.gathered_rows import GatheredRow, contiguous_load, fetch_ahead, gathered_rows
+from astra_mlir.passes.loop_body import Number, Position, clone_at, for_loop, loop_annotation
 from astra_mlir.passes.loop_schedule import TILE, Loop, Schedule, ScheduledNest
-from astra_mlir.passes.memref_utils import Builder, byte_width
+from astra_mlir.passes.memref_utils import Builder, byte_width, is_sub_byte, load_element, store_element
 from astra_mlir.passes.schedules import attach_schedule
 from astra_mlir.passes.small_kernels import SmallKernel
-from astra_mlir.passes.stream_stores import can_stream, cut_for_streams, fence, is_aligned, stream, stream_buffer
+from astra_mlir.passes.stream_stores import (
+    Read,
+    can_stream,
+    cut_for_streams,
+    fence,
+    is_aligned,
+    read_elements,
+    stream,
+    stream_buffer,
+)  # fmt: skip
 from astra_mlir.passes.vector_transpose import EDGE, can_transpose, transpose_block
 
 __all__ = ["KernelsToLoops"]
@@ -26,23 +37,11 @@ __all__ = ["KernelsToLoops"]
 TASK_NANOSECONDS = 25_000.0  # long against the few hundred nanoseconds of handing out a task
 MAX_TASKS = 512
 TASK_MULTIPLE = 1024  # a task that is cut from an innermost loop begins and ends on a page, so every vector is aligned
-UNROLLED_WHOLE = 8  # loops shorter than this are left to LLVM's unroller
 # Iterations of a vectorized loop that run side by side, by how many operations one has: enough to hide the latency of
 # an addition or a load, few enough that values stay in registers (row sums of 4M on Zen 4: 1 to 4 side by side, 1.3x).
 INTERLEAVED = ((4, 4), (12, 2))
 FUNCTION_OPERATIONS = 12  # what an elementary function becomes
 FREE = ("linalg.yield", "linalg.index", "arith.constant", "arith.index_cast", "arith.bitcast")
-
-Number = ir.Value | int
-
-
-@dataclass
-class _Position:
-    """Where emission stands: loop variables so far and, per access, the address they amount to."""
-
-    builder: Builder
-    variables: list[tuple[Loop, Number]]
-    addresses: list[Number]
 
 
 class _KernelEmitter:
@@ -55,6 +54,7 @@ class _KernelEmitter:
         self.local_spans = self.schedule.local_spans
         self.vector_bits = self.schedule.target.vector_bits
         self.streams = self.find_streams()
+        self.rows = self.find_rows()
         self.aligned: dict[ir.Value, ir.Value] = {}  # for each streamed buffer, whether it begins on a line
         self.views: dict[ir.Value, ir.Value] = {}  # row buffers of the current task
         self.tasks = "serial"
@@ -100,6 +100,17 @@ class _KernelEmitter:
                 self.schedule.shared = self.shared = min(self.shared, len(item.loops) - 1)
                 found[id(item)] = numbers
         del self.func.attributes["astra.streamed"]
+        return found
+
+    def find_rows(self) -> dict[int, list[GatheredRow]]:
+        """For the nests, by identity, the rows that they fetch ahead; the innermost loop is not shared then."""
+        found = {}
+        written = [flat for item in self.nests for flat in item.flats[item.nest.inputs :]]
+        for item in self.nests:
+            rows = gathered_rows(item, written, self.schedule.target.l2_bytes)
+            if rows and (len(self.nests) == 1 or len(item.loops) > self.shared):
+                self.schedule.shared = self.shared = min(self.shared, len(item.loops) - 1)
+                found[id(item)] = rows
         return found
 
     # -- emission ---------------------------------------------------------------------------------------------
@@ -161,7 +172,7 @@ class _KernelEmitter:
         if shared[depth - 1].extent % size:
             high = inside.binary("minui", inside.value(high), inside.constant(shared[depth - 1].extent))
         side_by_side = self.interleaved_leaf(depth, size)
-        self.loop(
+        for_loop(
             inside,
             low,
             high,
@@ -177,7 +188,7 @@ class _KernelEmitter:
             self.move_locals(builder)
         if depth < self.shared:
             extent = self.nests[0].loops[depth].extent
-            self.loop(
+            for_loop(
                 builder,
                 0,
                 extent,
@@ -194,7 +205,7 @@ class _KernelEmitter:
                 for loop, variable in pairs:
                     address = builder.add(address, builder.mul(variable, loop.steps[number]))
                 addresses.append(address)
-            self.emit_nest(item, _Position(builder, pairs, addresses))
+            self.emit_nest(item, Position(builder, pairs, addresses))
 
     def move_locals(self, builder: Builder) -> None:
         """Allocate each task's row buffers."""
@@ -202,20 +213,6 @@ class _KernelEmitter:
             kind = ir.MemRefType.get([span], flat.type.element_type)
             attributes = {"operandSegmentSizes": ir.DenseI32ArrayAttr.get([0, 0])}
             self.views[flat] = builder.op("memref.alloca", (), (kind,), attributes).results[0]
-
-    @staticmethod
-    def loop(
-        builder: Builder, low: Number, high: Number, body: Callable[[Builder, Number], None], interleaved: int = 0
-    ) -> None:
-        """An ``scf.for`` without results; a single iteration needs none."""
-        if isinstance(low, int) and isinstance(high, int) and high - low == 1:
-            body(builder, low)
-            return
-        bounds = (builder.value(low), builder.value(high), builder.constant(1))
-        op = builder.op("scf.for", bounds, (), _annotation(low, high, interleaved), regions=1)
-        block = op.regions[0].blocks.append(builder.index, arg_locs=[builder.loc])
-        end = ir.Operation.create("scf.yield", loc=builder.loc, ip=ir.InsertionPoint(block))
-        body(Builder(ir.InsertionPoint(end), builder.loc), block.arguments[0])
 
     def interleaved(self, item: ScheduledNest, extent: int) -> int:
         """How many iterations of a nest's innermost, vectorized loop should run side by side."""
@@ -235,7 +232,7 @@ class _KernelEmitter:
             return 0
         return min(self.interleaved(item, extent) for item in self.nests)
 
-    def stage(self, item: ScheduledNest, position: _Position) -> tuple[ScheduledNest, _Position]:
+    def stage(self, item: ScheduledNest, position: Position) -> tuple[ScheduledNest, Position]:
         """Copy the block of the staged access into a buffer; returns the nest and position that read it from there."""
         number = item.staged
         assert number is not None
@@ -246,12 +243,12 @@ class _KernelEmitter:
         buffer = builder.op("memref.alloca", (), (kind,), attributes).results[0]
         steps = {id(read): TILE, id(written): 1}
 
-        def copy(at: _Position) -> None:
+        def copy(at: Position) -> None:
             value = self.load(item, at, number)
             address: Number = 0
             for loop, variable in at.variables:
                 address = at.builder.add(address, at.builder.mul(variable, steps.get(id(loop), 0)))
-            _store(at.builder, value, buffer, at.builder.value(address))
+            store_element(at.builder, value, buffer, at.builder.value(address))
 
         source = self.flat(number, item)
         if can_transpose(source.type.element_type) and all(loop.whole % EDGE == 0 for loop in (read, written)):
@@ -265,11 +262,11 @@ class _KernelEmitter:
             )
         flats = [buffer if n == number else flat for n, flat in enumerate(item.flats)]
         addresses: list[Number] = [0 if n == number else a for n, a in enumerate(position.addresses)]
-        return ScheduledNest(item.nest, loops, flats, item.constants, item.uses_index), _Position(
+        return ScheduledNest(item.nest, loops, flats, item.constants, item.uses_index), Position(
             builder, position.variables, addresses
         )
 
-    def stage_in_registers(self, item: ScheduledNest, position: _Position, source: ir.Value, buffer: ir.Value) -> None:
+    def stage_in_registers(self, item: ScheduledNest, position: Position, source: ir.Value, buffer: ir.Value) -> None:
         """Bring a block, whose edges are multiples of ``EDGE``, into the buffer in transposed squares."""
         number = item.staged
         read, written = item.loops[-2:]
@@ -284,43 +281,90 @@ class _KernelEmitter:
             transpose_block(builder, source, at, written.steps[number], buffer, to, TILE)
 
         rows, columns = (_squares(position.builder, self.bound(position, loop)) for loop in (written, read))
-        self.loop(
+        for_loop(
             position.builder,
             0,
             rows,
-            lambda outer, i: self.loop(outer, 0, columns, lambda inner, j: square(inner, i, j)),
+            lambda outer, i: for_loop(outer, 0, columns, lambda inner, j: square(inner, i, j)),
         )
 
-    def emit_nest(self, item: ScheduledNest, position: _Position) -> None:
+    def emit_nest(self, item: ScheduledNest, position: Position) -> None:
         if item.staged is not None:
             item, position = self.stage(item, position)
         inner = item.loops[self.shared :]
         if inner and not inner[-1].parallel:
             split = next(i for i, loop in enumerate(inner) if not loop.parallel)
             self.walk(item, position, inner[:split], lambda at: self.reduce_in_registers(item, at, inner[split:]))
-        else:
-            streamed = self.streams.get(id(item), [])
-            if streamed:
-                self.walk(item, position, inner[:-1], lambda at: self.stream_all(item, at, streamed))
-                return
+            return
+        streamed, rows = self.streams.get(id(item), []), self.rows.get(id(item), [])
+        if not streamed and not rows:
             self.walk(item, position, inner, lambda at: self.store_all(item, at, self.combine_rows(item, at)))
+            return
 
-    def stream_all(self, item: ScheduledNest, position: _Position, numbers: Sequence[int]) -> None:
-        """The innermost loop into buffers, and these past the cache into memory."""
+        def along(at: Position) -> None:
+            for row in rows:
+                fetch_ahead(item, at, row, self.bound(at, item.loops[-2]))
+            if streamed:
+                self.stream_all(item, at, streamed)
+            else:
+                self.walk(item, at, inner[-1:], lambda at: self.store_all(item, at, self.combine_rows(item, at)))
+
+        self.walk(item, position, inner[:-1], along)
+
+    def stream_all(self, item: ScheduledNest, position: Position, numbers: Sequence[int]) -> None:
+        """The innermost loop past the cache into memory; through buffers unless it only copies."""
         builder, inner = position.builder, item.loops[-1]
+        count = self.bound(position, inner)
+        read = self.copied(item, position)
+        if read is not None:
+            flat = item.flats[numbers[0]]
+            stream(builder, read, flat, position.addresses[numbers[0]], count, self.aligned[flat])
+            return
         flats, addresses = list(item.flats), list(position.addresses)
         for number in numbers:
             flats[number] = stream_buffer(builder, inner, item.flats[number].type.element_type)
             addresses[number] = 0
         buffered = ScheduledNest(item.nest, item.loops, flats, item.constants, item.uses_index)
-        at = _Position(builder, position.variables, addresses)
+        at = Position(builder, position.variables, addresses)
         self.walk(buffered, at, [inner], lambda at: self.store_all(buffered, at, self.combine_rows(buffered, at)))
-        count = self.bound(position, inner)
         for number in numbers:
-            flat = item.flats[number]
-            stream(builder, flats[number], flat, position.addresses[number], count, self.aligned[flat])
+            flat, buffer = item.flats[number], flats[number]
+            stream(
+                builder,
+                lambda inside, i, kind, buffer=buffer: read_elements(inside, buffer, [i], kind),
+                flat,
+                position.addresses[number],
+                count,
+                self.aligned[flat],
+            )
 
-    def combine_rows(self, item: ScheduledNest, position: _Position) -> list[ir.Value]:
+    def copied(self, item: ScheduledNest, position: Position) -> Read | None:
+        """How to read what the innermost loop writes, if that is consecutive elements of one array."""
+        block = item.nest.op.regions[0].blocks[0]
+        *_, last = block.operations
+        if len(last.operation.operands) != 1 or is_sub_byte(last.operation.operands[0].type):
+            return None
+        value, inner = last.operation.operands[0], item.loops[-1]
+        if value in block.arguments:
+            number = list(block.arguments).index(value)
+            if item.flats[number] is None or inner.steps[number] != 1:
+                return None
+            flat, address = self.flat(number, item), position.addresses[number]
+            return lambda inside, i, kind: read_elements(inside, flat, [inside.value(inside.add(i, address))], kind)
+        row = None
+        if not isinstance(value.owner, ir.Block) and value.owner.operation.name == "memref.load":
+            row = contiguous_load(item, value.owner.operation)
+        if row is None:
+            return None
+        place, load = row.place(item, position, lambda n: self.load(item, position, n)), row.load
+
+        def read(inside: Builder, i: ir.Value, kind: ir.Type) -> ir.Value:
+            at = Position(inside, [*position.variables, (inner, i)], [])
+            return read_elements(inside, load.operands[0], row.indices(at, place), kind)
+
+        return read
+
+    def combine_rows(self, item: ScheduledNest, position: Position) -> list[ir.Value]:
         """The values of one iteration of the innermost loop: of the body once, or once for each of a few rows."""
         if item.rows is None:
             return self.apply(item, position, {})
@@ -331,13 +375,11 @@ class _KernelEmitter:
             running = self.apply(item, at, dict(zip(outputs, running, strict=True)))
         return running
 
-    def step(
-        self, item: ScheduledNest, position: _Position, loop: Loop, variable: Number, builder: Builder
-    ) -> _Position:
+    def step(self, item: ScheduledNest, position: Position, loop: Loop, variable: Number, builder: Builder) -> Position:
         addresses = [builder.add(a, builder.mul(variable, loop.steps[n])) for n, a in enumerate(position.addresses)]
-        return _Position(builder, [*position.variables, (loop, variable)], addresses)
+        return Position(builder, [*position.variables, (loop, variable)], addresses)
 
-    def bound(self, position: _Position, loop: Loop) -> Number:
+    def bound(self, position: Position, loop: Loop) -> Number:
         if loop.limit is None:
             return loop.extent
         blocks, whole = loop.limit
@@ -347,14 +389,14 @@ class _KernelEmitter:
         return builder.binary("minui", rest, builder.constant(loop.extent))
 
     def walk(
-        self, item: ScheduledNest, position: _Position, loops: Sequence[Loop], leaf: Callable[[_Position], None]
+        self, item: ScheduledNest, position: Position, loops: Sequence[Loop], leaf: Callable[[Position], None]
     ) -> None:
         if not loops:
             leaf(position)
             return
         first, rest = loops[0], loops[1:]
         innermost = not rest and first is item.loops[-1]
-        self.loop(
+        for_loop(
             position.builder,
             0,
             self.bound(position, first),
@@ -362,7 +404,7 @@ class _KernelEmitter:
             self.interleaved(item, first.extent) if innermost else 0,
         )
 
-    def reduce_in_registers(self, item: ScheduledNest, position: _Position, loops: Sequence[Loop]) -> None:
+    def reduce_in_registers(self, item: ScheduledNest, position: Position, loops: Sequence[Loop]) -> None:
         """Reduction loops that carry the running values."""
         outputs = range(item.nest.inputs, len(item.flats))
         initial = [self.load(item, position, number) for number in outputs]
@@ -370,14 +412,14 @@ class _KernelEmitter:
         self.store_all(item, position, final)
 
     def reduction_loop(
-        self, item: ScheduledNest, position: _Position, loops: Sequence[Loop], running: list[ir.Value]
+        self, item: ScheduledNest, position: Position, loops: Sequence[Loop], running: list[ir.Value]
     ) -> list[ir.Value]:
         if not loops:
             return self.apply(item, position, dict(zip(range(item.nest.inputs, len(item.flats)), running, strict=True)))
         builder = position.builder
         high = self.bound(position, loops[0])
         bounds = (builder.constant(0), builder.value(high), builder.constant(1))
-        annotation = _annotation(0, high, self.interleaved(item, loops[0].extent) if len(loops) == 1 else 0)
+        annotation = loop_annotation(0, high, self.interleaved(item, loops[0].extent) if len(loops) == 1 else 0)
         op = builder.op("scf.for", (*bounds, *running), [value.type for value in running], annotation, regions=1)
         kinds = [builder.index, *(value.type for value in running)]
         block = op.regions[0].blocks.append(*kinds, arg_locs=[builder.loc] * len(kinds))
@@ -403,14 +445,14 @@ class _KernelEmitter:
         flat = item.flats[number]
         return self.views.get(flat, flat)
 
-    def load(self, item: ScheduledNest, position: _Position, number: int) -> ir.Value:
+    def load(self, item: ScheduledNest, position: Position, number: int) -> ir.Value:
         key = self.key(item, number)
         if key is not None and key in self.known:
             return self.known[key]
         builder = position.builder
-        return _load(builder, self.flat(number, item), builder.value(position.addresses[number]))
+        return load_element(builder, self.flat(number, item), builder.value(position.addresses[number]))
 
-    def store_all(self, item: ScheduledNest, position: _Position, values: Sequence[ir.Value]) -> None:
+    def store_all(self, item: ScheduledNest, position: Position, values: Sequence[ir.Value]) -> None:
         builder = position.builder
         outside = not item.loops[self.shared :] or not item.loops[-1].parallel
         for number, value in zip(range(item.nest.inputs, len(item.flats)), values, strict=True):
@@ -421,9 +463,9 @@ class _KernelEmitter:
                 self.known[key] = value
                 if flat in self.local_spans and self.local_spans[flat] == 1:
                     continue
-            _store(builder, value, self.flat(number, item), builder.value(position.addresses[number]))
+            store_element(builder, value, self.flat(number, item), builder.value(position.addresses[number]))
 
-    def apply(self, item: ScheduledNest, position: _Position, running: dict[int, ir.Value]) -> list[ir.Value]:
+    def apply(self, item: ScheduledNest, position: Position, running: dict[int, ir.Value]) -> list[ir.Value]:
         """One iteration of the body; returns the values it yields."""
         op = item.nest.op
         block = op.regions[0].blocks[0]
@@ -437,76 +479,8 @@ class _KernelEmitter:
                 mapping[argument] = self.load(item, position, number)
         operations = list(block.operations)
         for inner in operations[:-1]:
-            self.clone(inner.operation, position, mapping)
+            clone_at(inner.operation, position, mapping)
         return [mapping.get(value, value) for value in operations[-1].operation.operands]
-
-    def clone(self, op: ir.Operation, position: _Position, mapping: dict[ir.Value, ir.Value]) -> None:
-        builder = position.builder
-        if op.name == "linalg.index":
-            dimension = op.attributes["dim"].value
-            total: Number = 0
-            for loop, variable in position.variables:
-                if loop.dimension == dimension:
-                    total = builder.add(total, builder.mul(variable, loop.scale))
-            mapping[op.results[0]] = builder.value(total)
-            return
-        new = op.clone(builder.ip)
-        self.remap(new, op, position, mapping)
-
-    def remap(
-        self, new: ir.Operation, old: ir.Operation, position: _Position, mapping: dict[ir.Value, ir.Value]
-    ) -> None:
-        for i, value in enumerate(old.operands):
-            if value in mapping:
-                new.operands[i] = mapping[value]
-        for before, after in zip(old.results, new.results, strict=True):
-            mapping[before] = after
-        for old_region, new_region in zip(old.regions, new.regions, strict=True):
-            for old_block, new_block in zip(old_region.blocks, new_region.blocks, strict=True):
-                for before, after in zip(old_block.arguments, new_block.arguments, strict=True):
-                    mapping[before] = after
-                for old_op, new_op in zip(list(old_block.operations), list(new_block.operations), strict=True):
-                    if old_op.operation.name == "linalg.index":
-                        at = _Position(
-                            Builder(ir.InsertionPoint(new_op.operation), position.builder.loc), position.variables, []
-                        )
-                        self.clone(old_op.operation, at, mapping)
-                        new_op.operation.results[0].replace_all_uses_with(mapping[old_op.operation.results[0]])
-                        new_op.operation.erase()
-                    else:
-                        self.remap(new_op.operation, old_op.operation, position, mapping)
-
-
-# -- memory: elements narrower than a byte take a whole one, and LLVM vectorizes them only as bytes --------------------
-
-
-def _is_sub_byte(kind: ir.Type) -> bool:
-    return isinstance(kind, ir.IntegerType | ir.FloatType) and kind.width < 8
-
-
-def _as_bytes(builder: Builder, flat: ir.Value) -> ir.Value:
-    kind = ir.MemRefType.get(flat.type.shape, ir.IntegerType.get_signless(8))
-    return builder.op("builtin.unrealized_conversion_cast", (flat,), (kind,)).results[0]
-
-
-def _load(builder: Builder, flat: ir.Value, address: ir.Value) -> ir.Value:
-    element = flat.type.element_type
-    if not _is_sub_byte(element):
-        return builder.load(flat, [address])
-    byte = builder.load(_as_bytes(builder, flat), [address])
-    code = builder.op("arith.trunci", (byte,), (ir.IntegerType.get_signless(element.width),)).results[0]
-    return builder.op("arith.bitcast", (code,), (element,)).results[0] if isinstance(element, ir.FloatType) else code
-
-
-def _store(builder: Builder, value: ir.Value, flat: ir.Value, address: ir.Value) -> None:
-    element = flat.type.element_type
-    if not _is_sub_byte(element):
-        builder.store(value, flat, [address])
-        return
-    if isinstance(element, ir.FloatType):
-        value = builder.op("arith.bitcast", (value,), (ir.IntegerType.get_signless(element.width),)).results[0]
-    byte = builder.op("arith.extui", (value,), (ir.IntegerType.get_signless(8),)).results[0]
-    builder.store(byte, _as_bytes(builder, flat), [address])
 
 
 def _operations(block: ir.Block) -> int:
@@ -518,17 +492,6 @@ def _operations(block: ir.Block) -> int:
             total += FUNCTION_OPERATIONS if name.startswith(("math.", "complex.")) else 1
         total += sum(_operations(nested) for region in op.operation.regions for nested in region.blocks)
     return total
-
-
-def _annotation(low: Number, high: Number, interleaved: int) -> dict[str, ir.Attribute]:
-    """Keep LLVM from unrolling a loop whole before its vectorizer sees it: it would vectorize the next outer one.
-
-    It then takes one vector per iteration, too, unless it is told how many: ``interleaved``, 0 for outer loops.
-    """
-    if isinstance(low, int) and isinstance(high, int) and high - low < UNROLLED_WHOLE:
-        return {}
-    count = f"interleave = <count = {interleaved} : i32>, " if interleaved > 1 else ""
-    return {"llvm.loop_annotation": ir.Attribute.parse(f"#llvm.loop_annotation<{count}unroll = <disable = true>>")}
 
 
 def _squares(builder: Builder, extent: Number) -> Number:

@@ -10,12 +10,16 @@ from astra_mlir.errors import UnsupportedError
 
 __all__ = [
     "Builder",
+    "as_bytes",
     "byte_width",
     "identity_map",
+    "is_sub_byte",
     "is_tensor",
+    "load_element",
     "memref_of",
     "reinterpret",
     "row_major_strides",
+    "store_element",
     "strides_and_offset",
 ]
 
@@ -220,3 +224,38 @@ def reinterpret(builder: Builder, flat: ir.Value, shape: Sequence[int], strides:
         "operandSegmentSizes": ir.DenseI32ArrayAttr.get([1, 0, 0, 0]),
     }
     return builder.op("memref.reinterpret_cast", (flat,), (kind,), attributes).results[0]
+
+
+def is_sub_byte(kind: ir.Type) -> bool:
+    """Whether elements are narrower than a byte: each takes a whole one, and LLVM vectorizes them only as bytes."""
+    return isinstance(kind, ir.IntegerType | ir.FloatType) and kind.width < 8
+
+
+def as_bytes(builder: Builder, flat: ir.Value) -> ir.Value:
+    """A flat memref, as bytes where its elements are narrower."""
+    if not is_sub_byte(flat.type.element_type):
+        return flat
+    kind = ir.MemRefType.get(flat.type.shape, ir.IntegerType.get_signless(8))
+    return builder.op("builtin.unrealized_conversion_cast", (flat,), (kind,)).results[0]
+
+
+def load_element(builder: Builder, flat: ir.Value, address: ir.Value) -> ir.Value:
+    """The element at an address of a flat memref."""
+    element = flat.type.element_type
+    if not is_sub_byte(element):
+        return builder.load(flat, [address])
+    byte = builder.load(as_bytes(builder, flat), [address])
+    code = builder.op("arith.trunci", (byte,), (ir.IntegerType.get_signless(element.width),)).results[0]
+    return builder.op("arith.bitcast", (code,), (element,)).results[0] if isinstance(element, ir.FloatType) else code
+
+
+def store_element(builder: Builder, value: ir.Value, flat: ir.Value, address: ir.Value) -> None:
+    """Store an element at an address of a flat memref."""
+    element = flat.type.element_type
+    if not is_sub_byte(element):
+        builder.store(value, flat, [address])
+        return
+    if isinstance(element, ir.FloatType):
+        value = builder.op("arith.bitcast", (value,), (ir.IntegerType.get_signless(element.width),)).results[0]
+    byte = builder.op("arith.extui", (value,), (ir.IntegerType.get_signless(8),)).results[0]
+    builder.store(byte, as_bytes(builder, flat), [address])

@@ -7,14 +7,21 @@ Used by ``astra-kernels-to-loops`` for the arguments that ``astra-form-kernels``
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from astra_mlir.bindings import ir
 from astra_mlir.passes.loop_schedule import Loop, ScheduledNest, cut
-from astra_mlir.passes.memref_utils import Builder, byte_width
+from astra_mlir.passes.memref_utils import Builder, as_bytes, byte_width
 
-__all__ = ["STREAM_BLOCK", "can_stream", "cut_for_streams", "fence", "is_aligned", "stream", "stream_buffer"]
+__all__ = [
+    "STREAM_BLOCK", "Read", "can_stream", "cut_for_streams", "fence", "is_aligned", "read_elements", "stream",
+    "stream_buffer",
+]  # fmt: skip
 
 LINE = 64  # bytes of a cache line, and alignment of the buffers that the runtime hands out
 STREAM_BLOCK = 1024  # elements that are computed before they are copied: they stay in the first-level cache
+
+Read = Callable[[Builder, ir.Value, ir.Type], ir.Value]
 
 
 def can_stream(item: ScheduledNest, number: int) -> bool:
@@ -23,10 +30,9 @@ def can_stream(item: ScheduledNest, number: int) -> bool:
         return False
     if any(True for _ in item.nest.op.regions[0].blocks[0].arguments[number].uses):
         return False  # it updates what is there
-    element = item.flats[number].type.element_type
-    if isinstance(element, ir.IntegerType) and element.width < 8:
-        return False  # these are bytes in memory, while a vector of them is packed
-    line = LINE // byte_width(element)
+    if isinstance(item.flats[number].type.element_type, ir.ComplexType):
+        return False  # no element of a vector
+    line = LINE // byte_width(item.flats[number].type.element_type)
     *outer, inner = item.loops
     return (
         inner.steps[number] == 1
@@ -61,15 +67,20 @@ def stream_buffer(builder: Builder, loop: Loop, element: ir.Type) -> ir.Value:
 
 def stream(
     builder: Builder,
-    buffer: ir.Value,
+    read: Read,
     flat: ir.Value,
     address: ir.Value | int,
     count: ir.Value | int,
     aligned: ir.Value,
 ) -> None:
-    """Copy ``count`` elements of a buffer to an address, which is that of a line if the memory is aligned."""
-    line = LINE // byte_width(flat.type.element_type)
-    vector = ir.VectorType.get([line], flat.type.element_type)
+    """Store ``count`` elements at an address, which is that of a line if the memory is aligned.
+
+    ``read`` gives the vector, or the element, that goes to a place relative to the address.
+    """
+    flat = as_bytes(builder, flat)
+    element = flat.type.element_type
+    line = LINE // byte_width(element)
+    vector = ir.VectorType.get([line], element)
     count = builder.value(count)
     lines = builder.binary("divui", count, builder.constant(line))
     whole = builder.binary("muli", lines, builder.constant(line))
@@ -80,7 +91,7 @@ def stream(
         hints = {"nontemporal": ir.BoolAttr.get(True), "alignment": _i64(LINE)} if past_cache else {}
 
         def copy(inside: Builder, i: ir.Value, hints: dict[str, ir.Attribute] = hints) -> None:
-            value = inside.op("vector.load", (buffer, i), (vector,)).results[0]
+            value = read(inside, i, vector)
             inside.op("vector.store", (value, flat, inside.value(inside.add(i, address))), (), hints)
 
         inside = Builder(ir.InsertionPoint(end), builder.loc)
@@ -90,8 +101,16 @@ def stream(
         whole,
         count,
         1,
-        lambda inside, i: inside.store(inside.load(buffer, [i]), flat, [inside.value(inside.add(i, address))]),
+        lambda inside, i: inside.store(read(inside, i, element), flat, [inside.value(inside.add(i, address))]),
     )
+
+
+def read_elements(builder: Builder, source: ir.Value, indices: Sequence[ir.Value], kind: ir.Type) -> ir.Value:
+    """An element of a memref, or a vector of what follows it."""
+    source = as_bytes(builder, source)
+    if isinstance(kind, ir.VectorType):
+        return builder.op("vector.load", (source, *indices), (kind,)).results[0]
+    return builder.load(source, indices)
 
 
 def fence(builder: Builder) -> None:

@@ -20,10 +20,12 @@ func.func private @streamed(%x: memref<16777216xf32> {llvm.noalias}, %o: memref<
   return
 }
 
-// An i1 is a byte in memory and a bit in a vector: such results are stored as they are computed.
+// An i1 is a byte in memory and a bit in a vector: what is stored past the cache are vectors of bytes.
 // CHECK-LABEL: func.func private @bits
-// CHECK-NOT:     nontemporal
-// CHECK:         memref.store {{.*}} : memref<67108864xi8>
+// CHECK:         memref.alloca() {{.*}} : memref<1024xi1>
+// CHECK:         scf.if
+// CHECK:           %[[BYTES:.*]] = vector.load {{.*}} : memref<1024xi8>, vector<64xi8>
+// CHECK:           vector.store %[[BYTES]], {{.*}} nontemporal = true} : memref<67108864xi8>
 func.func private @bits(%x: memref<67108864xf32> {llvm.noalias}, %o: memref<67108864xi1> {llvm.noalias}) attributes {astra.shared_loops = 1 : i64, astra.streamed = array<i64: 1>} {
   linalg.generic {indexing_maps = [#i, #i], iterator_types = ["parallel"]} ins(%x : memref<67108864xf32>) outs(%o : memref<67108864xi1>) {
   ^bb0(%a: f32, %b: i1):
