@@ -85,6 +85,11 @@ def _span(access: Access, extents: Sequence[int], first: int = 0) -> int:
     return 1 + sum(abs(c) * (e - 1) for c, e in zip(access.coefficients[first:], extents[first:], strict=True))
 
 
+def _end(access: Access, extents: Sequence[int]) -> int:
+    """The element behind the last that is touched, exactly: a view as large as its base is then all of it."""
+    return 1 + access.constant + sum(max(c, 0) * (e - 1) for c, e in zip(access.coefficients, extents, strict=True))
+
+
 def _rows_are_disjoint(access: Access, nest: LoopNest, shared: int) -> bool:
     """Whether iterations of the shared loops touch different elements."""
     inner = _span(access, nest.extents, shared)
@@ -239,7 +244,7 @@ class _KernelFormer:
 
         for nest, access in group.accesses():
             key = key_of(access.memref, access.place)
-            spans[key] = max(spans.get(key, 0), access.constant + _span(access, nest.extents))
+            spans[key] = max(spans.get(key, 0), _end(access, nest.extents))
             if access.written:
                 written.add(key)
         for nest in group.nests:

@@ -114,6 +114,9 @@ PROGRAMS: dict[str, tuple[Callable, Sequence[np.ndarray], float]] = {
     ),
     "sorts in a loop": (_sorts_in_a_loop, [X], 1e-5),
     "solves in a scan": (_solves_in_a_scan, [POSITIVE, X], 1e-5),
+    "bytes reversed from the middle on": (
+        lambda b: jnp.concatenate([b, b[:, :0:-1]], 1), [np.arange(24, dtype=np.uint8).reshape(2, 3, 4)], 0,
+    ),
     "vmap of updates": (
         jax.vmap(lambda x, i: jax.lax.dynamic_update_slice(x, x[:3] * 2, (i,))), [X, np.arange(40)], 0,
     ),
