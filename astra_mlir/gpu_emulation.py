@@ -17,7 +17,7 @@ from astra_mlir.target_machine import CodegenOptions, TargetMachine
 if TYPE_CHECKING:
     from astra_mlir.bindings import ir
 
-__all__ = ["emulated_code", "image_of"]
+__all__ = ["emulated_code", "emulated_objects", "image_of"]
 
 _MAGIC = b"ASTRAEMU"
 _THREADS = 128  # of a program, as the emulated driver is told
@@ -36,8 +36,9 @@ def image_of(entries: Sequence[tuple[str, int, Sequence[int]]]) -> bytes:
     return b"".join(parts)
 
 
-def emulated_code(tile_text: bytes, names: Sequence[str]) -> tuple[bytes, list[Kernel], Any]:
-    """An image of CPU code for tile functions (a module's bytecode), how each is launched, and what keeps the code."""
+def emulated_objects(tile_text: bytes) -> tuple[list[bytes], dict[str, list[int]]]:
+    """CPU code for tile functions (a module's bytecode), each ``astra_entry_launch_NAME``, and the bytes of their
+    parameters, 0 for a pointer."""
     from astra_mlir.bindings import ir, make_context, translate_to_llvm_ir
     from astra_mlir.kernel_launch import entry_text
     from astra_mlir.passes import run_pipeline
@@ -58,7 +59,13 @@ def emulated_code(tile_text: bytes, names: Sequence[str]) -> tuple[bytes, list[K
                     module.body.append(added.operation.clone())
         run_pipeline(module, "astra-tile-cpu-pipeline", verify=False)
         text = translate_to_llvm_ir(module)
-    code = target_machine.load(target_machine.object_code(text, machine, CodegenOptions.default(), whole=True))
+    return target_machine.object_code(text, machine, CodegenOptions.default(), whole=True), parameters
+
+
+def emulated_code(tile_text: bytes, names: Sequence[str]) -> tuple[bytes, list[Kernel], Any]:
+    """An image of CPU code for tile functions, how each is launched, and what keeps the code."""
+    objects, parameters = emulated_objects(tile_text)
+    code = target_machine.load(objects)
     entries = [(name, code.address(f"astra_entry_launch_{name}"), parameters[name]) for name in names]
     kernels = [Kernel(name, _THREADS, len(parameters[name])) for name in names]
     return image_of(entries), kernels, code

@@ -131,6 +131,7 @@ class _Api(ctypes.Structure):
         ("gpu_order", ctypes.CFUNCTYPE(_STATUS, _I64, _P, _P)),
         ("gpu_wait", ctypes.CFUNCTYPE(_STATUS, _I64, _P)),
         ("gpu_pointer_device", ctypes.CFUNCTYPE(_STATUS, _P, _P)),
+        ("function_call_device", ctypes.CFUNCTYPE(_STATUS, _P, _I64, _P, _P, _P)),
     ]
 
 

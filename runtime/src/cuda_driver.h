@@ -84,7 +84,7 @@ struct alignas(64) TensorMap {
   F(context_retain, "cuDevicePrimaryCtxRetain", Context *, Device)                                                  \
   F(context_set, "cuCtxSetCurrent", Context)                                                                        \
   F(context_get, "cuCtxGetCurrent", Context *)                                                                      \
-  F(context_synchronize, "cuCtxSynchronize")                                                                        \
+  F(context_synchronize, "cuCtxSynchronize", void)                                                                  \
   F(pointer_attribute, "cuPointerGetAttribute", void *, int, Address)                                               \
   F(allocate, "cuMemAllocAsync", Address *, size_t, Stream)                                                         \
   F(deallocate, "cuMemFreeAsync", Address, Stream)                                                                  \
@@ -95,6 +95,7 @@ struct alignas(64) TensorMap {
   F(set_16, "cuMemsetD16Async", Address, unsigned short, size_t, Stream)                                            \
   F(set_32, "cuMemsetD32Async", Address, unsigned, size_t, Stream)                                                  \
   F(stream_create, "cuStreamCreate", Stream *, unsigned)                                                            \
+  F(stream_destroy, "cuStreamDestroy_v2", Stream)                                                                   \
   F(stream_synchronize, "cuStreamSynchronize", Stream)                                                              \
   F(stream_wait, "cuStreamWaitEvent", Stream, Event, unsigned)                                                      \
   F(stream_begin_capture, "cuStreamBeginCapture_v2", Stream, int)                                                   \

@@ -106,7 +106,8 @@ std::unique_ptr<DeviceState> open_device(int number) {
 }
 
 std::mutex devices_mutex;
-std::vector<std::unique_ptr<DeviceState>> devices;
+// Never destroyed: objects that use them may go later than this library's.
+std::vector<std::unique_ptr<DeviceState>> &devices = *new std::vector<std::unique_ptr<DeviceState>>;
 
 int count_devices() {
   const Driver &driver = the_driver();
@@ -161,10 +162,10 @@ struct astra_gpu_module {
   ~astra_gpu_module() {
     if (device == nullptr) return;
     const Driver &driver = *device->driver;
-    driver.context_set(device->context);
     driver.stream_synchronize(device->stream);
     for (const Recorded &run : recorded)
       if (run.exec != nullptr) driver.graph_exec_destroy(run.exec);
+    if (capture != nullptr) driver.stream_destroy(capture);
     if (arena != nullptr) driver.deallocate(address_of(arena), device->stream);
     if (library != nullptr) driver.library_unload(library);
   }
@@ -477,7 +478,13 @@ astra_status gpu_module_load(int64_t device, const astra_bytes *image, const ast
   });
 }
 
-void gpu_module_release(astra_gpu_module *module) { delete module; }
+void gpu_module_release(astra_gpu_module *module) {
+  if (module == nullptr) return;
+  guarded([&] {
+    if (module->device != nullptr) module->device->enter();
+    delete module;
+  });
+}
 
 astra_status gpu_launch(astra_gpu_module *module, int64_t kernel, const int64_t *grid, void *const *parameters) {
   return gpu_launch_on(module, kernel, grid, parameters, module != nullptr ? module->device->stream : nullptr);
@@ -565,8 +572,10 @@ astra_status gpu_event_elapsed(astra_gpu_event *from, astra_gpu_event *to, doubl
 
 void gpu_event_release(astra_gpu_event *event) {
   if (event == nullptr) return;
-  event->device->driver->context_set(event->device->context);
-  event->device->driver->event_destroy(event->event);
+  guarded([&] {
+    event->device->enter();
+    event->device->driver->event_destroy(event->event);
+  });
   delete event;
 }
 

@@ -200,13 +200,15 @@ astra_status function_call(astra_function *function, astra_context *context, ast
       status = buffer_create(context, saved.outputs[made].bytes, &outputs[made]);
       if (status != ASTRA_OK) break;
       places.push_back(outputs[made]->memory);
-      if (saved.aliases.empty() || saved.aliases[made] < 0) continue;
+      if (saved.gpu || saved.aliases.empty() || saved.aliases[made] < 0) continue;
       // The code changes this input in place, where the output is; the caller's buffer stays as it is.
       void *&source = sources[static_cast<size_t>(saved.aliases[made])];
       std::memcpy(places.back(), source, static_cast<size_t>(saved.outputs[made].bytes));
       source = places.back();
     }
-    if (status == ASTRA_OK) {
+    if (status == ASTRA_OK && saved.gpu) {
+      status = saved.gpu->run_on_host(saved, 0, sources.data(), places.data());
+    } else if (status == ASTRA_OK) {
       const astra_call call = {sizeof(astra_call), saved.entry, sources.data(), places.data(), saved.arena_bytes, num_threads, nullptr, 0};
       status = execute(context, &call);
     }
@@ -215,6 +217,16 @@ astra_status function_call(astra_function *function, astra_context *context, ast
     return status;
   } catch (const std::bad_alloc &) {
     return fail(ASTRA_OUT_OF_MEMORY, "function_call: out of memory");
+  }
+}
+
+astra_status function_call_device(astra_function *function, int64_t device, void *const *inputs, void *const *outputs, void *stream) {
+  const SavedFunction &saved = *function->saved;
+  if (!saved.gpu) return fail(ASTRA_INVALID_ARGUMENT, (saved.name + " is code for " + saved.target + ", which runs on no GPU").c_str());
+  try {
+    return saved.gpu->run(saved, device, inputs, outputs, stream);
+  } catch (const std::bad_alloc &) {
+    return fail(ASTRA_OUT_OF_MEMORY, "function_call_device: out of memory");
   }
 }
 

@@ -39,5 +39,6 @@ astra_status function_input(astra_function *function, int64_t index, astra_array
 astra_status function_output(astra_function *function, int64_t index, astra_array_info *info);
 astra_status function_call(astra_function *function, astra_context *context, astra_buffer *const *inputs,
                            astra_buffer **outputs, int64_t num_threads);
+astra_status function_call_device(astra_function *function, int64_t device, void *const *inputs, void *const *outputs, void *stream);
 
 }  // namespace astra

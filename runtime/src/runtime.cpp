@@ -245,6 +245,7 @@ constexpr astra_api kApi = {
     astra::gpu_event_record, astra::gpu_event_elapsed, astra::gpu_event_release,
     astra::team_create_linked,
     astra::gpu_stream, astra::gpu_launch_on, astra::gpu_order, astra::gpu_wait, astra::gpu_pointer_device,
+    astra::function_call_device,
 };
 
 }  // namespace

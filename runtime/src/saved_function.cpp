@@ -4,6 +4,8 @@
 //   of each part: kind | offset | size
 //   the parts, each at a multiple of 64
 //
+// A function for a GPU has as its code that of the host, which launches kernels; what Python has of its own is not read.
+//
 // Parts come in any order, those of a kind in that of the signature.  The writer is astra_mlir/saved.py.
 #include "saved_function.h"
 
@@ -18,7 +20,9 @@ namespace astra {
 
 namespace {
 
-enum Kind : uint64_t { kName = 1, kTarget, kFeatures, kArena, kInput, kOutput, kObject, kConstant, kAliases, kCallTarget };
+enum Kind : uint64_t {
+  kName = 1, kTarget, kFeatures, kArena, kInput, kOutput, kObject, kConstant, kAliases, kCallTarget, kGpuTarget, kGpuImage, kGpuKernel, kPython,
+};
 
 constexpr char kMagic[] = "ASTRAFN1";
 constexpr uint64_t kHeaderBytes = 32;
@@ -100,6 +104,41 @@ std::vector<int64_t> read_aliases(Bytes part) {
   return aliases;
 }
 
+GpuKernelPart read_kernel(Bytes part) {
+  Reader reader(part);
+  GpuKernelPart made;
+  auto next = [&] { return static_cast<int64_t>(reader.number()); };
+  auto all = [&](auto &numbers) {
+    for (int64_t &number : numbers) number = next();
+  };
+  made.name = reader.text();
+  astra_gpu_kernel &kernel = made.kernel;
+  kernel.threads = next();
+  kernel.shared_bytes = next();
+  all(kernel.cluster);
+  all(kernel.grid);
+  kernel.flags = next();
+  kernel.num_parameters = next();
+  const int64_t count = reader.size();
+  if (count > 64) refuse("a kernel has too many tensor maps");
+  for (int64_t i = 0; i < count; ++i) {
+    astra_gpu_tensor_map map = {};
+    map.parameter = next();
+    map.element_type = next();
+    map.rank = next();
+    all(map.sizes);
+    all(map.strides);
+    all(map.box);
+    map.swizzle = next();
+    map.from_parameters = next();
+    map.element_bytes = next();
+    if (map.rank < 1 || map.rank > ASTRA_GPU_MAX_RANK || map.parameter < 0 || map.parameter >= kernel.num_parameters)
+      refuse("a kernel has an impossible tensor map");
+    made.maps.push_back(map);
+  }
+  return made;
+}
+
 std::string text_of(Bytes part) { return {reinterpret_cast<const char *>(part.data), part.size}; }
 
 std::shared_ptr<void> copy_of(Bytes part) {
@@ -141,6 +180,10 @@ std::unique_ptr<SavedFunction> read_saved_function(Bytes file, Resolver resolve)
   auto saved = std::make_unique<SavedFunction>();
   std::string features;
   std::vector<Bytes> objects;
+  auto gpu = [&] {
+    if (!saved->gpu) saved->gpu = std::make_unique<GpuPart>();
+    return saved->gpu.get();
+  };
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t kind = header.number(), offset = header.number(), size = header.number();
     if (offset > file.size || size > file.size - offset) refuse("a part lies outside of it");
@@ -153,7 +196,19 @@ std::unique_ptr<SavedFunction> read_saved_function(Bytes file, Resolver resolve)
       case kInput: saved->inputs.push_back(read_type(part)); break;
       case kOutput: saved->outputs.push_back(read_type(part)); break;
       case kObject: objects.push_back(part); break;
-      case kConstant: saved->constants.push_back(copy_of(part)); break;
+      case kConstant:
+        saved->constants.push_back(copy_of(part));
+        saved->constant_bytes.push_back(static_cast<int64_t>(part.size));
+        break;
+      case kGpuTarget: {
+        Reader reader(part);
+        gpu()->straight_line = reader.number() != 0;
+        gpu()->target = reader.text();
+        break;
+      }
+      case kGpuImage: gpu()->image.assign(part.data, part.data + part.size); break;
+      case kGpuKernel: gpu()->kernels.push_back(read_kernel(part)); break;
+      case kPython: break;
       case kCallTarget:
         if (!is_registered(text_of(part)))
           refuse("it calls '" + text_of(part) + "', and no function of this name is registered in this process");
@@ -164,6 +219,8 @@ std::unique_ptr<SavedFunction> read_saved_function(Bytes file, Resolver resolve)
   }
   check_aliases(*saved);
   check_processor(saved->target, features);
+  if (saved->gpu) saved->target = saved->gpu->target;
+  if (saved->gpu && saved->target.empty()) refuse("it has kernels for no GPU");
   saved->code = std::make_unique<LoadedCode>(objects, resolve);
   const std::string symbol = "astra_entry_" + saved->name;
   saved->entry = reinterpret_cast<astra_entry_fn>(saved->code->address(symbol));

@@ -7,6 +7,7 @@
 
 #include "astra/runtime.h"
 #include "elf_loader.h"
+#include "gpu_function.h"
 
 namespace astra {
 
@@ -21,9 +22,11 @@ struct SavedFunction {
   int64_t arena_bytes = 0;
   std::vector<ArrayType> inputs, outputs;
   std::vector<std::shared_ptr<void>> constants;
+  std::vector<int64_t> constant_bytes;
   std::vector<int64_t> aliases;  // for each output the input whose memory it takes over, or -1; empty: none does
   std::unique_ptr<LoadedCode> code;
   astra_entry_fn entry = nullptr;
+  std::unique_ptr<GpuPart> gpu;  // null: the code runs on the CPU
 };
 
 // Reads a file's bytes, which may go afterwards.  Throws LoadError for what is no such file, is damaged, or needs what is

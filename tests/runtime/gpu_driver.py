@@ -28,7 +28,7 @@ def fake_driver() -> Path:
     library = Path(tempfile.gettempdir(), f"astra-fake-cuda-{os.getuid()}-{digest}.so")
     if not library.exists():
         new = library.with_suffix(f".{os.getpid()}")
-        command = ["c++", "-std=c++17", "-O1", "-fPIC", "-shared", "-o", os.fspath(new), os.fspath(sources[0])]
+        command = ["c++", "-std=c++17", "-O1", "-fPIC", "-shared", "-o", os.fspath(new), os.fspath(sources[0]), "-ldl"]
         subprocess.run(command, check=True, timeout=120)
         new.replace(library)
     return library

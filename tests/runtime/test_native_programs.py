@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +17,8 @@ import numpy as np
 import pytest
 
 import astra_mlir as astra
+from astra_mlir.gpu_emulation import emulated_objects
+from tests.runtime.gpu_driver import fake_driver
 
 SOURCE = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(
@@ -124,3 +127,70 @@ def test_code_for_a_processor_that_is_not_there(build: Callable[[str], Path], tm
     astra.compile(jnp.sin, np.ones(5, np.float32), target=other).save(tmp_path / "g.astra")
     done = run(program, "g.astra", cwd=tmp_path, check=False)
     assert "it is code for aarch64, and this machine is x86_64" in done.stderr
+
+
+def gpu_environment(compiled: Any, folder: Path) -> dict[str, str]:
+    """For a process without Python, whose driver is the fake one: its kernels are a shared library of CPU code."""
+    objects, parameters = emulated_objects(compiled.executable.compiled.tile_text)
+    for number, data in enumerate(objects):
+        (folder / f"kernels{number}.o").write_bytes(data)
+    tables = [f"long long parameters_{name}[] = {{{', '.join(map(str, [*p, -1]))}}};" for name, p in parameters.items()]
+    (folder / "parameters.c").write_text("\n".join(tables))
+    sources = ["parameters.c", *(f"kernels{number}.o" for number in range(len(objects)))]
+    run(
+        "c++", "-x", "c", "parameters.c", "-x", "none", *sources[1:], "-shared", "-fPIC", "-o", "kernels.so", cwd=folder
+    )
+    return {"ASTRA_CUDA_DRIVER": str(fake_driver()), "FAKE_CUDA_KERNELS": str(folder / "kernels.so")}
+
+
+@pytest.mark.parametrize("sanitizers", ["", "address,undefined"])
+def test_c_programs_run_functions_for_gpus(
+    build: Callable[[str], Path], tmp_path: Path, sanitizers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    p = {"w": rng.standard_normal((20, 300), np.float32), "b": rng.standard_normal(300, np.float32)}
+    x, total = rng.standard_normal((64, 20), np.float32), np.ones(300, np.float32)
+
+    def updated(p: dict[str, jax.Array], x: jax.Array, total: jax.Array) -> tuple[jax.Array, ...]:
+        y = layer(p, x)
+        return *y, total + y[0].astype(jnp.float32).sum(0)
+
+    compiled = astra.compile(updated, p, x, total, target="cuda:sm_90a", donate_argnums=2)
+    assert max(compiled.executable.compiled.aliases) >= 0
+    compiled.save(tmp_path / "layer.astra")
+    for name, array in (("b", p["b"]), ("w", p["w"]), ("x", x), ("total", total)):
+        array.tofile(tmp_path / name)
+    expected = jax.jit(updated)(p, x, total)
+    folder, files = build(sanitizers), ("layer.astra", "b", "w", "x", "total")
+    for name, value in gpu_environment(compiled, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    for program in ("run_saved", "run_saved_gpu"):
+        said = run(folder / program, *files, cwd=tmp_path).stdout
+        assert program == "run_saved" or "for cuda:sm_90a on Astra emulated device" in said
+        for number, value in enumerate(expected):
+            got = np.fromfile(tmp_path / f"result.{number}", value.dtype).reshape(value.shape)
+            np.testing.assert_allclose(got.astype(float), np.asarray(value).astype(float), rtol=1e-2, atol=1e-5)
+            (tmp_path / f"result.{number}").unlink()
+    assert "input p['w']: float32[20,300]" in run(folder / "run_saved", "layer.astra", cwd=tmp_path).stdout
+
+
+def test_what_c_programs_refuse_of_gpus(
+    build: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = np.ones(5, np.float32)
+    x.tofile(tmp_path / "x")
+    astra.compile(jnp.sin, x, target="cuda:sm_80").save(tmp_path / "sm_80.astra")
+    astra.compile(jnp.sin, x).save(tmp_path / "cpu.astra")
+
+    def message(file: str) -> str:
+        done = run(build("") / "run_saved_gpu", file, "x", cwd=tmp_path, check=False)
+        assert done.returncode == 1
+        return done.stderr
+
+    monkeypatch.setenv("ASTRA_CUDA_DRIVER", str(tmp_path / "none.so"))
+    assert "no CUDA driver: " in message("sm_80.astra")
+    monkeypatch.setenv("ASTRA_CUDA_DRIVER", str(fake_driver()))
+    assert "main is code for cuda:sm_80, and Astra emulated device is of compute capability 9.0" in message(
+        "sm_80.astra"
+    )
+    assert "which runs on no GPU" in message("cpu.astra")

@@ -132,13 +132,13 @@ typedef struct astra_bytes {
 /* Machine code in this process.  Counted references. */
 typedef struct astra_code astra_code;
 
-/* A compiled function from a file that `Executable.save` wrote.  Counted references. */
+/* A compiled function, for the CPU or a GPU, from a file that `Executable.save` wrote.  Counted references. */
 typedef struct astra_function astra_function;
 
 typedef struct astra_function_info {
   size_t struct_size;
   const char *name;   /* text here and below lives as long as the function */
-  const char *target; /* what it was compiled for: triple:processor:features */
+  const char *target; /* what it was compiled for: triple:processor:features, or cuda:sm_90a */
   int64_t num_inputs;
   int64_t num_outputs;
   int64_t arena_bytes;
@@ -329,6 +329,12 @@ typedef struct astra_api {
   astra_status (*gpu_wait)(int64_t device, void *stream);
   /* The device whose memory an address is in; ASTRA_INVALID_ARGUMENT for one that is not known to the driver. */
   astra_status (*gpu_pointer_device)(const void *memory, int64_t *device);
+  /* Run a saved function for a GPU on addresses in a device's memory, multiples of 16: one for each input and output, of the
+   * sizes that function_input and function_output give.  Returns when the work is in the order of the device's stream, after
+   * what is in `stream` (CUstream; NULL: none) now; what comes later in that waits for it.  Inputs do not change.
+   * function_call runs such functions, too, on memory of the host and device 0. */
+  astra_status (*function_call_device)(astra_function *function, int64_t device, void *const *inputs, void *const *outputs,
+                                       void *stream);
 } astra_api;
 
 /* The table for `abi_version`, or NULL when this library does not implement that version. */
