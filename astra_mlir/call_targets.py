@@ -17,6 +17,7 @@ __all__ = [
     "FFI_TYPES",
     "PJRT_TYPES",
     "TARGETS",
+    "asks_this_process",
     "dtype_of_number",
     "find_with",
     "is_known",
@@ -46,9 +47,18 @@ CALLBACK = "astra callback "
 """How the names of Python functions begin, which mean nothing in another process."""
 
 
+ASKING = (b"CustomSPMDPartitioning", b"InspectSharding")
+"""Calls that ask functions of this process how to partition a program, or tell them how it was."""
+
+
+def asks_this_process(program: bytes) -> bool:
+    """Whether functions that are known in this process alone are asked when a program is partitioned."""
+    return any(name in program for name in ASKING)
+
+
 def names_this_process(program: bytes) -> bool:
     """Whether a program (as bytecode or an artifact) calls functions that are known in this process alone."""
-    return CALLBACK.encode() in program
+    return CALLBACK.encode() in program or asks_this_process(program)
 
 
 # The foreign function interface numbers a type as XLA's shapes do, PJRT in its own way: dtype, FFI, PJRT.

@@ -1,4 +1,5 @@
-"""What JAX allows its own platforms by their names, allowed for Astra as well: its cache of programs, and DLPack.
+"""What JAX allows its own platforms by their names, allowed for Astra as well: its cache of programs, DLPack, and calls
+of Python while a program is partitioned.
 
 Installed once, when the backend is registered (``jax_plugin.py``).
 """
@@ -13,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax._src import array as jax_array
 from jax._src import compilation_cache, compiler, dlpack
+from jaxlib import xla_client
 
 __all__ = ["install"]
 
@@ -27,6 +29,20 @@ def install() -> None:
     dlpack._to_dlpack = _to_dlpack
     dlpack.from_dlpack = jax.dlpack.from_dlpack = _from_dlpack  # type: ignore[assignment]
     jax_array.ArrayImpl.__dlpack_device__ = _dlpack_device  # type: ignore[method-assign]
+    xla_client.encode_inspect_sharding_callback = _encode_inspection
+
+
+# --- inspect_array_sharding: XLA finds the function by its address, Astra by the bytes that say it
+
+_original_encode_inspection = xla_client.encode_inspect_sharding_callback
+
+
+def _encode_inspection(handler: Any) -> bytes:
+    from astra_mlir.partition_calls import register_inspection
+
+    key: bytes = _original_encode_inspection(handler)
+    register_inspection(key, handler)
+    return key
 
 
 # --- the persistent cache of programs --------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from astra_mlir import code_cache, compiler, program_cache
-from astra_mlir.call_targets import PJRT_TYPES, is_known, names_this_process
+from astra_mlir.call_targets import PJRT_TYPES, asks_this_process, is_known, names_this_process
 from astra_mlir.errors import AstraError, InvalidProgramError, UnsupportedError
 from astra_mlir.executable import Executable
 from astra_mlir.jax_callbacks import called_by
@@ -89,6 +89,8 @@ def _key_of_read(code: bytes, num_replicas: int, num_partitions: int) -> str:
 
 
 def _read_kept(code: bytes, num_replicas: int, num_partitions: int) -> list[bytes]:
+    if num_replicas * num_partitions > 1 and asks_this_process(code):  # by keys that may be used again
+        return _read(code, num_replicas, num_partitions)
     return code_cache.kept(
         _key_of_read(code, num_replicas, num_partitions),
         lambda: _read(code, num_replicas, num_partitions),

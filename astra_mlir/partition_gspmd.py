@@ -19,8 +19,9 @@ from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import sdy
 
 from astra_mlir.errors import UnsupportedError
+from astra_mlir.partition_meshes import Digit, Sharding
 
-__all__ = ["import_shardings"]
+__all__ = ["import_shardings", "sharding_of"]
 
 _NAME = "mhlo.sharding"
 _MESH = "gspmd"
@@ -110,6 +111,13 @@ def _tiles(sharding: Any) -> _Tiles:
     for kind, part in zip(kinds, parts[rank:], strict=True):
         special[kind] = special.get(kind, ()) + part
     return _Tiles(tuple(parts[:rank]), special.get(_KINDS.MANUAL, ()), special.get(_KINDS.UNREDUCED, ()), order)
+
+
+def sharding_of(sharding: Any) -> Sharding:
+    """One of XLA's as digits; without dimensions where all devices have all of it."""
+    tiles = _tiles(sharding)
+    digits = [tuple(Digit(p.stride, p.size, tiles.devices) for p in parts) for parts in (*tiles.dims, tiles.unreduced)]
+    return Sharding(tuple(digits[:-1]), frozenset(digits[-1]))
 
 
 def _parts_of(devices: Any) -> list[tuple[_Part, ...]] | None:

@@ -16,6 +16,8 @@ from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import sdy, stablehlo
 
 from astra_mlir.errors import UnsupportedError
+from astra_mlir.partition_calls import CALLS
+from astra_mlir.partition_inline import target_of
 from astra_mlir.partition_meshes import Digit, Meshes, Sharding, count, independent, replicated
 from astra_mlir.partition_moves import Mover, create, zeros
 
@@ -57,6 +59,14 @@ class Localizer:
         if any(sharding.dims):
             value.set_type(ir.RankedTensorType.get(sharding.local(shape), value.type.element_type))
 
+    def know(self, value: Any, shape: Sequence[int], sharding: Sharding) -> None:
+        """Say of what a tile is one."""
+        self._known[value] = (tuple(shape), sharding)
+
+    def known(self, value: Any) -> tuple[tuple[int, ...], Sharding]:
+        """The whole shape of a value, and its tiles."""
+        return self._known[value]
+
     def moved(self, value: Any, want: Sharding) -> Any:
         """The value with another sharding, at the insertion point."""
         if not _is_array(value):
@@ -78,7 +88,8 @@ class Localizer:
         given = sdy.TensorShardingPerValueAttr(attribute).shardings  # an operation without results may have one too
         return [self.meshes.sharding(s, shape or ()) for s, shape in zip(given, shapes, strict=False)]
 
-    def _wanted(self, op: Any) -> list[Sharding]:
+    def wanted(self, op: Any) -> list[Sharding]:
+        """The shardings that an operation's results should have."""
         shapes = [tuple(r.type.shape) if _is_array(r) else None for r in op.results]
         return self._shardings(op, "sdy.sharding", shapes)
 
@@ -124,7 +135,7 @@ class Localizer:
         """On tiles of the factors that all values share."""
         for region in op.regions:
             plain(region)
-        want = self._wanted(op)
+        want = self.wanted(op)
         shapes = [tuple(r.type.shape) if _is_array(r) else () for r in op.results]
         have = [self._known[v] if _is_array(v) else ((), replicated(0)) for v in op.operands]
         rule = _Rule(op, [shape for shape, _ in have], shapes)
@@ -182,7 +193,7 @@ class Localizer:
     # --- operations of their own
 
     def _constant(self, op: Any) -> None:
-        (want,) = self._wanted(op)
+        (want,) = self.wanted(op)
         shape = tuple(op.results[0].type.shape)
         new, tiled = _constant_of(op, want.local(shape))
         self._known[new] = (shape, Sharding(want.dims) if tiled else replicated(len(shape)))
@@ -191,7 +202,7 @@ class Localizer:
         op.erase()
 
     def _iota(self, op: Any) -> None:
-        (want,) = self._wanted(op)
+        (want,) = self.wanted(op)
         result, dim = op.results[0], ir.IntegerAttr(op.attributes["iota_dimension"]).value
         shape, digits = tuple(result.type.shape), want.dims[dim]
         if not digits:
@@ -270,7 +281,7 @@ class Localizer:
         return create("reshape", [value], [value.type])
 
     def _while(self, op: Any) -> None:
-        want = self._wanted(op)
+        want = self.wanted(op)
         shapes = [tuple(r.type.shape) if _is_array(r) else () for r in op.results]
         for i, (value, sharding) in enumerate(zip(list(op.operands), want, strict=True)):
             op.operands[i] = self.moved(value, sharding)
@@ -283,7 +294,7 @@ class Localizer:
         self._results(op, shapes, want)
 
     def _branches(self, op: Any) -> None:
-        want = self._wanted(op)
+        want = self.wanted(op)
         op.operands[0] = self.moved(op.operands[0], replicated(0))
         for region in op.regions:
             self.block(region.blocks[0], want)
@@ -296,6 +307,10 @@ class Localizer:
 
     def _custom_call(self, op: Any) -> None:
         """Where it runs in one device only (callbacks), that one tells the others what it gave."""
+        asks = CALLS.get(target_of(op))
+        if asks is not None:
+            asks(self, op)
+            return
         device = None
         if "sdy.sharding" in op.attributes:
             for attribute in sdy.TensorShardingPerValueAttr(op.attributes["sdy.sharding"]).shardings:

@@ -187,6 +187,35 @@ equal(on_one(x), x + 1)
 of_one = jax.shard_map(lambda v: jax.lax.psum(v, "c"), mesh=Mesh(devices[:1], "c"), in_specs=P("c"), out_specs=P())
 equal(jax.jit(of_one)(x), x)
 """,
+    "partitions of one's own": """
+from functools import partial
+from jax.experimental.custom_partitioning import custom_partitioning
+seen = []
+@partial(custom_partitioning, static_argnums=(2,))
+def product(v, w, factor):
+    return v @ w * factor, (v @ w).sum(1)
+def partition(factor, mesh, args, results):
+    lies = [part.sharding for part in args]
+    over = lies[0].spec[1]
+    seen.append((over, lies[1].spec, args[0].shape, results[0].sharding.spec))
+    def on_tiles(v, w):
+        total = jax.lax.psum(v @ w, over)
+        return total * factor, total.sum(1)
+    return mesh, on_tiles, tuple(part.sharding for part in results), tuple(lies)
+product.def_partition(partition, sharding_rule="i j, j k -> i k, i", reduction_factors=("j",))
+w = jax.device_put(x.T.copy(), NamedSharding(mesh, P("b")))
+def program(v, w):
+    z, sums = product(v, w, 2.0)
+    jax.debug.inspect_array_sharding(z, callback=lambda s: seen.append(s.spec))
+    return z + 1, sums
+for _ in range(2):
+    z, sums = jax.jit(program)(y, w)
+    close(z, x @ x.T * 2 + 1, rtol=1e-4, atol=1e-4); close(sums, (x @ x.T).sum(1), rtol=1e-4, atol=1e-4)
+    assert z.sharding.is_equivalent_to(NamedSharding(mesh, P("a")), 2)
+over, of_w, shape, of_z = seen[0]
+assert "b" in over and "b" in of_w[0] and shape == (8, 16) and tuple(of_z)[0] in ("a", ("a",)), seen
+assert tuple(seen[1])[0] in ("a", ("a",)) and len(seen) == 2, seen
+""",
     "a child of a fork": """
 import os
 program = mapped(lambda v: jax.lax.psum(v, "a"))  # (new programs are compiled by threads of jaxlib's, which are gone)
