@@ -17,6 +17,7 @@ import enum
 import functools
 import hashlib
 import os
+import re
 import struct
 import sys
 import types
@@ -53,7 +54,7 @@ _NOT_LOWERED = {
 _TRANSFORM = "astra_transform"
 
 # Settings of JAX that say where things are kept or what is printed, and may differ from process to process.
-_NO_MEANING = ("cache", "dump", "log", "traceback", "debug", "profil", "timeout", "address")
+_NO_MEANING = re.compile("cache|dump|log|traceback|debug|profil|timeout|address")
 
 _PACKAGES = ("jax", "jaxlib", "astra_mlir", "numpy", "ml_dtypes", "builtins", "functools", "operator")
 _ROOTS = tuple(f"{Path(file).parent}{os.sep}" for file in (jax.__file__, jaxlib.__file__, __file__))
@@ -66,7 +67,7 @@ def jaxpr_key(traced: Any, *others: Any) -> str:
     encoder.value((jax.__version__, jaxlib.__version__, _installed(), *others))
     encoder.value(trace_context())
     encoder.value(tuple(sorted(
-        (name, value) for name, value in jax.config.values.items() if not any(part in name for part in _NO_MEANING)
+        (name, value) for name, value in jax.config.values.items() if not _NO_MEANING.search(name)
     )))  # fmt: skip
     if traced._consts:
         raise Refused("constants beside the jaxpr")
@@ -89,7 +90,8 @@ class _Encoder:
         self._rules: dict[tuple[str, str], tuple[Any, str]] = {}  # primitives may share a name
         self._within: dict[int, Any] = {}  # functions that are being described
         self._types: dict[int, tuple[Any, str]] = {}
-        self._contexts: set[Any] = set()
+        self._dtypes: dict[np.dtype[Any], str] = {}
+        self._contexts: dict[Any, str] = {}
 
     def value(self, value: Any) -> None:
         """Write a value of any kind that is known."""
@@ -137,9 +139,13 @@ class _Encoder:
         self.array(np.asarray(value, value.dtype))
 
     def sequence(self, values: Any) -> None:
-        self.parts.append(f"({len(values)};")
+        parts = self.parts
+        parts.append(f"({len(values)};")
         for value in values:
-            self.value(value)
+            if type(value) is int:  # shapes and numbers of dimensions are most of what there is
+                parts.append(f"v{value};")
+            else:
+                self.value(value)
 
     def mapping(self, values: Any) -> None:
         self.parts.append(f"{{{len(values)};")
@@ -159,16 +165,19 @@ class _Encoder:
     def array(self, array: np.ndarray[Any, Any]) -> None:
         self._dtype(array.dtype)
         self.sequence(array.shape)
-        data = np.ascontiguousarray(array).reshape(-1)
-        if data.nbytes <= 64:
-            self.parts.append(data.tobytes().hex() + ";")
+        if array.nbytes <= 64:
+            self.parts.append(array.tobytes().hex() + ";")
         else:
+            data = np.ascontiguousarray(array).reshape(-1)
             self.parts.append(hashlib.sha256(data.view(np.uint8).data).hexdigest() + ";")
 
     def _dtype(self, dtype: np.dtype[Any]) -> None:
-        if dtype.names is not None or dtype.hasobject:
-            raise Refused(f"element type {dtype}")
-        self.parts.append(f"d{dtype.name}{dtype.byteorder};")
+        text = self._dtypes.get(dtype)
+        if text is None:
+            if dtype.names is not None or dtype.hasobject:
+                raise Refused(f"element type {dtype}")
+            text = self._dtypes[dtype] = f"d{dtype.name}{dtype.byteorder};"  # NumPy makes the name anew
+        self.parts.append(text)
 
     def jax_array(self, array: Any) -> None:
         self.array(np.asarray(array))
@@ -220,13 +229,17 @@ class _Encoder:
         if jaxpr.is_high:
             raise Refused("operations of a higher level")
         numbers: dict[Any, int] = {}
-        parts = self.parts
+        parts, known = self.parts, self._types
 
         def define(variables: Any) -> None:
             parts.append(f"V{len(variables)};")
             for variable in variables:
                 numbers[variable] = len(numbers)
-                self.value(variable.aval)
+                found = known.get(id(variable.aval))
+                if found is None:
+                    self.value(variable.aval)
+                else:
+                    parts.append(found[1])
 
         def use(atoms: Any) -> None:
             parts.append(f"U{len(atoms)};")
@@ -255,15 +268,19 @@ class _Encoder:
                 self.text(name)
                 self.value(value)
         self._platform = platform
-        context = equation.ctx
-        if context not in self._contexts:
-            if context.compute_type is not None or not context.cur_abstract_mesh.empty:
-                raise Refused("a place to compute at")
-            self._contexts.add(context)
-        self.value((context.threefry_partitionable, context.remove_size_one_mesh_axis, context.xla_metadata))
+        self.parts.append(self._contexts.get(equation.ctx) or self._context(equation.ctx))
         if equation.effects:
             self.unordered([type(effect) for effect in equation.effects])
         define(equation.outvars)
+
+    def _context(self, context: Any) -> str:
+        if context.compute_type is not None or not context.cur_abstract_mesh.empty:
+            raise Refused("a place to compute at")
+        self.parts, outer = [], self.parts
+        self.value((context.threefry_partitionable, context.remove_size_one_mesh_axis, context.xla_metadata))
+        text = self._contexts[context] = "".join(self.parts)
+        self.parts = outer
+        return text
 
     def _literal(self, literal: Any) -> None:
         self.parts.append("L")

@@ -21,6 +21,7 @@ __all__ = ["SIZES", "host_sizes", "parse_sizes", "sizes_text"]
 SIZES = ("l1", "l2", "l3", "cores")  # first-level cache of data, second and third level, in bytes; processors
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
+_MOST_CACHES = 16
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
@@ -59,8 +60,13 @@ def sizes_text(sizes: Mapping[str, int]) -> str:
 def host_sizes() -> dict[str, int]:
     """What this machine says of itself: a cache that it does not tell is left out."""
     sizes = {}
-    for index in sorted(_CACHES.glob("index*")):
-        level, kind, size = (_read(index / name) for name in ("level", "type", "size"))
+    for index in range(_MOST_CACHES):
+        kind = _read(f"{_CACHES}/index{index}/type")
+        if not kind:
+            break
+        if kind == "Instruction":
+            continue
+        level, size = (_read(f"{_CACHES}/index{index}/{name}") for name in ("level", "size"))
         if kind in ("Data", "Unified") and re.fullmatch(r"[1-9]\d*[KM]", size):
             sizes[f"l{level}"] = int(size[:-1]) * _UNITS[size[-1].lower()]
     return {name: size for name, size in sizes.items() if name in SIZES} | {"cores": _processors()}
@@ -75,8 +81,9 @@ def _processors() -> int:
     return count
 
 
-def _read(file: Path) -> str:
+def _read(file: str | Path) -> str:
     try:
-        return file.read_text().strip()
+        with open(file, "rb", buffering=0) as opened:  # noqa: PTH123  every process does this
+            return opened.read().decode().strip()
     except OSError:
         return ""

@@ -10,11 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -57,26 +56,32 @@ def key_of(program: Program, target: TargetMachine, options: CodegenOptions) -> 
 @cache
 def compiler_hash() -> str:
     """A hash of the compiler's files (their sizes and times of change) and of the packages beneath."""
-    digest = hashlib.sha256()
+    files: list[str] = []
     for name in ("astra_mlir", "astra_mlir.dialects", "astra_mlir.passes", "torch_mlir"):
         spec = find_spec(name)
-        if spec is None or spec.origin is None:
-            continue
-        top = Path(spec.origin)
-        files = [(top.name, top.stat())] if name == "torch_mlir" else sorted(_sources(str(top.parent)))
-        for file, status in files:
-            digest.update(f"{name} {file} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+        for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+            opened = os.open(folder, os.O_RDONLY)
+            status = os.fstat(opened)
+            if name == "torch_mlir":
+                files.append(f"{name} {status.st_mtime_ns}\n")  # changed by what installs it
+            else:
+                _add_files(opened, f"{folder}/", files)
+            os.close(opened)
+    return hashlib.sha256("".join(sorted(files)).encode()).hexdigest()
 
 
-def _sources(folder: str) -> Iterator[tuple[str, os.stat_result]]:
-    """The Python files below a folder (not through links)."""
+def _add_files(folder: int, path: str, found: list[str]) -> None:
+    """The Python files below an open folder (not through links): names from there on, which every process resolves."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _sources(entry.path)
-            elif entry.name.endswith(".py"):
-                yield entry.path, entry.stat()
+            name = entry.name
+            if name.endswith(".py"):
+                status = entry.stat()
+                found.append(f"{path}{name} {status.st_size} {status.st_mtime_ns}\n")
+            elif name != "__pycache__" and entry.is_dir(follow_symlinks=False):
+                inner = os.open(name, os.O_RDONLY, dir_fd=folder)
+                _add_files(inner, f"{path}{name}/", found)
+                os.close(inner)
 
 
 @cache
