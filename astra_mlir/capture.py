@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,11 @@ from jax._src import effects, source_info_util
 from jaxlib.mlir import ir as jax_ir
 from jaxlib.mlir.dialects import stablehlo as jax_stablehlo
 
-from astra_mlir import config, jax_lowering, jaxpr_key, program_cache
+from astra_mlir import config, jax_lowering, jax_tracing, jaxpr_key, program_cache
 from astra_mlir.errors import AstraError, UnsupportedError
 from astra_mlir.garbage import only_new_objects
 from astra_mlir.jax_shardings import drop_shardings
+from astra_mlir.jax_tracing import capturing
 from astra_mlir.program import Program
 
 __all__ = ["Captured", "artifact", "artifact_version", "capture", "capturing", "is_tracing"]
@@ -34,9 +34,6 @@ _HOISTED_BYTES = 64 * 1024
 
 # The places that JAX gives to operations are the user's, not those of Astra's own code around a function.
 source_info_util.register_exclusion(str(Path(__file__).parent))
-
-# True while this thread traces a function for Astra: functions compiled by Astra are then traced into it.
-capturing: ContextVar[bool] = ContextVar("astra_capturing", default=False)
 
 
 def is_tracing() -> bool:
@@ -83,6 +80,7 @@ def capture(
     express in StableHLO without a backend of its own, and for ordered effects.
     """
     jax_lowering.register()
+    jax_tracing.install()
     jitted = jax.jit(
         function, static_argnums=tuple(static_argnums), static_argnames=tuple(static_argnames), keep_unused=True
     )
