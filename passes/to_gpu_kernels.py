@@ -14,6 +14,7 @@ from astra_mlir.dialects.core import OPS
 from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.gpu_kernels import GPU_KERNEL_RULES
+from astra_mlir.passes.gpu_kernels.attention_results import take_results_as_used
 from astra_mlir.passes.kernel_rules import KERNEL_RULES
 from astra_mlir.passes.linalg_rules import RULES
 from astra_mlir.passes.to_kernels import Rewriter
@@ -36,6 +37,10 @@ class ToGpuKernels(Pass):
     summary: ClassVar[str] = "operations that linalg does not express to tile functions for GPUs"
 
     def run(self, module: ir.Operation) -> None:
+        functions = module.regions[0].blocks[0]
+        for op in [op for op in walk(functions) if op.name == "astra.attention_gradient"]:
+            take_results_as_used(op)
+        _erase_unused(module)
         Rewriter(module, GPU_KERNEL_RULES).run()
         _erase_unused(module)
         for view in module.regions[0].blocks[0].operations:

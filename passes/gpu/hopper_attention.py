@@ -42,8 +42,10 @@ class HopperAttention:
     """``softmax(scale * q @ k^T) @ v`` for each head: shapes and the schedule.
 
     Queries and results are ``batch x heads x queries x width``, keys and values ``batch x (heads / group) x keys x
-    width``, in rows, of bf16 or f16; ``token_major`` has queries (keys) before heads.  ``causal``: a query sees keys
-    up to its own position, which is counted from the end if there are more or fewer keys.  Sums are f32.
+    width``, in rows, of bf16 or f16; ``token_major`` has queries (keys) before heads, ``result_token_major`` is the
+    result's own order if it is another one.  ``causal``: a query sees keys
+    up to its own position, which is counted from the end if there are more or fewer keys.  Sums are f32; with
+    ``heads_last`` the logarithms of sums of a group's heads stand side by side, behind their position.
 
     Raises :class:`UnsupportedError` for a width or a type that the kernel has no form for.
     """
@@ -58,6 +60,8 @@ class HopperAttention:
     causal: bool = False
     group: int = 1
     token_major: bool = False
+    result_token_major: bool | None = None
+    heads_last: bool = False
     block_keys: int = 128
     stages: int = 2
 
@@ -107,23 +111,42 @@ class HopperAttention:
         return -(-self.queries // (_CONSUMERS * _QUERIES)), self.heads, self.batch
 
     @property
+    def sums_step(self) -> int:
+        """Bytes from one query's logarithm of a sum to the next one's."""
+        return 4 * (self.group if self.heads_last else 1)
+
+    def place_of_sums(self, batch: str, head: str) -> str:
+        """PTX: in ``wide`` the bytes before a head's logarithms of sums; ``t`` and ``u`` are used."""
+        if not self.heads_last:
+            return f"mad.lo.u32 t, {batch}, {self.heads}, {head};\nmul.wide.u32 wide, t, {4 * self.queries};\n"
+        return f"""div.u32 u, {head}, {self.group};
+            mad.lo.u32 t, {batch}, {self.heads // self.group}, u;
+            mul.lo.u32 u, u, {self.group};
+            sub.u32 u, {head}, u;
+            mad.lo.u32 t, t, {self.queries * self.group}, u;
+            mul.wide.u32 wide, t, 4;
+            """
+
+    @property
     def tensor_maps(self) -> tuple[TensorMapSpec, ...]:
         """The maps of queries, keys, values and result, in the order of arguments."""
 
-        def spec(operand: int, rows: int, heads: int, box: int) -> TensorMapSpec:
+        def spec(operand: int, rows: int, heads: int, box: int, token_major: bool = self.token_major) -> TensorMapSpec:
             inner = 2 * self.width
-            row, head = (heads * inner, inner) if self.token_major else (inner, rows * inner)
+            row, head = (heads * inner, inner) if token_major else (inner, rows * inner)
             sizes = (self.width, rows, heads, self.batch)
             strides = (row, head, rows * heads * inner)
             return TensorMapSpec(operand, sizes, strides, (_COLUMNS, box, 1, 1), ROW_BYTES, self.element)
 
         of_keys = (self.keys, self.heads // self.group, self.block_keys)
         of_queries = (self.queries, self.heads, _QUERIES)
-        return spec(0, *of_queries), spec(1, *of_keys), spec(2, *of_keys), spec(3, *of_queries)
+        own = self.token_major if self.result_token_major is None else self.result_token_major
+        return spec(0, *of_queries), spec(1, *of_keys), spec(2, *of_keys), spec(3, *of_queries, own)
 
     def mlir(self, name: str) -> str:
         """The kernel as a function of the LLVM dialect: its arguments are the pointers of queries, keys, values, result
-        and logarithms of sums (f32, ``batch x heads x queries``), and the maps."""
+        and logarithms of sums (f32, ``batch x heads x queries``, or ``batch x heads / group x queries x group``), and
+        the maps."""
         return _Kernel(self, name).text()
 
 
@@ -472,16 +495,15 @@ class _Kernel(HopperText):
             and.b32 t, lane, 3;
             setp.ne.u32 q, t, 0;
             @q bra summed;
-            mad.lo.u32 t, $3, {attention.heads}, $2;
-            mul.wide.u32 place, t, {4 * attention.queries};
-            add.s64 place, place, $8;
-            mul.wide.u32 wide, row, 4;
+            {attention.place_of_sums("$3", "$2")}
+            add.s64 place, wide, $8;
+            mul.wide.u32 wide, row, {attention.sums_step};
             add.s64 place, place, wide;
             setp.lt.u32 q, row, {attention.queries};
             @q st.global.f32 [place], c0;
             add.u32 t, row, 8;
             setp.lt.u32 q, t, {attention.queries};
-            @q st.global.f32 [place+32], c1;
+            @q st.global.f32 [place+{8 * attention.sums_step}], c1;
             summed:
             """
         return text

@@ -114,7 +114,7 @@ class HopperAttentionGradient:
 
     def mlir(self, name: str) -> str:
         """The kernel as a function of the LLVM dialect: its arguments are the pointers of queries, keys, values,
-        cotangents, logarithms of sums and row sums of cotangents times results (f32, ``batch x heads x queries``), of
+        cotangents, logarithms of sums and row sums of cotangents times results (f32, both as in the forward kernel), of
         the derivatives, and the maps."""
         return _Kernel(self, name).text()
 
@@ -373,15 +373,14 @@ class _Kernel(HopperText):
         a = self.attention
         if self.gradient.keys:
             return ""
-        text = f"""mad.lo.u32 t, $3, {a.heads}, $2;
-            mul.wide.u32 wide, t, {4 * a.queries};
+        text = f"""{a.place_of_sums("$3", "$2")}
             add.s64 logs, $8, wide;
             add.s64 deltas, $9, wide;
             """
         for r in (0, 1):
             text += f"""add.u32 t, row, {8 * r};
                 min.u32 t, t, {a.queries - 1};
-                mul.wide.u32 wide, t, 4;
+                mul.wide.u32 wide, t, {a.sums_step};
                 add.s64 lhs, logs, wide;
                 add.s64 rhs, deltas, wide;
                 ld.global.nc.f32 log{r}, [lhs];
@@ -407,7 +406,7 @@ class _Kernel(HopperText):
         for half in (0, 1):
             bring += f"""add.u32 t, column, {32 * half};
                 min.u32 t, t, {a.queries - 1};
-                mul.wide.u32 wide, t, 4;
+                mul.wide.u32 wide, t, {a.sums_step};
                 add.s64 logs, wide, base0;
                 add.s64 deltas, wide, base1;
                 ld.global.nc.f32 log0, [logs];
@@ -417,7 +416,7 @@ class _Kernel(HopperText):
                 st.shared.f32 [to+{128 * half + 4 * _ROWS}], delta0;
                 """
         return f"""{{
-            .reg .pred q, p; .reg .b32 full, empty, t, lane, column, to, stage, parity, tile, other, behind, log0;
+            .reg .pred q, p; .reg .b32 full, empty, t, u, lane, column, to, stage, parity, tile, other, behind, log0;
             .reg .b32 delta0;
             .reg .b64 wide, logs, deltas, base0, base1;
             rem.u32 lane, $6, 32;
@@ -432,8 +431,7 @@ class _Kernel(HopperText):
             add.u32 full, full, {gradient.barriers_at + 8};
             add.u32 empty, full, {8 * gradient.stages};
             {wait_for("empty", "parity", "wait")}
-            mad.lo.u32 t, $3, {a.heads}, other;
-            mul.wide.u32 wide, t, {4 * a.queries};
+            {a.place_of_sums("$3", "other")}
             add.s64 base0, $7, wide;
             add.s64 base1, $8, wide;
             mad.lo.u32 column, tile, {_ROWS}, lane;

@@ -2,8 +2,9 @@
 
 A tile function says what it computes by an attribute beside its body: ``astra.gemm`` has the arguments of
 :func:`~astra_mlir.passes.gpu.hopper_gemm.hopper_gemm` (and ``astra.epilogue`` what follows element by element),
-``astra.attention`` those of :class:`~astra_mlir.passes.gpu.hopper_attention.HopperAttention`; the function's arguments
-are the pointers in the kernel's order.  Other targets, and shapes that the kernels have no form for, take the body.
+``astra.attention`` those of :class:`~astra_mlir.passes.gpu.hopper_attention.HopperAttention`, and
+``astra.attention_gradient`` these with what the derivative is of; the function's arguments are the pointers in the
+kernel's order.  Other targets, and shapes that the kernels have no form for, take the body.
 What a launch needs to know is attributes of the kernel.
 """
 
@@ -16,14 +17,26 @@ from astra_mlir.bindings import ir
 from astra_mlir.errors import UnsupportedError
 from astra_mlir.passes.gpu.assign import tile_functions
 from astra_mlir.passes.gpu.hopper_attention import HopperAttention
+from astra_mlir.passes.gpu.hopper_attention_gradient import HopperAttentionGradient
 from astra_mlir.passes.gpu.hopper_epilogue import epilogue_of, lower_functions
 from astra_mlir.passes.gpu.hopper_gemm import HopperGemm, TensorMapSpec, hopper_gemm
 from astra_mlir.passes.gpu.target import GpuTarget, gpu_target_of
 from astra_mlir.passes.gpu.to_gpu import MAPS, SHARED_BYTES, THREADS, declare
 
-__all__ = ["ATTENTION", "CLUSTER", "EPILOGUE", "GEMM", "GRID", "hopper_functions", "tensor_maps_of"]
+__all__ = [
+    "ATTENTION",
+    "ATTENTION_GRADIENT",
+    "CLUSTER",
+    "EPILOGUE",
+    "GEMM",
+    "GRID",
+    "hopper_functions",
+    "tensor_maps_of",
+]
 
-GEMM, EPILOGUE, ATTENTION = "astra.gemm", "astra.epilogue", "astra.attention"  # on tile functions
+# On tile functions.
+GEMM, EPILOGUE, ATTENTION = "astra.gemm", "astra.epilogue", "astra.attention"
+ATTENTION_GRADIENT = "astra.attention_gradient"
 # On kernels: the grid of every launch, and the blocks of a cluster.
 GRID, CLUSTER = "astra.grid", "astra.cluster"
 _LEAST = 64  # rows, columns and steps below which a tile of 64 x 64 would be mostly empty
@@ -40,7 +53,11 @@ def hopper_functions(module: ir.Operation) -> None:
             if GEMM in func.attributes:
                 _gemm(module, func, name, _values(func.attributes[GEMM]), target)
             elif ATTENTION in func.attributes:
-                _attention(module, func, name, _values(func.attributes[ATTENTION]))
+                _attention(module, func, name, HopperAttention(**_values(func.attributes[ATTENTION])))
+            elif ATTENTION_GRADIENT in func.attributes:
+                options = _values(func.attributes[ATTENTION_GRADIENT])
+                of = options.pop("of")
+                _attention(module, func, name, HopperAttentionGradient(HopperAttention(**options), of))
         except UnsupportedError:
             continue  # the body is the form for it
 
@@ -59,16 +76,17 @@ def _gemm(module: ir.Operation, func: ir.Operation, name: str, options: Mapping[
     _replace(module, func, made, gemm, gemm.grid(processors), gemm.blocks_together)
 
 
-def _attention(module: ir.Operation, func: ir.Operation, name: str, options: Mapping[str, Any]) -> None:
-    attention = HopperAttention(**options)
-    _replace(module, func, ir.Module.parse(attention.mlir(name)), attention, attention.grid, 1)
+def _attention(
+    module: ir.Operation, func: ir.Operation, name: str, kernel: HopperAttention | HopperAttentionGradient
+) -> None:
+    _replace(module, func, ir.Module.parse(kernel.mlir(name)), kernel, kernel.grid, 1)
 
 
 def _replace(
     module: ir.Operation,
     func: ir.Operation,
     made: ir.Module,
-    kernel: HopperGemm | HopperAttention,
+    kernel: HopperGemm | HopperAttention | HopperAttentionGradient,
     grid: tuple[int, int, int],
     cluster: int,
 ) -> None:

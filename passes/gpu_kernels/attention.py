@@ -1,19 +1,21 @@
 """Attention on GPUs: online softmax over tiles of keys, and its derivative in two functions without atomics.
 
 A program has a tile of queries of one batch element (or, for the derivatives of keys and values, a tile of keys) and
-goes through the tiles of the others, as FlashAttention-2 does; scores exist for one tile against another.  Operands are
-read where they lie, transposed and sliced as they are.  Where an attention has the form that the kernel for Hopper
-takes, the tile function says so (``hopper_functions.py``).
+goes through the tiles of the others, as FlashAttention-2 does; scores exist for one tile against another.  The sums of
+cotangents times results, which both functions of the derivative need, are a function before them.  Operands are
+read where they lie, transposed and sliced as they are.  Where an attention has the form that the kernels for Hopper
+take, the tile function says so (``hopper_functions.py``).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from astra_mlir.bindings import ir
 from astra_mlir.dialects.attention import subscripts_of
-from astra_mlir.passes.gpu.hopper_functions import ATTENTION
+from astra_mlir.passes.gpu.hopper_functions import ATTENTION, ATTENTION_GRADIENT
 from astra_mlir.passes.gpu_kernels.registry import HostFunction, buffer_type, gpu_kernel_rule
 from astra_mlir.passes.kernel_rules.attention import array_of, attention_shape, modifier_names, operand_arrays
 from astra_mlir.passes.kernel_rules.attention_shapes import Attention
@@ -23,7 +25,15 @@ from astra_mlir.passes.tile_nests import Axis
 
 __all__ = ["attention", "attention_gradient"]
 
-_ROWS, _COLUMNS = 64, 64  # of a tile of scores
+_DELTA = "delta"  # sums of cotangents times results, by queries
+# (queries, keys) of a tile of scores, and warps: the largest without spills (``ptxas`` for sm_90a) where a row of
+# queries has up to 128 bytes, up to 256 (f32 of 64) and more (f32 of 128).
+_TILES = {
+    "forward": ((64, 64, 4), (64, 64, 4), (64, 32, 4)),
+    "deltas": ((64, 64, 4), (64, 64, 4), (64, 64, 4)),
+    "queries": ((64, 64, 8), (64, 64, 8), (32, 32, 8)),
+    "keys": ((64, 64, 8), (64, 32, 8), (32, 16, 8)),
+}
 # A fill as low as this counts for nothing in a row that sees a key: it is so far below the maximum that its exponential
 # is 0.
 _HIDDEN = -1e30
@@ -44,7 +54,7 @@ def attention_gradient(op: ir.Operation) -> KernelRequest:
     names = [("query", s.query), ("key", s.key), ("value", s.value), ("result", s.result)]
     names += [("logsumexp", s.logsumexp), ("cotangent", s.result), *modifier_names(s)]
     results = dict(zip(("query_cotangent", "key_cotangent", "value_cotangent"), s.gradients, strict=True))
-    return _request(op, names, results, _backward)
+    return _request(op, names, results, _backward, {_DELTA: s.logsumexp})
 
 
 def _request(
@@ -52,6 +62,7 @@ def _request(
     names: Sequence[tuple[str, str]],
     results: dict[str, str],
     write: Callable[[HostFunction, Attention, list[str]], None],
+    temporaries: dict[str, str] | None = None,
 ) -> KernelRequest:
     s = subscripts_of(op)
     operands = operand_arrays(op, s, names)
@@ -61,7 +72,13 @@ def _request(
         for (name, letters), result in zip(results.items(), op.results, strict=True)
     }
     shape = attention_shape(op, s, arrays)
-    kinds = [base.type for base, _ in operands.values()] + [result.type for result in op.results]
+    scratch = []
+    for name, letters in (temporaries or {}).items():
+        kind = ir.RankedTensorType.get(shape.sizes_of(letters), ir.Type.parse(shape.accumulator))
+        scratch.append(kind)
+        arrays[name] = array_of(kind, letters)
+    shape = replace(shape, arrays=tuple(arrays.items()))
+    kinds = [base.type for base, _ in operands.values()] + [result.type for result in op.results] + scratch
     name = kernel_name(op.name.removeprefix("astra."), "gpu", shape)
 
     def build() -> str:
@@ -71,20 +88,35 @@ def _request(
 
     return KernelRequest(
         name, [base for base, _ in operands.values()], [Out(result.type) for result in op.results], build,
-        schedule=shape,
+        scratch=scratch, schedule=shape,
     )  # fmt: skip
 
 
-class _Kernel:
-    """One tile function: what it reads, its scores, and what it writes."""
+def _tile_of(kind: str, shape: Attention) -> tuple[int, int, int]:
+    query = shape.array("cotangent" if kind == "deltas" else "query")
+    assert query is not None
+    width = max(block_size(shape.size(letter), 1 << 30, 16) for letter in (shape.depth, shape.feature))
+    row = width * ir.Type.parse(query.element).width // 8
+    return _TILES[kind][0 if row <= 128 else 1 if row <= 256 else 2]
 
-    def __init__(self, host: HostFunction, shape: Attention, names: list[str], warps: int = 4) -> None:
-        self.host, self.shape, self.names = host, shape, names
-        self.function = host.tile(*range(len(names)), warps=warps, stages=2)
+
+class _Kernel:
+    """One tile function: what it reads, its scores, and what it writes.
+
+    ``names`` are those of the host function's buffers, ``used`` those that the tile function takes, in its order.
+    """
+
+    def __init__(
+        self, host: HostFunction, shape: Attention, names: list[str], used: Sequence[str], tile: tuple[int, int, int]
+    ) -> None:
+        rows, columns, warps = tile
+        self.host, self.shape, self.names, self.used = host, shape, names, list(used)
+        self.arguments = [names.index(name) for name in self.used]
+        self.function = host.tile(*self.arguments, warps=warps, stages=2)
         self.b = self.function.builder
         self.rows, self.columns = Axis(tuple(shape.sizes_of(shape.rows))), Axis((shape.size(shape.column),))
-        self.block_rows = block_size(self.rows.size, _ROWS, 16)
-        self.block_columns = block_size(self.columns.size, _COLUMNS, 16)
+        self.block_rows = block_size(self.rows.size, rows, 16)
+        self.block_columns = block_size(self.columns.size, columns, 16)
         self.batch = Axis(tuple(shape.sizes_of(shape.batch)))
         self.accumulator = ir.Type.parse(shape.accumulator)
         self.precision = "3xtf32" if shape.accumulator == "f32" else "ieee"
@@ -130,13 +162,25 @@ class _Kernel:
     def load(self, name: str, axes: Sequence[tuple[Axis, str]], shape: Sequence[int]) -> Tile:
         """A tile of an array; 0 outside of it."""
         offsets, mask = self._offsets(name, axes, shape)
-        return self.b.load(self.function.arguments[self.names.index(name)], offsets, mask)
+        return self.b.load(self.function.arguments[self.used.index(name)], offsets, mask)
 
     def store(self, name: str, axes: Sequence[tuple[Axis, str]], value: Tile) -> None:
         """A tile of a result, in its element type."""
         offsets, mask = self._offsets(name, axes, value.shape)
         value = self.b.convert(value, self.element(name))
-        self.b.store(self.function.arguments[self.names.index(name)], offsets, value, mask)
+        self.b.store(self.function.arguments[self.used.index(name)], offsets, value, mask)
+
+    def mark(self, of: str | None) -> None:
+        """Say what the function is, if it has the form of a kernel for Hopper: a derivative ``of`` queries or keys."""
+        form = _hopper_form(self)
+        if form is not None and of is None and self.used == _FORWARD:
+            self.function.func.attributes[ATTENTION] = ir.DictAttr.get(form)
+        elif form is not None and of is not None:
+            self.function.func.attributes[ATTENTION_GRADIENT] = ir.DictAttr.get(form | {"of": ir.StringAttr.get(of)})
+
+    def launch(self, kind: str, programs: int) -> None:
+        """End the function and launch it."""
+        self.host.launch(self.function, kind, [programs], self.arguments)
 
     def along(self, letter: str, dimension: int) -> tuple[Axis, int]:
         """All positions along a dimension of features, as a tile's rows (0) or columns (1)."""
@@ -204,7 +248,7 @@ class _Kernel:
 
 
 def _forward(host: HostFunction, shape: Attention, names: list[str]) -> None:
-    kernel = _Kernel(host, shape, names)
+    kernel = _Kernel(host, shape, names, names, _tile_of("forward", shape))
     b, rows = kernel.b, kernel.block_rows
     tiles = cells(kernel.rows.size, rows)
     first = kernel.begin(tiles) * rows
@@ -236,9 +280,8 @@ def _forward(host: HostFunction, shape: Attention, names: list[str]) -> None:
     across, _ = kernel.along(shape.feature, 1)
     kernel.store("result", [(kernel.rows, shape.rows), (across, shape.feature)], result)
     kernel.store("logsumexp", [(kernel.rows, shape.rows)], _finite(kernel, most) + b.math("log", total))
-    if (form := _hopper_form(shape, host, names)) is not None:
-        kernel.function.func.attributes[ATTENTION] = form
-    host.launch(kernel.function, "attention", [tiles * kernel.batch.size], range(len(names)))
+    kernel.mark(None)
+    kernel.launch("attention", tiles * kernel.batch.size)
 
 
 def _finite(kernel: _Kernel, value: Tile) -> Tile:
@@ -268,16 +311,32 @@ def _derivatives(kernel: _Kernel, queries: Tile, keys: Tile, sums: tuple[Tile, T
 def _sums(kernel: _Kernel) -> tuple[Tile, Tile, Tile]:
     """Cotangents of a tile of queries, the sums of their products with results, and the logarithms of sums."""
     b, shape = kernel.b, kernel.shape
-    cotangents, results = (kernel.of_rows(name, shape.feature) for name in ("cotangent", "result"))
-    wide = (b.convert(tile, kernel.accumulator) for tile in (cotangents, results))
-    deltas = b.sum(next(wide) * next(wide), 1)[:, None]
-    logsums = kernel.load("logsumexp", [(kernel.rows, shape.rows)], (kernel.block_rows, 1))
+    rows = [(kernel.rows, shape.rows)]
+    logsums, deltas = (kernel.load(name, rows, (kernel.block_rows, 1)) for name in ("logsumexp", _DELTA))
+    cotangents = kernel.of_rows("cotangent", shape.feature)
     return cotangents, deltas, _finite(kernel, b.convert(logsums, kernel.accumulator))
 
 
 def _backward(host: HostFunction, shape: Attention, names: list[str]) -> None:
-    _of_queries(_Kernel(host, shape, names, warps=8))
-    _of_keys(_Kernel(host, shape, names, warps=8))
+    _deltas(_Kernel(host, shape, names, ["result", "cotangent", _DELTA], _tile_of("deltas", shape)))
+    modifiers = [name for name in ("mask", "bias") if name in names]
+    common = ["query", "key", "value", "cotangent", "logsumexp", _DELTA]
+    of_keys = [*common, "key_cotangent", "value_cotangent", *modifiers]
+    of_queries = [*common, "query_cotangent", *modifiers]
+    _of_queries(_Kernel(host, shape, names, of_queries, _tile_of("queries", shape)))
+    _of_keys(_Kernel(host, shape, names, of_keys, _tile_of("keys", shape)))
+
+
+def _deltas(kernel: _Kernel) -> None:
+    """The sums of the products of cotangents and results."""
+    b, shape, rows = kernel.b, kernel.shape, kernel.block_rows
+    tiles = cells(kernel.rows.size, rows)
+    kernel.place(kernel.rows, kernel.begin(tiles) * rows, rows, 0)
+    cotangents, results = (
+        b.convert(kernel.of_rows(name, shape.feature), kernel.accumulator) for name in ("cotangent", "result")
+    )
+    kernel.store(_DELTA, [(kernel.rows, shape.rows)], b.sum(cotangents * results, 1)[:, None])
+    kernel.launch("attention_deltas", tiles * kernel.batch.size)
 
 
 def _of_queries(kernel: _Kernel) -> None:
@@ -297,7 +356,8 @@ def _of_queries(kernel: _Kernel) -> None:
     (total,) = b.loop(0, kernel.end_of_columns(first), kernel.block_columns, start, step)
     across, _ = kernel.along(shape.depth, 1)
     kernel.store("query_cotangent", [(kernel.rows, shape.rows), (across, shape.depth)], total * shape.scale)
-    kernel.host.launch(kernel.function, "attention_queries", [tiles * kernel.batch.size], range(len(kernel.names)))
+    kernel.mark("queries")
+    kernel.launch("attention_queries", tiles * kernel.batch.size)
 
 
 def _of_keys(kernel: _Kernel) -> None:
@@ -323,56 +383,82 @@ def _of_keys(kernel: _Kernel) -> None:
     ):  # fmt: skip
         across, _ = kernel.along(letter, 1)
         kernel.store(name, [(kernel.turned, shape.column), (across, letter)], total)
-    kernel.host.launch(kernel.function, "attention_keys", [tiles * kernel.batch.size], range(len(kernel.names)))
+    kernel.mark("keys")
+    kernel.launch("attention_keys", tiles * kernel.batch.size)
 
 
-def _hopper_form(shape: Attention, host: HostFunction, names: list[str]) -> ir.Attribute | None:
+_FORWARD = ["query", "key", "value", "result", "logsumexp"]
+_OF_SUMS = ("logsumexp", _DELTA)
+
+
+def _hopper_form(kernel: _Kernel) -> dict[str, ir.Attribute] | None:
     """The arguments of ``HopperAttention`` for an attention of heads in rows; None for others."""
-    elements = {str(kind.element_type) for kind in host.buffers[:4]}
+    shape, names = kernel.shape, kernel.used
+    arrays, sums = ([name for name in names if (name in _OF_SUMS) == of_sums] for of_sums in (False, True))
+    elements = {str(kernel.element(name)) for name in arrays}
     width, keys = shape.size(shape.feature), shape.size(shape.column)
-    if names != ["query", "key", "value", "result", "logsumexp"] or len(elements) > 1 or len(shape.rows) > 2:
+    if {"mask", "bias"} & set(names) or len(elements) > 1 or len(shape.rows) > 2:
         return None
-    if str(host.buffers[4].element_type) != "f32" or shape.size(shape.depth) != width or shape.empty_is_zero:
+    if {str(kernel.element(name)) for name in sums} != {"f32"} or shape.size(shape.depth) != width:
+        return None
+    if shape.empty_is_zero:
         return None
     # Of two letters of queries one is their position, the other a head of the group that shares keys.
     position = shape.causal or max(shape.rows, key=shape.size)
     queries, group = shape.size(position), shape.size(shape.rows.replace(position, ""))
     if shape.causal is not None and (shape.offset != keys - queries or shape.fill > _HIDDEN):
         return None
-    majors = (major for major in (False, True) if all(_lies_in_rows(shape, n, position, major) for n in names))
-    if (token_major := next(majors, None)) is None:
+
+    def order(lies: Callable[[Attention, str, str, bool], bool], of: Sequence[str]) -> bool | None:
+        return next((last for last in (False, True) if all(lies(shape, name, position, last) for name in of)), None)
+
+    token_major = order(_lies_in_rows, [name for name in arrays if name != "result"])
+    result_token_major = order(_lies_in_rows, [name for name in arrays if name == "result"])
+    heads_last = order(_sums_in_rows, sums)
+    if token_major is None or result_token_major is None or heads_last is None:
         return None
     numbers = {
         "batch": shape.size(shape.batch[:-1]), "heads": shape.size(shape.batch[-1:]) * group, "group": group,
         "queries": queries, "keys": keys, "width": width,
     }  # fmt: skip
+    truths = {
+        "causal": shape.causal is not None, "token_major": token_major, "result_token_major": result_token_major,
+        "heads_last": heads_last,
+    }  # fmt: skip
     i64 = ir.IntegerType.get_signless(64)
     values: dict[str, ir.Attribute] = {name: ir.IntegerAttr.get(i64, n) for name, n in numbers.items()}
+    values |= {name: ir.BoolAttr.get(truth) for name, truth in truths.items()}
     values["element"] = ir.StringAttr.get(elements.pop())
     values["scale"] = ir.FloatAttr.get(ir.F64Type.get(), shape.scale)
-    values["causal"] = ir.BoolAttr.get(shape.causal is not None)
-    values["token_major"] = ir.BoolAttr.get(token_major)
-    return ir.DictAttr.get(values)
+    return values
+
+
+def _sums_in_rows(shape: Attention, name: str, position: str, heads_last: bool) -> bool:
+    """Whether what there is one of for each query has no gaps, ``heads_last`` with the heads of a group behind it."""
+    group = shape.rows.replace(position, "")
+    inner = (position, group) if not heads_last else (group, position)
+    return _has_strides(shape, name, [*inner, *reversed(shape.batch)])
 
 
 def _lies_in_rows(shape: Attention, name: str, position: str, token_major: bool) -> bool:
     """Whether an array has no gaps: batch, heads (those of a group side by side), positions, features; positions before
-    heads if ``token_major``, except for the logarithms of sums."""
+    heads if ``token_major``."""
+    of_keys = name.startswith(("key", "value"))
+    letter, group = (shape.column, "") if of_keys else (position, shape.rows.replace(position, ""))
+    feature = shape.depth if name.startswith(("query", "key")) else shape.feature
+    heads = [group, shape.batch[-1:]]
+    inner = [*heads, letter] if token_major else [letter, *heads]
+    return _has_strides(shape, name, [feature, *inner, *reversed(shape.batch[:-1])])
+
+
+def _has_strides(shape: Attention, name: str, letters: Sequence[str]) -> bool:
+    """Whether an array is one behind the other, the first letter innermost."""
     array = shape.array(name)
     assert array is not None
-    of_queries = name not in ("key", "value")
-    letter, group = (position, shape.rows.replace(position, "")) if of_queries else (shape.column, "")
-    feature = {"query": shape.depth, "key": shape.depth, "logsumexp": ""}.get(name, shape.feature)
-    width = shape.size(feature)
-    heads = shape.size(shape.batch[-1:]) * shape.size(group)
-    row, head = (width, shape.size(letter) * width)
-    if token_major and name != "logsumexp":
-        row, head = heads * width, width
-    expected = {letter: row, group: head, shape.batch[-1:]: shape.size(group) * head, feature: 1}
-    behind = heads * shape.size(letter) * width
-    for outer in reversed(shape.batch[:-1]):
-        expected[outer] = behind
-        behind *= shape.size(outer)
-    return array.offset == 0 and all(
-        array.stride(one) == stride for one, stride in expected.items() if one and shape.size(one) > 1
-    )
+    step = 1
+    for letter in letters:
+        if letter and shape.size(letter) > 1:
+            if array.stride(letter) != step:
+                return False
+            step *= shape.size(letter)
+    return array.offset == 0

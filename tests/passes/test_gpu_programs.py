@@ -93,7 +93,10 @@ for causal in (False, True):
     assert len(exe.compiled.kernels) == 1, exe.compiled.kernels
     loss = lambda q, k, v: jnp.sum(attend(q, k, v, causal) ** 2)
     exe = check(jax.grad(loss, (0, 1, 2)), q, k, v, tol=1e-3)
-    assert sum(name.startswith("attention") for name in exe.compiled.kernels) == 3, exe.compiled.kernels
+    assert sum(name.startswith("attention") for name in exe.compiled.kernels) == 4, exe.compiled.kernels
+grouped = lambda q, k, v: jnp.sum(attend(q, k, v, True) ** 2)
+exe = check(jax.grad(grouped, (0, 1, 2)), f(2, 33, 4, 16), f(2, 33, 2, 16), f(2, 33, 2, 16), tol=1e-3)
+assert sum(not name.startswith("attention") for name in exe.compiled.kernels) == 1  # what is squared
 masked = lambda q, k, v, m: jax.nn.dot_product_attention(q, k, v, mask=m > 0)
 check(masked, q, k, v, ints(2, 1, 70, 70), tol=1e-4)
 check(attend, f(1, 33, 4, 8), f(1, 20, 2, 8), f(1, 20, 2, 8), tol=1e-4)  # two heads share keys

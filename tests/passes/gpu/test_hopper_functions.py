@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -120,6 +121,48 @@ def test_attention_of_programs(causal: bool) -> None:
     result, logsums = np.zeros_like(q), np.zeros((1, 2, 72), np.float32)
     play(kernel, compiled.ptx(), [q, k, v, result, logsums])
     np.testing.assert_allclose(result.astype(np.float32), expected, rtol=1 / 64, atol=1 / 64)
+
+
+@pytest.mark.parametrize("heads", [2, 1], ids=["every head its keys", "a group of heads"])
+def test_derivatives_of_attention_of_programs(heads: int) -> None:
+    """All four kernels of a derivative in turn; those of queries and keys are the ones made for Hopper."""
+    normal = lambda *shape: RNG.standard_normal(shape).astype(BF16)  # noqa: E731
+    q, k, v, cotangent = normal(1, 72, 2, 64), normal(1, 72, heads, 64), normal(1, 72, heads, 64), normal(1, 72, 2, 64)
+
+    def derivative(q: Any, k: Any, v: Any, cotangent: Any) -> Any:
+        return jax.vjp(lambda *x: jax.nn.dot_product_attention(*x, is_causal=True), q, k, v)[1](cotangent)
+
+    compiled = astra.compile(derivative, q, k, v, cotangent, target="cuda:sm_90a")
+    kernels = {kernel.name.rpartition("_")[0]: kernel for kernel in compiled.executable.code.launches}
+    assert set(kernels) == {"attention", "attention_deltas", "attention_queries", "attention_keys"}
+    assert all(report.spill_bytes == 0 for report in compiled.kernels())
+    result, logsums, deltas = np.zeros_like(q), np.zeros(144, np.float32), np.zeros(144, np.float32)
+    found = [np.zeros_like(x) for x in (q, k, v)]
+    given = [q, k, v, cotangent, logsums, deltas]
+    blocks = 3 if heads == 1 else 4  # of 64 queries: those of a group are one after the other
+    kernels["attention_deltas"] = replace(kernels["attention_deltas"], grid=(blocks, 1, 1))
+    arguments = {
+        "attention": [q, k, v, result, logsums], "attention_deltas": [result, cotangent, deltas],
+        "attention_queries": [*given, found[0]], "attention_keys": [*given, *found[1:]],
+    }  # fmt: skip
+    for name, arrays in arguments.items():
+        if name != "attention_deltas":
+            assert len(kernels[name].tensor_maps) >= 4
+        play(kernels[name], compiled.ptx(), arrays)
+    expected = derivative(*(x.astype(np.float32) for x in (q, k, v, cotangent)))
+    for array, exact in zip(found, expected, strict=True):
+        np.testing.assert_allclose(array.astype(np.float32), np.asarray(exact), rtol=1 / 32, atol=1 / 32)
+
+
+@pytest.mark.parametrize("width", [64, pytest.param(128, marks=pytest.mark.slow)])
+def test_derivatives_of_f32_keep_everything_in_registers(width: int) -> None:
+    q = jax.ShapeDtypeStruct((1, 256, 2, width), np.float32)
+
+    def loss(q: Any, k: Any, v: Any) -> Any:
+        return (jax.nn.dot_product_attention(q, k, v, is_causal=True) ** 2).sum()
+
+    compiled = astra.compile(jax.grad(loss, (0, 1, 2)), q, q, q, target="cuda:sm_90a")
+    assert all(report.spill_bytes == 0 for report in compiled.kernels())
 
 
 def test_attention_of_other_kinds_is_a_tile_function() -> None:
