@@ -8,6 +8,7 @@ from astra_mlir.passes import drop_rules as drop_rules
 from astra_mlir.passes import emit_entry as emit_entry
 from astra_mlir.passes import emit_launches as emit_launches
 from astra_mlir.passes import expand_collectives as expand_collectives
+from astra_mlir.passes import expand_fft as expand_fft
 from astra_mlir.passes import expand_math as expand_math
 from astra_mlir.passes import expand_transforms as expand_transforms
 from astra_mlir.passes import exporting as exporting
@@ -28,6 +29,7 @@ from astra_mlir.passes import schedules as schedules
 from astra_mlir.passes import simplify as simplify
 from astra_mlir.passes import sink_scalars as sink_scalars
 from astra_mlir.passes import split as split
+from astra_mlir.passes import split_complex as split_complex
 from astra_mlir.passes import tile_simplify as tile_simplify
 from astra_mlir.passes import tile_to_loops as tile_to_loops
 from astra_mlir.passes import to_gpu_kernels as to_gpu_kernels

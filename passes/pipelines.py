@@ -49,7 +49,7 @@ GPU_STAGES: dict[str, tuple[str, str]] = {
     "astra": CPU_STAGES["astra"],
     "linalg": (
         "Astra to linalg on tensors, elementwise chains fused, and calls of tile functions for the other operations",
-        "astra-recognize-attention,astra-to-gpu-kernels,astra-to-linalg,astra-repeat-cheap,func.func(linalg-fuse-elementwise-ops),canonicalize,cse,"
+        "astra-expand-fft,astra-split-complex,astra-recognize-attention,astra-to-gpu-kernels,astra-to-linalg,astra-repeat-cheap,func.func(linalg-fuse-elementwise-ops),canonicalize,cse,"
         "astra-sink-scalars,canonicalize,cse",
     ),
     "memref": CPU_STAGES["memref"],

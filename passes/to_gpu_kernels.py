@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from astra_mlir.bindings import ir
-from astra_mlir.dialects.core import OPS
+from astra_mlir.dialects.core import OPS, value_of
 from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.gpu_kernels import GPU_KERNEL_RULES
@@ -47,7 +47,9 @@ class ToGpuKernels(Pass):
             for block in view.operation.regions[0].blocks if len(view.operation.regions) else ():
                 for op in walk(block):
                     if op.name in KERNEL_RULES and op.name not in RULES:
-                        raise UnsupportedError(f"{source_place(op.location)}: {op.name} has no kernel for GPUs")
+                        called = value_of(op, "call_target_name") if op.name == "astra.custom_call" else None
+                        what = f"{op.name} of '{called}'" if called else op.name
+                        raise UnsupportedError(f"{source_place(op.location)}: {what} has no kernel for GPUs")
 
 
 def _erase_unused(parent: ir.Operation) -> None:

@@ -15,7 +15,7 @@ from astra_mlir.passes.linalg_rules.convert import join, parts
 from astra_mlir.passes.linalg_rules.lowering import Lowering, TypeInfo
 from astra_mlir.passes.linalg_rules.scalar import Emitter, compare_float, select
 
-__all__ = ["COMPLEX"]
+__all__ = ["COMPLEX", "FORMULAS", "Real", "Z"]
 
 _LARGEST = {32: 3.4028234663852886e38, 64: 1.7976931348623157e308}
 
@@ -91,7 +91,7 @@ class Real:
     @property
     def largest(self) -> float:
         """The largest finite value of the type."""
-        return _LARGEST[self.v.type.width]
+        return _LARGEST[getattr(self.v.type, "element_type", self.v.type).width]
 
 
 class Z(NamedTuple):
@@ -340,33 +340,32 @@ def _emitter(function: Callable[..., Z | Real]) -> Emitter:
     return emit
 
 
-COMPLEX: dict[str, Emitter] = {
-    name: _emitter(function)
-    for name, function in {
-        "abs": _abs,
-        "add": _add,
-        "atan2": _atan2,
-        "cbrt": _cbrt,
-        "cosine": _cosine,
-        "divide": _divide,
-        "exponential": _exponential,
-        "exponential_minus_one": _exponential_minus_one,
-        "imag": lambda z: z.im,
-        "log": _log,
-        "log_plus_one": _log_plus_one,
-        "logistic": _logistic,
-        "maximum": _extreme("ogt"),
-        "minimum": _extreme("olt"),
-        "multiply": _multiply,
-        "negate": _negate,
-        "power": _power,
-        "real": lambda z: z.re,
-        "rsqrt": _rsqrt,
-        "sign": _sign,
-        "sine": _sine,
-        "sqrt": _sqrt,
-        "subtract": _subtract,
-        "tan": _tan,
-        "tanh": _tanh,
-    }.items()
+FORMULAS: dict[str, Callable[..., Z | Real]] = {
+    "abs": _abs,
+    "add": _add,
+    "atan2": _atan2,
+    "cbrt": _cbrt,
+    "cosine": _cosine,
+    "divide": _divide,
+    "exponential": _exponential,
+    "exponential_minus_one": _exponential_minus_one,
+    "imag": lambda z: z.im,
+    "log": _log,
+    "log_plus_one": _log_plus_one,
+    "logistic": _logistic,
+    "maximum": _extreme("ogt"),
+    "minimum": _extreme("olt"),
+    "multiply": _multiply,
+    "negate": _negate,
+    "power": _power,
+    "real": lambda z: z.re,
+    "rsqrt": _rsqrt,
+    "sign": _sign,
+    "sine": _sine,
+    "sqrt": _sqrt,
+    "subtract": _subtract,
+    "tan": _tan,
+    "tanh": _tanh,
 }
+
+COMPLEX: dict[str, Emitter] = {name: _emitter(function) for name, function in FORMULAS.items()}

@@ -240,6 +240,7 @@ PROGRAMS |= {
     "top k long": (lambda x: jax.lax.top_k(x, 8), (s(64, 32000),)),
     "scatter sorted": (lambda x, i, v: x.at[i].add(v), (X, s(5000, kind=jnp.int32), s(5000, 96))),
     "scatter atomic": (lambda x, i, v: x.at[i].add(v), (s(64, kind=jnp.int32),) * 3),
+    "complex": (lambda z: (z @ z.T * 1j + jnp.exp(z[0]).sum()).real, (s(64, 64, kind=jnp.complex64),)),
     "top k": (lambda x: jax.lax.top_k(x, 5), (X,)),
     "dynamic slice": (lambda x, i: jax.lax.dynamic_slice(x, (i, 0), (4, 96)), (X, s(kind=jnp.int32))),
     "random": (
@@ -262,7 +263,6 @@ SPILL_FREE = (
 )  # fmt: skip
 REFUSED = {
     "fft": (jnp.fft.fft, (X,)),
-    "complex": (lambda x: x * 1j, (X,)),
     "cholesky": (jnp.linalg.cholesky, (s(8, 8),)),
 }
 

@@ -53,6 +53,35 @@ import os
 os.environ["ASTRA_GPU_ATOMICS"] = "1"
 assert 'kind = "fadd"' in check(add, f(50), at(55, 2000), f(2000), tol=1e-4).ir("tile")
 """,
+    "complex": """
+def c(*shape): return (f(*shape) + 1j * f(*shape)).astype(np.complex64)
+z, w = c(7, 9), c(9)
+check(lambda x: x * 1j, x)
+check(lambda z, w: (z * w, z / w, z - w, abs(z), jnp.conj(z), z.real, jnp.angle(z), z == w), z, w, tol=1e-4)
+check(lambda z: (jnp.exp(z), jnp.log(z), jnp.sqrt(z), jnp.sin(z), jnp.tanh(z), z**1.5, jnp.sign(z)), z, tol=1e-3)
+check(lambda z: (z.sum(0), z.sum(), z.mean(1), jnp.cumsum(z, 1), jnp.prod(z[:, :6], 1)), z, tol=1e-3)
+check(lambda a, b: a @ b, z, c(9, 5), tol=1e-4)
+conv = lambda a, b: jax.lax.conv_general_dilated(a, b, (1, 1), "SAME")
+check(conv, c(2, 3, 8, 8), c(4, 3, 3, 3), tol=1e-3)
+check(lambda z: jax.lax.while_loop(lambda v: abs(v).sum() < 1e3, lambda v: v * (1.1 + 0.1j), z), z, tol=1e-3)
+check(lambda z: jax.lax.scan(lambda h, v: (h * 0.5 + v, h), jnp.zeros(9, np.complex64), z), z, tol=1e-4)
+check(lambda z: jax.lax.cond(z.real.sum() > 0, lambda v: v + 1, lambda v: v * 1j, z), z)
+check(lambda z: (jnp.sort(z, 1), jnp.where(z.real > 0, z, 0), jnp.concatenate([z, z]), z[::-1].T, jnp.pad(z, 1)), z)
+at = np.array([1, 5, 5], np.int32)
+check(lambda z, i, v: (z[i], z.at[i].set(v[0]), z.at[i].add(v)), z, at, c(3, 9), tol=1e-4)
+check(lambda z: jax.grad(lambda q: (abs(q * q + 1) ** 2).sum())(z), z, tol=1e-2)
+check(lambda x: (x.astype(np.complex64), jax.lax.complex(x, x).astype(bool)), x)
+jax.config.update("jax_enable_x64", True)
+check(lambda z: jnp.exp(z) @ z.T, z.astype(np.complex128), tol=1e-12)
+""",
+    "random bits": """
+jax.config.update("jax_enable_x64", True)
+key = np.array([123456789123, 2**64 - 5], np.uint64)
+for algorithm in (jax.lax.RandomAlgorithm.RNG_THREE_FRY, jax.lax.RandomAlgorithm.RNG_PHILOX):
+    kinds = (np.uint32, (5, 7)), (np.uint32, (6, 4)), (np.uint64, (3, 5)), (np.uint8, (9,)), (np.uint16, ())
+    for kind, shape in kinds:
+        check(lambda key: jax.lax.rng_bit_generator(key, shape, kind, algorithm), key)
+""",
     "comparators": '''
 import astra_mlir as astra
 program = """func.func @main(%x: tensor<3x5000xf32>, %y: tensor<3x5000xi32>, %s: tensor<f32>)
@@ -82,6 +111,7 @@ check = partial(check, code=ptx_code)
 check(lambda x: jnp.sort(x), f(5000))
 check(lambda x, y: jax.lax.sort((x, y), num_keys=2), ints(300), f(300))
 check(lambda x, i, v: x.at[i].add(v), f(9, 4), r.integers(0, 10, 1500).astype(np.int32), f(1500, 4), tol=1e-4)
+check(lambda z: (z * (1 + 2j)).sum(0), (f(9, 5) + 1j * f(9, 5)).astype(np.complex64), tol=1e-4)
 check(lambda x, i, v: x.at[i].add(v), ints(50), r.integers(0, 50, 300).astype(np.int32), ints(300))
 """
 
