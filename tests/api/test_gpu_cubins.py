@@ -241,6 +241,9 @@ PROGRAMS |= {
     "scatter sorted": (lambda x, i, v: x.at[i].add(v), (X, s(5000, kind=jnp.int32), s(5000, 96))),
     "scatter atomic": (lambda x, i, v: x.at[i].add(v), (s(64, kind=jnp.int32),) * 3),
     "complex": (lambda z: (z @ z.T * 1j + jnp.exp(z[0]).sum()).real, (s(64, 64, kind=jnp.complex64),)),
+    "fft": (jnp.fft.fft, (s(4, 4096),)),
+    "irfft": (jnp.fft.irfft, (s(4, 65, kind=jnp.complex64),)),
+    "random bits": (lambda key: jax.lax.rng_bit_generator(key, (1000,)), (s(4, kind=jnp.uint32),)),
     "top k": (lambda x: jax.lax.top_k(x, 5), (X,)),
     "dynamic slice": (lambda x, i: jax.lax.dynamic_slice(x, (i, 0), (4, 96)), (X, s(kind=jnp.int32))),
     "random": (
@@ -262,7 +265,6 @@ SPILL_FREE = (
     "sort by two keys", "top k long", "scatter sorted", "scatter atomic",
 )  # fmt: skip
 REFUSED = {
-    "fft": (jnp.fft.fft, (X,)),
     "cholesky": (jnp.linalg.cholesky, (s(8, 8),)),
 }
 

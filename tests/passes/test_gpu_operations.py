@@ -82,6 +82,20 @@ for algorithm in (jax.lax.RandomAlgorithm.RNG_THREE_FRY, jax.lax.RandomAlgorithm
     for kind, shape in kinds:
         check(lambda key: jax.lax.rng_bit_generator(key, shape, kind, algorithm), key)
 """,
+    "transforms": """
+def c(*shape): return (f(*shape) + 1j * f(*shape)).astype(np.complex64)
+F = jnp.fft
+check(F.fft, f(7, 48), tol=1e-4)
+check(lambda z: (F.fft(z), F.ifft(z)), c(3, 128), tol=1e-4)
+check(F.fft, c(2, 6000), tol=1e-3)
+check(F.fft, c(2, 131), tol=1e-3)  # a prime, by a chirp
+check(lambda z: (F.fft2(z), F.fft(z, axis=0)), c(2, 12, 20), tol=1e-3)
+check(lambda x: F.irfftn(F.rfftn(x)), f(3, 4, 5, 6), tol=1e-4)
+check(lambda z: (F.irfft(z, 30), F.irfft(z, 31)), c(2, 16), tol=1e-4)
+check(jax.grad(lambda x: (abs(F.rfft(x)) ** 2).sum()), f(2, 30), tol=1e-3)
+jax.config.update("jax_enable_x64", True)
+check(F.fft, c(2, 1000).astype(np.complex128), tol=1e-9)
+""",
     "comparators": '''
 import astra_mlir as astra
 program = """func.func @main(%x: tensor<3x5000xf32>, %y: tensor<3x5000xi32>, %s: tensor<f32>)
