@@ -17,7 +17,7 @@ from astra_mlir.bindings import ir
 from astra_mlir.dialects.elements import is_splat, splat_value
 from astra_mlir.errors import UnsupportedError, source_place
 from astra_mlir.passes.bufferize_control import CONTROL_RULES, branch_instead_of_select
-from astra_mlir.passes.buffers import Buffer, Offset, Root, Scope, bytes_of, scope_of
+from astra_mlir.passes.buffers import Buffer, Offset, Root, Scope, bytes_of, scope_of, tied_operand
 from astra_mlir.passes.core import Pass, register_pass
 from astra_mlir.passes.donation import ALIASES, aliases_of, without_reshapes
 from astra_mlir.passes.memref_utils import (
@@ -28,6 +28,7 @@ from astra_mlir.passes.memref_utils import (
     memref_of,
     row_major_strides,
 )
+from astra_mlir.passes.read_first import is_read_before_update
 from astra_mlir.passes.traversal import walk
 
 __all__ = ["Bufferize"]
@@ -143,7 +144,7 @@ class FunctionBufferizer:
             if value in self.preferred:
                 return
             self.preferred[value] = place
-            destination = _tied_operand(value)
+            destination = tied_operand(value)
             if destination is None or len(list(destination.uses)) != 1:
                 return
             value = destination
@@ -153,7 +154,7 @@ class FunctionBufferizer:
     def allocate(self, builder: Builder, value: ir.Value, scope: Scope) -> Buffer:
         """A place for a value to be computed at the current position: the preferred one if it is free, or a new one."""
         place = self.preferred.get(value)
-        if place is not None and self._is_free(place.root, scope):
+        if place is not None and self.is_free(place.root, scope):
             return place
         return self.new_place(builder, value.type, scope)
 
@@ -163,7 +164,7 @@ class FunctionBufferizer:
         root = Root(builder.alloc(bytes_of(kind)), scope, writable=True)
         return Buffer(root, builder.view(root.value, 0, memref_of(kind)), 0)
 
-    def _is_free(self, root: Root, scope: Scope, ignoring: Sequence[ir.Value] = ()) -> bool:
+    def is_free(self, root: Root, scope: Scope, ignoring: Sequence[ir.Value] = ()) -> bool:
         """Whether nothing at or after the current position reads the root, but for uses by ``ignoring`` values."""
         if not root.writable or root.scope is not scope:
             return False
@@ -203,7 +204,7 @@ class FunctionBufferizer:
                 current.offset is not None
                 and not others
                 and current.root not in self.loaded
-                and self._is_free(current.root, scope, [destination])
+                and self.is_free(current.root, scope, [destination])
             ):
                 return current
         place = self.allocate(builder, result, scope)
@@ -331,7 +332,10 @@ class FunctionBufferizer:
             return
         self._require_static(result)
         buffer = self.read(builder, source, scope)
-        self.assign(result, self.slice_of(op, builder, buffer, source.type, result.type.shape, 1))
+        part = self.slice_of(op, builder, buffer, source.type, result.type.shape, 1)
+        if is_read_before_update(op):
+            part = self.pack(builder, part, result.type, scope)
+        self.assign(result, part)
 
     def insert_slice(self, op: ir.Operation, builder: Builder, scope: Scope) -> None:
         source, destination = op.operands[0], op.operands[1]
@@ -377,7 +381,7 @@ class FunctionBufferizer:
         preferred = self.preferred.get(result)
         if preferred is not None and self._is_overwritable(op, inputs, result, preferred, scope):
             return preferred
-        if preferred is None or not self._is_free(preferred.root, scope):
+        if preferred is None or not self.is_free(preferred.root, scope):
             for value in inputs if bytes_of(result.type) >= IN_PLACE else ():
                 place = self.buffers.get(value)
                 if (
@@ -407,7 +411,7 @@ class FunctionBufferizer:
         taken = any(other in self.buffers and self.buffers[other].root is place.root for other in op.results)
         if not readers or not same or not parallel or taken or place.root in self.loaded or place.offset is None:
             return False
-        return self._is_free(place.root, scope, [inputs[i] for i in readers])
+        return self.is_free(place.root, scope, [inputs[i] for i in readers])
 
     def _generic_input(self, builder: Builder, value: ir.Value, scope: Scope) -> ir.Value:
         return self.read(builder, value, scope).memref if is_tensor(value) else value
@@ -468,20 +472,6 @@ def _is_contiguous_slice(shape: Sequence[int], sizes: Sequence[int], strides: Se
             return False
         partial = partial or size != extent
     return True
-
-
-def _tied_operand(result: ir.Value) -> ir.Value | None:
-    """The destination operand whose buffer an operation's result takes over, if there is one."""
-    op = result.owner.operation
-    if op.name == "tensor.insert_slice":
-        return op.operands[1]
-    if op.name == "linalg.generic":
-        return op.operands[op.attributes["operandSegmentSizes"][0] + result.result_number]
-    if op.name == "astra.kernel_call":
-        return op.operands[len(op.operands) - op.attributes["num_outs"].value + result.result_number]
-    if op.name == "scf.for":
-        return op.operands[3 + result.result_number]
-    return None
 
 
 _TENSOR_OPS = {

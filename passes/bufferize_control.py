@@ -6,11 +6,11 @@ whole loop; the body updates it in place where it can, and otherwise copies its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from astra_mlir.bindings import ir
-from astra_mlir.passes.buffers import SMALL_BYTES, Buffer, Root, Scope, bytes_of, scope_of
+from astra_mlir.passes.buffers import SMALL_BYTES, Buffer, Root, Scope, bytes_of, scope_of, tied_operand
 from astra_mlir.passes.memref_utils import Builder, is_tensor, memref_of
 
 if TYPE_CHECKING:
@@ -91,15 +91,22 @@ def _state_of(
 
 
 def _convert_body(
-    b: FunctionBufferizer, inner: Scope, terminator: ir.Operation, moves: list[tuple[ir.Value, Buffer]]
+    b: FunctionBufferizer,
+    inner: Scope,
+    terminator: ir.Operation,
+    moves: list[tuple[ir.Value, Buffer]],
+    taken: Sequence[ir.Value] = (),
 ) -> None:
-    """Convert a region's block and leave each yielded tensor in its place."""
+    """Convert a region's block and leave each yielded tensor in its place.
+
+    The places are those of the block's arguments, or of tensors from outside that are ``taken`` over.
+    """
     places = []
     for _, place in moves:
         root = next(
             (
                 b.root
-                for b in (b.buffers.get(a) for a in inner.block.arguments)
+                for b in (b.buffers.get(a) for a in (*inner.block.arguments, *taken))
                 if b and b.root.value == place.root.value and b.offset == place.offset
             ),
             None,
@@ -253,24 +260,66 @@ def if_else(b: FunctionBufferizer, op: ir.Operation, builder: Builder, scope: Sc
     results = list(op.results)
     tensors = [i for i, value in enumerate(results) if is_tensor(value)]
     scalars = [i for i in range(len(results)) if i not in tensors]
-    places = []
+    blocks = [region.blocks[0] for region in op.regions if len(region.blocks)]
+    ends = [list(block.operations[len(block.operations) - 1].operation.operands) for block in blocks]
+    places: list[Buffer] = []
+    taken: dict[ir.Value, Buffer] = {}  # tensors from outside whose place a result takes over
     for i in tensors:
-        places.append(b.allocate(builder, results[i], scope))
+        updated = _updated(b, results[i], [end[i] for end in ends], scope)
+        if updated is None or any(b.buffers[updated].root is buffer.root for buffer in taken.values()):
+            places.append(b.allocate(builder, results[i], scope))
+        else:
+            places.append(b.buffers[updated])
+            taken[updated] = b.buffers[updated]
         b.assign(results[i], places[-1])
     branch = builder.op("scf.if", [op.operands[0]], [results[i].type for i in scalars], regions=2)
-    for number, region in enumerate(list(op.regions)):
-        if not len(region.blocks):
-            continue
-        block = region.blocks[0]
+    for number, (block, yielded) in enumerate(zip(blocks, ends, strict=True)):
         inner = scope_of(block)
         block.append_to(branch.regions[number])
         terminator = block.operations[len(block.operations) - 1].operation
-        yielded = list(terminator.operands)
-        _convert_body(b, inner, terminator, [(yielded[i], place) for i, place in zip(tensors, places, strict=True)])
+        for value, buffer in taken.items():  # each branch may overwrite it, after its own last use
+            b.assign(value, Buffer(Root(buffer.root.value, inner, writable=True), buffer.memref, buffer.offset))
+        moves = [(yielded[i], place) for i, place in zip(tensors, places, strict=True)]
+        _convert_body(b, inner, terminator, moves, [*taken])
         _replace_terminator(terminator, "scf.yield", scalars)
         b.erase_tensor_ops(block)
+    b.buffers.update(taken)
     for new, i in enumerate(scalars):
         results[i].replace_all_uses_with(branch.results[new])
+
+
+def _updated(b: FunctionBufferizer, result: ir.Value, yielded: Sequence[ir.Value], scope: Scope) -> ir.Value | None:
+    """A tensor from outside whose place a branch's result can take over, if nothing else reads it.
+
+    It is the one that is where the result has to be in the end, or one that a branch hands on, changed in parts or not.
+    """
+    preferred = b.preferred.get(result)
+    candidates = [origin for value in yielded for origin in _origins(b, value)]
+    if preferred is not None:
+        candidates = [*preferred.root.tensors, *candidates]
+    for origin in candidates:
+        buffer = b.buffers[origin]
+        if buffer.offset is None or buffer.memref.type != memref_of(result.type):
+            continue
+        if preferred is not None and preferred.root is not buffer.root and b.is_free(preferred.root, scope):
+            continue  # it is copied there in any case
+        if b.is_free(buffer.root, scope, [origin]):
+            return origin
+    return None
+
+
+def _origins(b: FunctionBufferizer, value: ir.Value | None) -> Iterator[ir.Value]:
+    """The tensors that have a place already and whose contents become ``value``, by updates of parts of them."""
+    while value is not None and value not in b.buffers and not isinstance(value.owner, ir.Block):
+        op = value.owner.operation
+        if op.name == "scf.if":
+            for region in op.regions:
+                end = region.blocks[0].operations[len(region.blocks[0].operations) - 1].operation
+                yield from _origins(b, end.operands[value.result_number])
+            return
+        value = tied_operand(value)
+    if value is not None and value in b.buffers:
+        yield value
 
 
 CONTROL_RULES = {"scf.for": for_loop, "scf.while": while_loop, "scf.if": if_else}

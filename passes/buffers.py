@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from astra_mlir.bindings import ir
 from astra_mlir.passes.memref_utils import byte_width
+from astra_mlir.passes.read_first import read_first
 
-__all__ = ["SMALL_BYTES", "Buffer", "Offset", "Root", "Scope", "bytes_of", "scope_of"]
+__all__ = ["SMALL_BYTES", "Buffer", "Offset", "Root", "Scope", "bytes_of", "scope_of", "tied_operand"]
 
 SMALL_BYTES = 256  # of a buffer that a loop may keep in registers: four of the widest target
 
@@ -64,7 +65,21 @@ def _collect_uses(op: ir.Operation, position: int, last_use: dict[ir.Value, int]
 
 def scope_of(block: ir.Block) -> Scope:
     last_use: dict[ir.Value, int] = {}
-    operations = [op.operation for op in block.operations]
+    operations = list(read_first(block, [op.operation for op in block.operations]))
     for position, op in enumerate(operations):
         _collect_uses(op, position, last_use)
     return Scope(block, operations, last_use)
+
+
+def tied_operand(result: ir.Value) -> ir.Value | None:
+    """The destination operand whose buffer an operation's result takes over, if there is one."""
+    op = result.owner.operation
+    if op.name == "tensor.insert_slice":
+        return op.operands[1]
+    if op.name == "linalg.generic":
+        return op.operands[op.attributes["operandSegmentSizes"][0] + result.result_number]
+    if op.name == "astra.kernel_call":
+        return op.operands[len(op.operands) - op.attributes["num_outs"].value + result.result_number]
+    if op.name == "scf.for":
+        return op.operands[3 + result.result_number]
+    return None
