@@ -6,6 +6,9 @@ on JAX's own backend.  Needs ``pip install 'astra-mlir[ecosystem]'``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,27 +38,32 @@ class Network(linen.Module):
         return linen.Dense(3)(x)
 
 
-def train(steps: int = STEPS) -> tuple[list[float], float]:
-    """The loss of each step and the share of points that are told right in the end."""
-    points, labels = map(jnp.asarray, spirals())
+def training(points: jax.Array, labels: jax.Array) -> tuple[Callable[..., Any], object, object]:
+    """A step of training on the points, and the parameters and the optimizer's state that it begins with."""
     network, optimizer = Network(), optax.adam(1e-2)
     parameters = network.init(jax.random.key(0), points)
-    state = optimizer.init(parameters)
 
     def loss_of(parameters: object) -> jax.Array:
         return optax.softmax_cross_entropy_with_integer_labels(network.apply(parameters, points), labels).mean()
 
-    @jax.jit
     def step(parameters: object, state: object) -> tuple[object, object, jax.Array]:
         loss, gradient = jax.value_and_grad(loss_of)(parameters)
         updates, state = optimizer.update(gradient, state)
         return optax.apply_updates(parameters, updates), state, loss
 
+    return step, parameters, optimizer.init(parameters)
+
+
+def train(steps: int = STEPS) -> tuple[list[float], float]:
+    """The loss of each step and the share of points that are told right in the end."""
+    points, labels = map(jnp.asarray, spirals())
+    step, parameters, state = training(points, labels)
+    step = jax.jit(step)
     losses = []
     for _ in range(steps):
         parameters, state, loss = step(parameters, state)
         losses.append(float(loss))
-    right = jax.jit(network.apply)(parameters, points).argmax(1) == labels
+    right = jax.jit(Network().apply)(parameters, points).argmax(1) == labels
     return losses, float(right.mean())
 
 
