@@ -5,8 +5,11 @@ Used by ``gpu_executable.py``.  DLPack's structures are declared here with ctype
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import math
+import sys
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,13 +17,14 @@ import ml_dtypes
 import numpy as np
 
 from astra_mlir.errors import AstraError, DTypeError, ShapeError
-from astra_mlir.gpu_runtime import WITHIN, DeviceMemory, stream_of, synchronize
+from astra_mlir.gpu_runtime import WITHIN, DeviceMemory, order, stream_of
 from astra_mlir.gpu_runtime import copy as copy_memory
 from astra_mlir.signature import ArraySpec
 
-__all__ = ["DeviceArray", "device_pointer", "is_device_array", "pointer_and_type", "shape_and_type"]
+__all__ = ["DeviceArray", "callers_stream", "device_pointer", "is_device_array", "pointer_and_type", "shape_and_type"]
 
 _CUDA = 2  # kDLCUDA
+_LEGACY = 1  # the legacy default stream
 _CODES = {0: "int", 1: "uint", 2: "float", 4: "bfloat", 5: "complex", 6: "bool"}
 
 
@@ -89,7 +93,7 @@ def device_pointer(value: Any, spec: ArraySpec, device: int) -> tuple[int, Any]:
     if isinstance(value, DeviceArray):
         _check(spec, value.shape, value.dtype.name)
         return value.memory.address, value.memory
-    capsule = value.__dlpack__(stream=1)  # the legacy default stream: its work is done before ours begins
+    capsule = value.__dlpack__(stream=stream_of(device))  # what its maker does now is done before ours begins
     tensor = _DLManagedTensor.from_address(_get_pointer(capsule, b"dltensor")).tensor
     shape = tuple(tensor.shape[i] for i in range(tensor.ndim))
     name = f"{_CODES.get(tensor.code, 'unknown')}{tensor.bits}"
@@ -103,6 +107,19 @@ def device_pointer(value: Any, spec: ArraySpec, device: int) -> tuple[int, Any]:
     return (tensor.data or 0) + tensor.byte_offset, capsule
 
 
+def callers_stream(values: Sequence[Any], device: int) -> int:
+    """The stream that callers go on in, which has to wait for what reads these arrays; 0 where they are Astra's own."""
+    foreign = [value for value in values if is_device_array(value) and not isinstance(value, DeviceArray)]
+    torch = sys.modules.get("torch")
+    if torch is not None and any(isinstance(value, torch.Tensor) for value in foreign) and torch.cuda.is_available():
+        return int(torch.cuda.current_stream(device).cuda_stream) or _LEGACY
+    for value in foreign:
+        interface = getattr(value, "__cuda_array_interface__", None) or {}
+        if interface.get("stream") is not None:
+            return int(interface["stream"])
+    return _LEGACY if foreign else 0
+
+
 def _check(spec: ArraySpec, shape: tuple[int, ...], name: str) -> None:
     if shape != spec.shape:
         raise ShapeError(f"{spec.path}: expected shape {spec.shape} ({spec}), got {shape}")
@@ -114,7 +131,9 @@ _exported: dict[int, Any] = {}  # what keeps exported tensors until their taker 
 
 
 def _forget(pointer: Any) -> None:
-    _exported.pop(ctypes.addressof(pointer.contents), None)
+    _, _, memory, taker = _exported.pop(ctypes.addressof(pointer.contents))
+    with contextlib.suppress(AstraError):  # the memory is used again when its taker is done with it
+        order(taker, stream_of(memory.device), memory.device)
 
 
 _delete = _DELETER(_forget)
@@ -166,15 +185,16 @@ class DeviceArray:
         return _CUDA, self.memory.device
 
     def __dlpack__(self, stream: Any = None, **_: Any) -> Any:
-        """A capsule that shares the memory; the work that makes it is waited for."""
+        """A capsule that shares the memory; the taker's stream waits for the work that makes it."""
+        taker = _LEGACY if stream in (None, -1) else int(stream)
         if stream != -1:
-            synchronize(self.memory.device)
+            order(stream_of(self.memory.device), taker, self.memory.device)
         shape = (ctypes.c_int64 * max(1, self.ndim))(*self.shape)
         place = _DLDevice(_CUDA, self.memory.device)
         bits = 8 * self.dtype.itemsize
         tensor = _DLTensor(self.memory.address, place, self.ndim, self.type_code, bits, 1, shape, None, 0)
         managed = _DLManagedTensor(tensor, None, _delete)
-        _exported[ctypes.addressof(managed)] = (managed, shape, self.memory)
+        _exported[ctypes.addressof(managed)] = (managed, shape, self.memory, taker)
         return _new_capsule(ctypes.addressof(managed), b"dltensor", None)
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ on the device, too.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 
 from astra_mlir import compiler, gpu_machine, gpu_runtime, target_machine
 from astra_mlir.errors import AstraError
-from astra_mlir.gpu_arrays import DeviceArray, device_pointer, is_device_array
+from astra_mlir.gpu_arrays import DeviceArray, callers_stream, device_pointer, is_device_array
 from astra_mlir.gpu_machine import Cubin, GpuMachine
 from astra_mlir.gpu_runtime import DeviceMemory, GpuModule
 from astra_mlir.program import Program
@@ -79,7 +80,10 @@ class GpuExecutable:
             alias = self.compiled.aliases[number] if self.compiled.aliases else -1
             memory = _owned(kept[alias]) if alias >= 0 else DeviceMemory(spec.nbytes, self.device)
             outputs.append(memory)
-        loaded.run(addresses, [memory.address for memory in outputs])
+        stream = callers_stream(arguments, self.device) if stays else 0
+        loaded.run(addresses, [memory.address for memory in outputs], stream)
+        if stays and any(_is_jax(value) for value in arguments):
+            gpu_runtime.synchronize(self.device)  # what JAX does next, it does on streams of its own
         if stays:
             return tuple(DeviceArray(m, s.shape, s.dtype) for m, s in zip(outputs, self.signature.outputs, strict=True))
         results = []
@@ -164,6 +168,11 @@ def why_not_on(machine: GpuMachine, info: gpu_runtime.DeviceInfo) -> str | None:
         return None
     has = f"{info.capability // 10}.{info.capability % 10}"
     return f"it is code for {machine}, and {info.name} is of compute capability {has}"
+
+
+def _is_jax(value: Any) -> bool:
+    jax = sys.modules.get("jax")
+    return jax is not None and is_device_array(value) and isinstance(value, jax.Array)
 
 
 def _owned(owner: Any) -> DeviceMemory:

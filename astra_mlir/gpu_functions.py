@@ -17,6 +17,7 @@ import numpy as np
 from jax.tree_util import tree_flatten, tree_structure, tree_unflatten
 
 from astra_mlir import capture as capturing
+from astra_mlir import frontends
 from astra_mlir.compiled import CacheInfo
 from astra_mlir.errors import ShapeError
 from astra_mlir.gpu_arrays import is_device_array, shape_and_type
@@ -89,6 +90,8 @@ class GpuFunction:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if capturing.is_tracing():
             return self._arguments.function(*args, **kwargs)
+        if frontends.uses_torch(self._arguments.function, args, kwargs):
+            return self._on_tensors(*args, **kwargs)
         dynamic, dynamic_kwargs, _ = self._arguments.split(args, kwargs)
         leaves, _ = tree_flatten((dynamic, dynamic_kwargs))
         return self.compile(*args, **kwargs).run(leaves)
@@ -96,6 +99,9 @@ class GpuFunction:
     def compile(self, *args: Any, **kwargs: Any) -> GpuCompiled:
         """The compiled function for these arguments' signature; needs no GPU."""
         arguments = self._arguments
+        if frontends.uses_torch(arguments.function, args, kwargs):
+            compiled: GpuCompiled = self._on_tensors.compile(*args, **kwargs)
+            return compiled
         dynamic, dynamic_kwargs, static = arguments.split(args, kwargs)
         leaves, tree = tree_flatten((dynamic, dynamic_kwargs))
         key = (tree, static, tuple(map(_key, leaves)), jax.config.jax_enable_x64)
@@ -117,6 +123,13 @@ class GpuFunction:
                 self._cache.pop(next(iter(self._cache)))
             self._cache[key] = compiled
         return compiled
+
+    @functools.cached_property
+    def _on_tensors(self) -> Any:
+        """The same for a function of PyTorch's tensors."""
+        from astra_mlir.torch_gpu import GpuTorchFunction
+
+        return GpuTorchFunction(self._arguments.function, str(self._target), self._cache_size)
 
     def cache_info(self) -> CacheInfo:
         """How the cache of signatures has done."""

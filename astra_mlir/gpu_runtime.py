@@ -26,6 +26,7 @@ __all__ = [
     "copy",
     "device_info",
     "elapsed",
+    "order",
     "stream_of",
     "synchronize",
     "synchronize_all",
@@ -182,6 +183,11 @@ def synchronize(device: int = 0) -> None:
 def synchronize_all(device: int = 0) -> None:
     """Wait until everything on a device is done, on other streams than the runtime's, too."""
     runtime().check(runtime().api.gpu_wait(device, _ALL_STREAMS))
+
+
+def order(earlier: int, later: int, device: int = 0) -> None:
+    """What comes later in one stream waits for what is in another one now."""
+    runtime().check(runtime().api.gpu_order(device, earlier, later))
 
 
 @cache

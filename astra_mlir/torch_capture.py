@@ -60,8 +60,8 @@ class Captured:
     The arguments of ``program.entry`` are the tensors among the leaves of ``(args, kwargs)``, in the order of
     ``torch.utils._pytree.tree_flatten`` (``in_positions`` says which leaves), then ``hidden``: the parameters, buffers
     and other tensors that the function closes over.  ``program.constants`` are NumPy arrays over the memory of
-    ``hidden``, so the program can be called without them.  Leaves that are no tensors are part of the program; they
-    stand in ``static``, which has None in the places of tensors.
+    ``hidden``, so the program can be called without them (none where these are on a GPU).  Leaves that are no tensors
+    are part of the program; they stand in ``static``, which has None in the places of tensors.
 
     The results are the tensors among the leaves of the function's result, each once: ``out_leaves`` has for each leaf
     the number of its result, or ``(value,)`` for a leaf that is no tensor.  After these come the new values of the
@@ -90,7 +90,7 @@ class Captured:
 
 def capture(
     function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any] | None = None, *,
-    keep_rules: bool = False, input_paths: Sequence[str] = (),
+    keep_rules: bool = False, input_paths: Sequence[str] = (), on_gpu: bool = False,
 ) -> Captured:  # fmt: skip
     """The program of ``function(*args, **kwargs)``, a PyTorch function or ``torch.nn.Module``.
 
@@ -108,7 +108,7 @@ def capture(
     static = tuple(None if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves)
     positions = tuple(i for i, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor))
     name = name_of(function)
-    trace = _Trace(name)
+    trace = _Trace(name, on_gpu)
     structure: dict[str, Any] = {}
 
     def flat(*tensors: torch.Tensor) -> list[torch.Tensor]:
@@ -132,7 +132,8 @@ def capture(
     paths = [input_paths[i] if i < len(input_paths) else f"argument {i}" for i in range(count)]
     paths += [f"closed-over tensor {i}" for i in range(len(hidden))]
     program = replace(
-        Program.from_module(module, "main", paths), constants=tuple(map(array_of, hidden)), name=name,
+        Program.from_module(module, "main", paths), name=name,
+        constants=tuple(map(array_of, hidden)) if all(tensor.device.type == "cpu" for tensor in hidden) else (),
     )  # fmt: skip
     return Captured(program, in_tree, positions, static, hidden, structure["tree"], structure["leaves"], written)
 
@@ -169,8 +170,8 @@ def _numbered(leaf: Any, results: list[torch.Tensor]) -> int | tuple[Any, ...]:
 class _Trace:
     """The tracing of one function: fake tensors of one mode, and the rules found on the way."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, on_gpu: bool = False) -> None:
+        self.name, self.on_gpu = name, on_gpu
         self.fake_mode = FakeTensorMode(allow_non_fake_inputs=True)
         self.rules: dict[int, Rule] = {}
         self.real: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # fake and real tensors, by the id of the fake one
@@ -220,7 +221,7 @@ class _Trace:
     def fakes(self, tensors: Sequence[torch.Tensor], keep: bool) -> list[torch.Tensor]:
         """Contiguous fake tensors of these shapes and types; those with derivatives require gradients if ``keep``."""
         for tensor in tensors:
-            _check_supported(tensor)
+            _check_supported(tensor, self.on_gpu)
         with self.fake_mode:
             return [
                 torch.empty(t.shape, dtype=t.dtype, requires_grad=keep and is_inexact(t)) for t in tensors
@@ -260,8 +261,15 @@ class _Trace:
         """The fake tensor that stands for a tensor which the function closes over."""
         if isinstance(tensor, FakeTensor):
             return tensor
-        _check_supported(tensor)
-        fake: torch.Tensor = self.fake_mode.from_tensor(tensor, static_shapes=True)
+        _check_supported(tensor, self.on_gpu)
+        fake: torch.Tensor
+        if tensor.device.type == "cuda":  # a program has one device, which all fake tensors are on
+            with self.fake_mode:
+                fake = torch.empty_strided(
+                    tensor.shape, tensor.stride(), dtype=tensor.dtype, requires_grad=tensor.requires_grad
+                )
+        else:
+            fake = self.fake_mode.from_tensor(tensor, static_shapes=True)
         self.real[id(fake)] = fake, tensor
         return fake
 
@@ -338,8 +346,8 @@ _VALUE_NEEDED = (DataDependentOutputException, DynamicOutputShapeException, Guar
 _VALUE_NEEDED_TEXTS = ("get a value out of a tracing tensor", "Cannot call numel() on tensor with symbolic")
 
 
-def _check_supported(tensor: torch.Tensor) -> None:
-    if tensor.device.type not in ("cpu", "meta"):
+def _check_supported(tensor: torch.Tensor, on_gpu: bool) -> None:
+    if tensor.device.type not in (("cpu", "meta", "cuda") if on_gpu else ("cpu", "meta")):
         raise UnsupportedError(
             f"a tensor is on the device '{tensor.device}', and compiled code runs on the CPU; move it there (.cpu())"
         )

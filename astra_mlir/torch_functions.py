@@ -29,7 +29,7 @@ from astra_mlir.torch_arrays import dtype_of, tensor_of
 from astra_mlir.torch_capture import Captured, capture, is_tracing, name_of
 from astra_mlir.trees import Described, arguments_differ, is_plain
 
-__all__ = ["CompiledTorchFunction", "TensorExecutable", "TorchFunction", "jit"]
+__all__ = ["CompiledTorchFunction", "TensorExecutable", "TorchFunction", "check_type", "jit"]
 
 
 # `kind` of native plans whose results are tensors.
@@ -171,6 +171,12 @@ def _tensor(leaf: Any) -> Any:
 
 
 def _check(leaf: Any, spec: ArraySpec, dtype: torch.dtype) -> None:
+    check_type(leaf, spec, dtype)
+    _check_value(leaf, spec.path)
+
+
+def check_type(leaf: Any, spec: ArraySpec, dtype: torch.dtype) -> None:
+    """Raise what is wrong with a leaf in the place of a tensor of a shape and type."""
     if not isinstance(leaf, torch.Tensor):
         raise AstraError(f"{spec.path}: expected a tensor {spec}, got {type(leaf).__name__}")
     if tuple(leaf.shape) != spec.shape:
@@ -180,7 +186,6 @@ def _check(leaf: Any, spec: ArraySpec, dtype: torch.dtype) -> None:
             f"{spec.path}: expected element type {dtype}, got {leaf.dtype}; convert it with .to({dtype}) or compile "
             "for that type"
         )
-    _check_value(leaf, spec.path)
 
 
 def _check_value(leaf: torch.Tensor, path: str) -> None:
@@ -349,11 +354,6 @@ def jit(
     without options.  A call takes at most ``num_threads`` threads (0: no limit).  Raises
     :class:`UnsupportedError` for what Astra does not compile.
     """
-    if is_gpu_target(target):
-        raise AstraError(
-            f"target '{target}': PyTorch functions are compiled for CPUs; a JAX function or a program (MLIR) can be "
-            "compiled for a GPU, and takes tensors on it"
-        )
     if function is None:
         return functools.partial(
             jit, donate_argnums=donate_argnums, donate_argnames=donate_argnames, target=target, cache_size=cache_size,
@@ -366,5 +366,9 @@ def jit(
     if output != "auto":
         raise AstraError(f"output={output!r}: functions of PyTorch tensors give tensors; leave it out")
     size = config.jit_cache_size.get() if cache_size is None else cache_size
+    if is_gpu_target(target):
+        from astra_mlir.torch_gpu import GpuTorchFunction
+
+        return GpuTorchFunction(function, str(target), size)
     machine = TargetMachine.parse(target) if isinstance(target, str) else target
     return TorchFunction(function, machine, size, thread_limit("astra.jit: num_threads", num_threads))

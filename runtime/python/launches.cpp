@@ -269,6 +269,19 @@ bool stream_of(PyObject *given, int64_t &stream) {
 // 0 and 1 are both the legacy default stream.
 void *handle_of(int64_t stream) { return stream == 1 ? nullptr : reinterpret_cast<void *>(stream); }
 
+// Streams that arrays were made on, and go on to be used on: the launch waits for them, and they for it.
+bool order_with(const Data &data, const Launch &launch, void *stream, bool launched) {
+  for (const int64_t other : launch.streams) {
+    void *const theirs = handle_of(other);
+    if (theirs == stream) continue;
+    const astra_status status = hooks.api->gpu_order(launch.device, launched ? stream : theirs, launched ? theirs : stream);
+    if (status == ASTRA_OK) continue;
+    const Ref raised(PyObject_CallFunction(data.check.get(), "i", static_cast<int>(status)));
+    return false;
+  }
+  return true;
+}
+
 // The stream to launch on: the one given, else the current one of the arrays' framework; false with an exception set.
 bool choose_stream(const Data &data, Launch &launch, PyObject *given, void *&stream) {
   int64_t chosen = 0;
@@ -286,16 +299,7 @@ bool choose_stream(const Data &data, Launch &launch, PyObject *given, void *&str
   } else {
     stream = launch.streams.size() > 0 ? handle_of(launch.streams[0]) : nullptr;
   }
-  for (const int64_t other : launch.streams) {
-    void *const earlier = handle_of(other);
-    if (earlier == stream) continue;
-    const astra_status status = hooks.api->gpu_order(launch.device, earlier, stream);
-    if (status != ASTRA_OK) {
-      const Ref raised(PyObject_CallFunction(data.check.get(), "i", static_cast<int>(status)));
-      return false;
-    }
-  }
-  return true;
+  return order_with(data, launch, stream, false);
 }
 
 // The three sizes of a grid; false, with or without an exception, for what is none.
@@ -388,7 +392,7 @@ PyObject *launch_kernel(PyObject *self, PyObject *const *given, Py_ssize_t count
   Py_BEGIN_ALLOW_THREADS;
   status = hooks.api->gpu_launch_on(entry->module, entry->kernel, sizes, launch.places.data(), stream);
   Py_END_ALLOW_THREADS;
-  if (status == ASTRA_OK) Py_RETURN_TRUE;
+  if (status == ASTRA_OK) return order_with(data, launch, stream, true) ? Py_NewRef(Py_True) : nullptr;
   return PyObject_CallFunction(data.check.get(), "i", static_cast<int>(status));
 }
 

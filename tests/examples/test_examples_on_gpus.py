@@ -1,4 +1,5 @@
-"""Every example, at its own size (GPT with one layer), down to binaries for GPUs; steps of it on a driver that stands in for NVIDIA's."""
+"""Every example, at its own size (GPT with one layer), down to binaries for GPUs; steps of it on a driver that stands
+in for NVIDIA's."""
 
 from __future__ import annotations
 

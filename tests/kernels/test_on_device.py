@@ -102,7 +102,8 @@ assert last_stream(driver) == first
 assert [line.split()[0] for line in log()] == ["cuLaunchKernelEx"]
 add[(4,)](on_first[0], Array(y, stream=second), on_first[2], 100, BLOCK=32)  # waits for the other one's
 assert last_stream(driver) == first
-assert [line for line in log() if "Event" in line] == ["cuEventRecord", "cuStreamWaitEvent"]
+waits = ["cuEventRecord", "cuStreamWaitEvent"]
+assert [line.split()[0] for line in log()[-5:]] == [*waits, "cuLaunchKernelEx", *waits]  # before and after
 class Stream: cuda_stream = second
 for given in (second, Stream):
     driver.fake_cuda_reset()
