@@ -70,7 +70,7 @@ class _Builder:
         self.column, self.depth, self.feature = (self.letters[group[0]] for group in self.groups)
         causal = [term for term in c.final.masks if isinstance(term, Causal)]
         general = [term for term in c.final.masks if isinstance(term, General)]
-        if len(causal) > 1 or len(general) > 1:
+        if len(causal) > 1:
             return False
         self.causal = None
         if causal:
@@ -79,10 +79,10 @@ class _Builder:
                 return False
             self.causal = self.letters[row[0]] + self.column
             self.offset = causal[0].offset
-        self.mask = general[0] if general else None
+        self.masks = general
         labels = [x.labels for x in (c.query, c.key, c.value, c.cotangent) if x is not None]
         labels += [labels for all_ in self.places.values() for _, labels in all_]
-        labels += [self.mask.labels] if self.mask else []
+        labels += [mask.labels for mask in self.masks]
         labels += [c.final.bias[1]] if c.final.bias else []
         return all(self.text(x) is not None for x in labels)
 
@@ -149,6 +149,30 @@ class _Builder:
         letters = self.subscripts(operand.labels)
         return self.shaped(operand.value, letters), letters
 
+    def all_masks(self) -> tuple[ir.Value, str]:
+        """One mask, set where all are: lengths of queries and of keys have different dimensions."""
+        found = []
+        for term in self.masks:
+            mask = term.value
+            if term.inverted:
+                mask = self.build("not", (mask,), (mask.type,)).results[0]
+            letters = self.subscripts(term.labels)
+            found.append((self.shaped(mask, letters), letters))
+        if len(found) == 1:
+            return found[0]
+        wanted = [
+            x for x in self.named(self.batch) + self.named(self.rows) + self.column if any(x in y for _, y in found)
+        ]
+        total: ir.Value | None = None
+        for mask, letters in found:
+            mask = self.ordered(mask, letters, "".join(x for x in wanted if x in letters))
+            places = [i for i, letter in enumerate(wanted) if letter in letters]
+            kind = self.type("".join(wanted), mask.type.element_type)
+            wide = self.build("broadcast", (mask,), (kind,), dimensions=places).results[0]
+            total = wide if total is None else self.build("and", (total, wide), (kind,)).results[0]
+        assert total is not None
+        return total, "".join(wanted)
+
     def modifiers(self) -> tuple[list[ir.Value], dict[str, Any]]:
         """The operands behind queries, keys and values, and the attributes of the scores."""
         c = self.c
@@ -157,12 +181,10 @@ class _Builder:
             [],
             {"scale": float(c.final.scale), "fill": float(-inf if c.final.fill is None else c.final.fill)},
         )
-        if self.mask is not None:
-            mask, letters = self.mask.value, self.subscripts(self.mask.labels)
-            if self.mask.inverted:
-                mask = self.build("not", (mask,), (mask.type,)).results[0]
+        if self.masks:
+            mask, letters = self.all_masks()
             bytes_ = ir.RankedTensorType.get(list(mask.type.shape), ir.IntegerType.get_signless(8))
-            values.append(self.shaped(self.build("convert", (mask,), (bytes_,)).results[0], letters))
+            values.append(self.build("convert", (mask,), (bytes_,)).results[0])
             attributes["mask"] = letters
         if c.final.bias is not None:
             letters = self.subscripts(c.final.bias[1])
@@ -199,7 +221,7 @@ class _Builder:
         c = self.c
         assert c.query is not None and c.key is not None and c.value is not None and c.final is not None
         sources = [c.query.value, c.key.value, c.value.value]
-        sources += [self.mask.value] if self.mask else []
+        sources += [mask.value for mask in self.masks]
         sources += [c.final.bias[0]] if c.final.bias else []
         self.ip = self.place_after(sources)
         after = self.place_after([*sources, *([c.cotangent.value] if c.cotangent else [])])

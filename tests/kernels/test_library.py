@@ -98,6 +98,39 @@ def test_flash_attention(causal: bool, shared: int) -> None:
     close(dv, by_head(np.einsum("hqk,hqd->hkd", p, dout)), 1e-4)
 
 
+@pytest.mark.parametrize(("causal", "shared"), [(False, 1), (True, 2)])
+def test_packed_attention(causal: bool, shared: int) -> None:
+    """Sequences of 5, 0, 40 and 1 queries and 9, 3, 33 and 1 keys, each against itself alone."""
+    module = example("packed_attention")
+    of_queries, of_keys = np.array([0, 5, 5, 45, 46], np.int32), np.array([0, 9, 12, 45, 46], np.int32)
+    heads, size = 2, 32
+    q, dout = floats(46, heads, size), floats(46, heads, size)
+    k, v = floats(46, heads // shared, size), floats(46, heads // shared, size)
+    out, logs = module.packed_attention(q, k, v, of_queries, of_keys, causal=causal)
+    found = module.packed_attention_backward(dout, q, k, v, out, logs, of_queries, of_keys, causal=causal)
+    exact = [np.zeros(x.shape) for x in (q, q, k, v)]
+    for i in range(4):
+        rows, columns = slice(*of_queries[i : i + 2]), slice(*of_keys[i : i + 2])
+        wide = [x.astype(np.float64).transpose(1, 0, 2) for x in (q[rows], k[columns], v[columns], dout[rows])]
+        keys, values = (np.repeat(x, shared, 0) for x in wide[1:3])
+        scores = np.einsum("hqd,hkd->hqk", wide[0], keys) / np.sqrt(size)
+        seen = np.ones(scores.shape[1:], bool)
+        if causal:
+            seen = np.tri(*seen.shape, k=seen.shape[1] - seen.shape[0], dtype=bool)
+        powers = np.where(seen, np.exp(scores - scores.max(-1, keepdims=True, initial=-100)), 0)
+        p = powers / np.maximum(powers.sum(-1, keepdims=True), 1e-300)
+        dp = np.einsum("hqd,hkd->hqk", wide[3], values)
+        ds = p * (dp - (dp * p).sum(-1, keepdims=True)) / np.sqrt(size)
+        of_heads = np.einsum("hqk,hqd->khd", ds, wide[0]), np.einsum("hqk,hqd->khd", p, wide[3])
+        exact[0][rows] = np.einsum("hqk,hkd->qhd", p, values)
+        exact[1][rows] = np.einsum("hqk,hkd->qhd", ds, keys)
+        for j, x in enumerate(of_heads, 2):
+            exact[j][columns] = x.reshape(-1, heads // shared, shared, size).sum(2)
+    close(out, exact[0])
+    for array, wanted in zip(found, exact[1:], strict=True):
+        close(array, wanted, 1e-4)
+
+
 def test_dropout() -> None:
     module = example("dropout")
     x = floats(5000)

@@ -98,3 +98,11 @@ def test_grouped_gemm(monkeypatch: Any) -> None:
 def test_flash_attention(causal: bool, shared: int, monkeypatch: Any) -> None:
     looser(monkeypatch, 3e-2)
     test_library.test_flash_attention(causal, shared)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("on_gpu")
+@pytest.mark.parametrize(("causal", "shared"), [(False, 1), (True, 2)])
+def test_packed_attention(causal: bool, shared: int, monkeypatch: Any) -> None:
+    looser(monkeypatch, 3e-2)
+    test_library.test_packed_attention(causal, shared)

@@ -64,9 +64,26 @@ def padded(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
     return jnp.einsum("hqk,hkd->hqd", jax.nn.softmax(scores), v)
 
 
+def of_lengths(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
+    q, k, v = (jnp.stack([x, x[::-1]]).transpose(0, 2, 1, 3) for x in (q, k, v))
+    of_queries, of_keys = _lengths(q, q.shape[1] - 7, 9), _lengths(q, k.shape[1] - 31, k.shape[1])
+    return jax.nn.dot_product_attention(q, k, v, query_seq_lengths=of_queries, key_value_seq_lengths=of_keys)
+
+
+def of_lengths_causal(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
+    q, k, v = (jnp.stack([x, x[::-1]]).transpose(0, 2, 1, 3) for x in (q, k, v))
+    of_keys = _lengths(q, k.shape[1] - 31, k.shape[1])
+    return jax.nn.dot_product_attention(q, k, v, is_causal=True, key_value_seq_lengths=of_keys)
+
+
+def _lengths(q: jax.Array, *numbers: int) -> jax.Array:
+    """Lengths that are known when the program runs."""
+    return jnp.array(numbers, jnp.int32) + jnp.isnan(q.sum()).astype(jnp.int32)
+
+
 FORMS: list[Function] = [
     plain, causal, causal_by_large_number, causal_by_constant, by_hand, heads_in_the_middle, grouped_queries, biased,
-    padded,
+    padded, of_lengths, of_lengths_causal,
 ]  # fmt: skip
 
 

@@ -99,6 +99,9 @@ exe = check(jax.grad(grouped, (0, 1, 2)), f(2, 33, 4, 16), f(2, 33, 2, 16), f(2,
 assert sum(not name.startswith("attention") for name in exe.compiled.kernels) == 1  # what is squared
 masked = lambda q, k, v, m: jax.nn.dot_product_attention(q, k, v, mask=m > 0)
 check(masked, q, k, v, ints(2, 1, 70, 70), tol=1e-4)
+lengths = lambda q, k, v, a, b: jax.nn.dot_product_attention(q, k, v, query_seq_lengths=a, key_value_seq_lengths=b)
+exe = check(lengths, q, k, v, np.int32([70, 9]), np.int32([33, 70]), tol=1e-4)
+assert sum(name.startswith("attention") for name in exe.compiled.kernels) == 1, exe.compiled.kernels
 check(attend, f(1, 33, 4, 8), f(1, 20, 2, 8), f(1, 20, 2, 8), tol=1e-4)  # two heads share keys
 """,
     "products": """
