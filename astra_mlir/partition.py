@@ -19,6 +19,7 @@ from astra_mlir.jax_shardings import drop_shardings
 from astra_mlir.partition_gspmd import import_shardings
 from astra_mlir.partition_inline import function, inline, run, settle, target_of, walk
 from astra_mlir.partition_local import Localizer, plain
+from astra_mlir.partition_merge import merge_all_reduces
 from astra_mlir.partition_meshes import Meshes, Sharding, hlo_text, replicated
 from astra_mlir.partition_moves import Mover
 
@@ -96,6 +97,7 @@ def partition_module(module: Any, num_partitions: int) -> tuple[list[str], list[
     localizer = Localizer(meshes, mover)
     localizer.function(main, parameters, results)
     mover.finish()
+    merge_all_reduces(main)
     for op in module.body.operations:  # what decompositions of composites are written in
         if op.operation.name == "func.func" and op.operation != main:
             plain(op.operation.regions[0])

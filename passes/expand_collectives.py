@@ -24,11 +24,11 @@ from astra_mlir.passes.simplify_rules.core import Rewriter
 from astra_mlir.passes.traversal import walk
 from astra_mlir.passes.vectorize_rules.core import identity_of
 
-__all__ = ["ExpandCollectives"]
+__all__ = ["SMALL_BYTES", "ExpandCollectives"]
 
 # Up to here each device gets all operands and combines them itself; larger ones are combined in parts, and the parts
 # gathered, which sends 2 (n - 1) / n of the data instead of n - 1 times it, in two steps instead of one.
-_SMALL_BYTES = 1 << 15
+SMALL_BYTES = 1 << 15
 
 
 @register_pass
@@ -163,7 +163,7 @@ class _Expansion:
         info, n = self.b.info(operand), groups.shape[1]
         if (groups < 0).any():
             return self.combined(op, self.masked(op, self.exchange("gather", operand, groups), groups))
-        if info.size * _bytes(info.element) <= _SMALL_BYTES:
+        if info.size * _bytes(info.element) <= SMALL_BYTES:
             return self.combined(op, self.exchange("gather", operand, groups))
         part = -(-info.size // n)
         flat = self.b.reshape(operand, [info.size])

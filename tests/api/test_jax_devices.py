@@ -216,6 +216,13 @@ over, of_w, shape, of_z = seen[0]
 assert "b" in over and "b" in of_w[0] and shape == (8, 16) and tuple(of_z)[0] in ("a", ("a",)), seen
 assert tuple(seen[1])[0] in ("a", ("a",)) and len(seen) == 2, seen
 """,
+    "sums that are one exchange": """
+sums = lambda v: [jax.lax.psum(p, "a") for p in (v[:1], v[:, :3] * 2, v.astype(jnp.int32), v + 1j, v > 0)]
+got = jax.tree.map(np.asarray, mapped(sums)(y))
+t = x.reshape(4, 2, 2, 8)
+for part, g in zip([t[:, :1], 2 * t[..., :3], t.astype(np.int32), t + 1j, t > 0], got):
+    close(g[:part.shape[1]], part.sum(0).reshape(part.shape[1], -1), rtol=1e-5, atol=1e-5)
+""",
     "a child of a fork": """
 import os
 program = mapped(lambda v: jax.lax.psum(v, "a"))  # (new programs are compiled by threads of jaxlib's, which are gone)

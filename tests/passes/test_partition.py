@@ -349,3 +349,36 @@ def test_the_body_of_an_old_shard_map_is_a_manual_computation() -> None:
 def test_a_change_of_shape_around_no_function_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="SPMDFullToShardShape.*not around a function"):
         local(MAPPED.replace("CALL(%1) : (tensor<4x16xf32>) ->", "stablehlo.negate %1 :"))
+
+
+def test_small_sums_over_the_same_devices_become_one() -> None:
+    def program(second: str, element: str = "f32") -> str:
+        sums = [
+            f"""%{i} = "stablehlo.all_reduce"({operand})
+                <{{replica_groups = dense<{groups}> : tensor<{shape}xi64>}}> ({{
+                ^bb0(%l: tensor<{element}>, %r: tensor<{element}>):
+                  %s = stablehlo.add %l, %r : tensor<{element}>
+                  stablehlo.return %s : tensor<{element}>
+                }}) : (tensor<{size}x{element}>) -> tensor<{size}x{element}>"""
+            for i, (operand, size, groups, shape) in enumerate(
+                [("%a", "4x4", "[[0, 1]]", "1x2"), (second, "4x4", "[[0, 1]]", "1x2"), ("%b", "3", "[[0, 1]]", "1x2"),
+                 ("%b", "3", "[[0], [1]]", "2x1"), ("%c", "9000", "[[0, 1]]", "1x2")]
+            )
+        ]  # fmt: skip
+        body = "\n".join(sums)
+        return f"""func.func public @main(
+            %a: tensor<4x4x{element}>, %b: tensor<3x{element}>, %c: tensor<9000x{element}>) -> (tensor<4x4x{element}>,
+                tensor<4x4x{element}>, tensor<3x{element}>, tensor<3x{element}>,
+                tensor<9000x{element}>) {{
+          {body}
+          return %0, %1, %2, %3, %4 : tensor<4x4x{element}>, tensor<4x4x{element}>, tensor<3x{element}>,
+              tensor<3x{element}>, tensor<9000x{element}>
+        }}"""
+
+    together, _, _ = local(program("%a"), 2)
+    assert (
+        together.count("all_reduce") == 3 and "tensor<35xf32>" in together
+    )  # the third is too large, one other groups
+    apart, _, _ = local(program("%0"), 2)
+    assert apart.count("all_reduce") == 4 and "tensor<19xf32>" in apart  # the second reads the first
+    assert "tensor<35xcomplex<f32>>" in local(program("%a", "complex<f32>"), 2)[0]
