@@ -89,10 +89,16 @@ def _class_of(element: ir.Type) -> str | None:
     return "8" if element.width == 8 and element.is_signless else None
 
 
+def _is_f8(element: ir.Type) -> bool:
+    return str(element) in ("f8E4M3FN", "f8E5M2")
+
+
 def _product_element(lhs: ir.Type, rhs: ir.Type, result: ir.Type) -> ir.Type:
     """The type in which elements are multiplied: the operands' where they agree and have one, else the result's."""
     f32 = ir.F32Type.get()
     if isinstance(result, ir.FloatType):
+        if _is_f8(lhs) and _is_f8(rhs) and result.width <= 32:
+            return ir.BF16Type.get()  # has all of their numbers, and of their products in f32
         if lhs == rhs and _class_of(lhs) in ("16", "f32") and result.width <= 32:
             return lhs
         return result if result.width >= 32 else f32

@@ -301,6 +301,36 @@ def test_intended_instructions() -> None:
     assert "mma" in ptx["gemm bf16"] and "cp.async" in ptx["gemm bf16"]
 
 
+_F8 = jnp.float8_e4m3fn
+# operands' type, sums' type, whether k is innermost of both, the instruction
+PRODUCTS = {
+    "f64": (jnp.float64, jnp.float64, False, "mma.sync.aligned.m8n8k4.row.col.f64"),  # DMMA
+    "f32": (jnp.float32, jnp.float32, False, "m16n8k8.row.col.f32.tf32.tf32.f32"),  # three of them
+    "bf16": (BF, BF, False, "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16"),
+    "f16": (H, jnp.float32, True, "wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16"),
+    "int8": (I8, jnp.int32, True, "wgmma.mma_async.sync.aligned.m64n64k32.s32.s8.s8"),
+    "int8, rows of the second operand": (I8, jnp.int32, False, "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32"),
+    "f8": (_F8, jnp.float32, True, "wgmma.mma_async.sync.aligned.m64n64k32.f32.e4m3.e4m3"),
+    "f8, range": (jnp.float8_e5m2, BF, True, "wgmma.mma_async.sync.aligned.m64n64k32.f32.e5m2.e5m2"),
+    "f8, rows of the second operand": (_F8, jnp.float32, False, ".f32.bf16.bf16"),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_take_the_tensor_cores(name: str) -> None:
+    """Every type has its instruction of the tensor cores, and nothing spills."""
+    kind, total, inner, instruction = PRODUCTS[name]
+    dimensions = (((1,), (1,)), ((), ())) if inner else (((1,), (0,)), ((), ()))
+    with jax.enable_x64(kind == jnp.float64):
+        compiled = astra.compile(
+            lambda a, b: jax.lax.dot_general(a, b, dimensions, preferred_element_type=total),
+            s(256, 256, kind=kind), s(256, 256, kind=kind), target=TARGET,
+        )  # fmt: skip
+    assert instruction in compiled.ptx()
+    (report,) = compiled.kernels()
+    assert report.registers > 0 and report.spill_bytes == 0
+
+
 def _flat(program: Program) -> tuple[Any, ...]:
     return program[0], *program[1]
 

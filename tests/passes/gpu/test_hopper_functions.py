@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -55,6 +56,21 @@ def test_products_of_programs(name: str) -> None:
     result = np.zeros(expected.shape, arguments[0].dtype)
     play(kernel, compiled.ptx(), [*arguments, result])
     np.testing.assert_array_equal(result, expected.astype(result.dtype))
+
+
+@pytest.mark.parametrize("kind", [ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e5m2])
+def test_f8_in_an_order_that_wgmma_does_not_take(kind: Any) -> None:
+    """Multiplied as bf16, which has all of their numbers: the sums are exact."""
+    a, b = small(64, 64, dtype=kind), small(64, 48, dtype=kind)
+    compiled = astra.compile(
+        lambda a, b: jax.lax.dot(a, b, preferred_element_type=jnp.float32), a, b, target="cuda:sm_90a"
+    )
+    (kernel,) = compiled.executable.code.launches
+    assert ".f32.bf16.bf16" in compiled.ptx()
+    (programs,) = re.findall(r"grid = array<i64: (\d+), 1, 1>", compiled.ir("tile"))
+    result = np.zeros((64, 48), np.float32)
+    play(replace(kernel, grid=(int(programs), 1, 1)), compiled.ptx(), [a, b, result])
+    np.testing.assert_array_equal(result, a.astype(np.float32) @ b.astype(np.float32))
 
 
 def quantized(a: Any, b: Any, scale: Any) -> Any:
