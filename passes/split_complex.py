@@ -316,9 +316,9 @@ def _product(s: _Splitter, op: ir.Operation) -> list[ir.Value | Parts]:
     return [(s.b.build("subtract", (rr, ii), type), s.b.build("add", (ri, ir_), type))]
 
 
-def _embedded(s: _Splitter, value: ir.Value) -> ir.Value:
+def _embedded(s: _Splitter, parts: Parts) -> ir.Value:
     """Matrices with each element as the real 2 x 2 matrix [[re, -im], [im, re]]."""
-    re, im = s.parts[value]
+    re, im = parts
     shape, element = list(re.type.shape), re.type.element_type
     *batch, rows, columns = shape
     minus = s.b.build("negate", (im,), im.type)
@@ -350,8 +350,87 @@ def _extracted(s: _Splitter, value: ir.Value, type: ir.Type) -> Parts:
 def _cholesky(s: _Splitter, op: ir.Operation) -> list[ir.Value | Parts]:
     """The factor of the embedding is the embedding of the factor: its diagonal blocks are real multiples of 1."""
     type = _part(op.results[0].type)
-    whole = _embedded(s, op.operands[0])
+    whole = _embedded(s, s.parts[op.operands[0]])
     return [_extracted(s, s.create(op, [whole], [whole.type]).results[0], type)]
+
+
+@_rule("triangular_solve")
+def _triangular_solve(s: _Splitter, op: ir.Operation) -> list[ir.Value | Parts]:
+    """With the embedding of a matrix whose diagonal was divided away, and vectors whose parts take turns."""
+    a, b = op.operands
+    left, transpose = value_of(op, "left_side"), value_of(op, "transpose_a")
+    matrix, known = s.parts[a], s.parts[b]
+    if transpose == "TRANSPOSE":
+        matrix = _conjugate(s, matrix)
+    adjoint = transpose != "NO_TRANSPOSE"
+    part = matrix[0].type
+    rank = len(part.shape)
+    if not value_of(op, "unit_diagonal"):
+        diagonal = _diagonal(s, matrix)
+        along = rank - 2 if left != adjoint else rank - 1  # rows where those are what the diagonal multiplies
+        matrix = compute(s.b, "divide", [matrix, _spread(s, diagonal, part, along)])  # type: ignore[assignment]
+        pivot = _conjugate(s, diagonal) if adjoint else diagonal
+        pivot = _spread(s, pivot, known[0].type, rank - 2 if left else rank - 1)
+        known = compute(s.b, "divide", [known, pivot])  # type: ignore[assignment]
+    zero = s.b.splat(0.0, part)  # the diagonal counts as ones
+    whole = _embedded(s, (matrix[0], s.b.build("select", (_is_diagonal(s, part), zero, matrix[1]), part)))
+    element, shape = part.element_type, list(known[0].type.shape)
+    turn = rank - 1 if left else rank  # of the parts, behind the dimension that is solved for
+    re, im = known if left else _conjugate(s, known)
+    cut = [*shape[:turn], 1, *shape[turn:]]
+    joined = s.b.type([*shape[:turn], 2, *shape[turn:]], element)
+    vectors = s.b.build("concatenate", [s.b.reshape(x, cut) for x in (re, im)], joined, dimension=turn)
+    flat = list(shape)
+    flat[turn - 1] *= 2
+    new = s.create(op, [whole, s.b.reshape(vectors, flat)], [s.b.type(flat, element)])
+    new.attributes["unit_diagonal"] = ir.BoolAttr.get(True)
+    new.attributes["transpose_a"] = ir.StringAttr.get("TRANSPOSE" if adjoint else "NO_TRANSPOSE")
+    found = s.b.reshape(new.results[0], joined.shape)
+    halves = []
+    for i in range(2):
+        begin, end = [0] * len(joined.shape), list(joined.shape)
+        begin[turn], end[turn] = i, i + 1
+        half = s.b.build(
+            "slice", (found,), s.b.type(cut, element), start_indices=begin, limit_indices=end, strides=[1] * len(cut)
+        )
+        halves.append(s.b.reshape(half, shape))
+    parts = (halves[0], halves[1])
+    return [parts if left else _conjugate(s, parts)]
+
+
+def _conjugate(s: _Splitter, parts: Parts) -> Parts:
+    return parts[0], s.b.build("negate", (parts[1],), parts[1].type)
+
+
+def _is_diagonal(s: _Splitter, type: ir.Type) -> ir.Value:
+    rank, i32 = len(type.shape), ir.IntegerType.get_signless(32)
+    numbers = [s.b.build("iota", (), s.b.type(type.shape, i32), dimension=d) for d in (rank - 2, rank - 1)]
+    truth = s.b.type(type.shape, ir.IntegerType.get_signless(1))
+    return s.b.build("compare", numbers, truth, direction="EQ", compare_type="SIGNED")
+
+
+def _diagonal(s: _Splitter, parts: Parts) -> Parts:
+    """The diagonals of square matrices."""
+    type = parts[0].type
+    *batch, n, _ = type.shape
+    rank, same = len(type.shape), _is_diagonal(s, type)
+    zero, start = s.b.splat(0.0, type), s.b.splat(-0.0, s.b.type([], type.element_type))
+    sums = [
+        s.b.build(
+            "reduce", (s.b.build("select", (same, p, zero), type), start), s.b.type([*batch, n], type.element_type),
+            dimensions=[rank - 1], kind="add",
+        )
+        for p in parts
+    ]  # fmt: skip
+    return sums[0], sums[1]
+
+
+def _spread(s: _Splitter, parts: Parts, type: ir.Type, along: int) -> Parts:
+    """Vectors along a dimension of matrices, repeated in the other."""
+    rank = len(type.shape)
+    dimensions = [*range(rank - 2), along]
+    re, im = (s.b.build("broadcast", (p,), type, dimensions=dimensions) for p in parts)
+    return re, im
 
 
 @register_pass

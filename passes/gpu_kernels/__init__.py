@@ -5,6 +5,7 @@ from __future__ import annotations
 from astra_mlir.passes.gpu_kernels import attention as attention
 from astra_mlir.passes.gpu_kernels import contraction as contraction
 from astra_mlir.passes.gpu_kernels import cumulative as cumulative
+from astra_mlir.passes.gpu_kernels import linear_algebra as linear_algebra
 from astra_mlir.passes.gpu_kernels import random as random
 from astra_mlir.passes.gpu_kernels import scatter as scatter
 from astra_mlir.passes.gpu_kernels import sorting as sorting

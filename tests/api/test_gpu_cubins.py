@@ -244,6 +244,8 @@ PROGRAMS |= {
     "fft": (jnp.fft.fft, (s(4, 4096),)),
     "irfft": (jnp.fft.irfft, (s(4, 65, kind=jnp.complex64),)),
     "random bits": (lambda key: jax.lax.rng_bit_generator(key, (1000,)), (s(4, kind=jnp.uint32),)),
+    "cholesky": (jnp.linalg.cholesky, (s(256, 256),)),
+    "triangular solve": (jax.scipy.linalg.solve_triangular, (s(256, 256), s(256, 64))),
     "top k": (lambda x: jax.lax.top_k(x, 5), (X,)),
     "dynamic slice": (lambda x, i: jax.lax.dynamic_slice(x, (i, 0), (4, 96)), (X, s(kind=jnp.int32))),
     "random": (
@@ -262,10 +264,11 @@ PROGRAMS |= {
 }
 SPILL_FREE = (
     "softmax", "layer norm", "gemm f32", "gemm bf16", "gemm large", "attention", "gelu", "transpose", "argsort long",
-    "sort by two keys", "top k long", "scatter sorted", "scatter atomic",
+    "sort by two keys", "top k long", "scatter sorted", "scatter atomic", "cholesky",
+    "triangular solve",
 )  # fmt: skip
 REFUSED = {
-    "cholesky": (jnp.linalg.cholesky, (s(8, 8),)),
+    "eigenvalues": (jnp.linalg.eigvalsh, (s(8, 8),)),
 }
 
 

@@ -96,6 +96,21 @@ check(jax.grad(lambda x: (abs(F.rfft(x)) ** 2).sum()), f(2, 30), tol=1e-3)
 jax.config.update("jax_enable_x64", True)
 check(F.fft, c(2, 1000).astype(np.complex128), tol=1e-9)
 """,
+    "linear algebra": """
+def c(*shape): return (f(*shape) + 1j * f(*shape)).astype(np.complex64)
+def definite(x): return x @ x.conj().swapaxes(-1, -2) + x.shape[-1] * np.eye(x.shape[-1], dtype=x.dtype)
+cholesky, solve = jnp.linalg.cholesky, jax.lax.linalg.triangular_solve
+names = check(cholesky, definite(f(3, 70, 70)), tol=1e-3).compiled.kernels
+assert sum(name.startswith("cholesky") for name in names) == 1  # launched for each block of columns
+check(lambda x: cholesky(x, upper=True), definite(f(40, 40)), tol=1e-3)
+check(cholesky, definite(c(2, 20, 20)), tol=1e-3)
+for flags in range(16):
+    left, *rest = (bool(flags >> i & 1) for i in range(4))
+    options = dict(zip(("lower", "transpose_a", "unit_diagonal"), rest), left_side=left)
+    for make, n in ((f, 50), (c, 6)) if flags % 5 < 2 else ((f, 50),):
+        a = make(2, n, n) * np.float32(0.1) + np.eye(n, dtype=np.float32) * 2
+        check(lambda a, b: solve(a, b, **options), a, make(2, n, 7) if left else make(2, 7, n), tol=1e-3)
+""",
     "comparators": '''
 import astra_mlir as astra
 program = """func.func @main(%x: tensor<3x5000xf32>, %y: tensor<3x5000xi32>, %s: tensor<f32>)
