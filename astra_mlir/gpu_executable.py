@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from astra_mlir.executable import Memory
     from astra_mlir.gpu_code import DeviceCode
     from astra_mlir.gpu_compiler import GpuProgram
-    from astra_mlir.passes.gpu.report import KernelReport
+    from astra_mlir.passes.gpu.report import KernelReport, Roofline
 
 __all__ = ["GpuExecutable", "why_not_on"]
 
@@ -133,6 +133,17 @@ class GpuExecutable:
         from astra_mlir.cost import cost_of
 
         return cost_of(self._lowered("astra"), self.program.entry)
+
+    def roofline(self, kind: str = "f16") -> Roofline:
+        """The least time that the program's operations and bytes take on the GPU compiled for.
+
+        ``kind`` says at what rate the operations count, as in ``passes.gpu.report.roofline``.
+        """
+        from astra_mlir.passes.gpu.report import roofline
+        from astra_mlir.passes.gpu.target import gpu_target_named
+
+        cost = self.cost()
+        return roofline(gpu_target_named(str(self.target)), cost.flops, cost.bytes_accessed, kind)
 
     def memory(self) -> Memory:
         """Bytes of arguments, results, the arena on the device, constants and code."""

@@ -45,13 +45,13 @@ def _key(leaf: Any) -> Any:
 class GpuCompiled:
     """A function compiled for one signature and a GPU; ``executable`` is the flat function underneath.
 
-    ``ir(stage)``, ``ptx()``, ``sass()``, ``kernels()``, ``cost()`` and ``memory()`` are its.
+    ``ir(stage)``, ``ptx()``, ``sass()``, ``kernels()``, ``cost()``, ``roofline()`` and ``memory()`` are its.
     """
 
     def __init__(self, executable: GpuExecutable, captured: capturing.Captured, in_tree: Any) -> None:
         self.executable = executable
         self.in_tree, self.out_tree = in_tree, captured.out_tree
-        for name in ("ir", "ptx", "cubin", "sass", "kernels", "cost", "memory", "save"):
+        for name in ("ir", "ptx", "cubin", "sass", "kernels", "cost", "roofline", "memory", "save"):
             setattr(self, name, getattr(executable, name))
         self.signature, self.compile_times = executable.signature, executable.compile_times
 

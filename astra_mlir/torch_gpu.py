@@ -43,7 +43,7 @@ class GpuCompiledTorchFunction:
         self.executable: GpuExecutable = compile_gpu_program(replace(captured.program, constants=constants), target)
         self.captured, self.frozen = captured, frozen
         self._hidden = () if frozen else captured.hidden
-        for name in ("ir", "ptx", "cubin", "sass", "kernels", "cost", "memory", "save"):
+        for name in ("ir", "ptx", "cubin", "sass", "kernels", "cost", "roofline", "memory", "save"):
             setattr(self, name, getattr(self.executable, name))
         self.signature, self.compile_times = self.executable.signature, self.executable.compile_times
 

@@ -1,9 +1,12 @@
 """LLVM IR text to PTX and cubins: libdevice, resources, refusals.  No GPU is needed."""
 
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+import astra_mlir as astra
 from astra_mlir import gpu_machine
 from astra_mlir.errors import AstraError, CompileError
 from astra_mlir.gpu_machine import GpuMachine
@@ -94,3 +97,18 @@ def test_unknown_architectures_and_missing_tools_are_named(monkeypatch: pytest.M
         gpu_machine._libdevice.__wrapped__()
     with pytest.raises(AstraError, match="nvdisasm or cuobjdump"):
         gpu_machine.disassemble(b"")
+
+
+def test_what_is_told_of_a_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    x = np.zeros((512, 512), np.float32)
+    exe = astra.compile(lambda x: x @ x, x, target="cuda:sm_90a")
+    line = exe.roofline("tf32")
+    assert line.compute_us == pytest.approx(2 * exe.roofline("f16").compute_us) and line.memory_us > 0
+    assert ".entry" in exe.ptx() and exe.kernels()[0].occupancy.blocks >= 1
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(astra.AstraError, match="no disassembler on the path"):
+        exe.sass()
+    tool = tmp_path / "nvdisasm"
+    tool.write_text('#!/bin/sh\nread -r line < $1; case "$line" in *ELF*) echo MOV R1 ;; esac\n')
+    tool.chmod(0o755)
+    assert exe.sass() == "MOV R1\n"
