@@ -20,6 +20,7 @@ from astra_mlir.dialects.collectives import COLLECTIVES
 from astra_mlir.dialects.transforms import CUSTOM_CALLS, TRANSFORMATIONS
 from astra_mlir.passes import PASSES, autodiff_rules, kernel_rules, linalg_rules, simplify_rules, vectorize_rules
 from astra_mlir.passes.export_rules.core import EXPORT
+from astra_mlir.passes.gpu_kernels import GPU_KERNEL_RULES
 from astra_mlir.passes.import_rules.core import IMPORT, REJECTED
 from astra_mlir.passes.import_rules.rejected import REJECTED_TYPES
 
@@ -122,13 +123,14 @@ _NOT_NEEDED = {
         (name, mode): "in tile functions only, which are not part of a StableHLO program"
         for name, definition in OPS.items()
         if definition.family == "tile"
-        for mode in ("import", "export", "jvp", "vjp", "vmap", "CPU")
+        for mode in ("import", "export", "jvp", "vjp", "vmap", "CPU", "GPU")
     },
     **{
         (f"astra.{name}", mode): "only on the way to code"
         for name in ("kernel_call", "gpu_launch", "attention", "attention_gradient")
         for mode in ("export", "jvp", "vjp", "vmap")
     },
+    ("astra.gpu_launch", "GPU"): "made by `astra-to-gpu-kernels`",
     ("astra.kernel_call", "import"): "made by `astra-to-kernels`",
     ("astra.gpu_launch", "import"): "made by `astra-to-gpu-kernels`",
     ("astra.attention", "import"): "made by `astra-recognize-attention`",
@@ -155,6 +157,7 @@ _NOT_NEEDED = {
     ("astra.set_dimension_size", "vjp"): _SHAPE_AT_RUN_TIME,
     ("astra.set_dimension_size", "numerics"): "shapes that are only known at run time are not computed yet",
     ("astra.yield", "CPU"): "belongs to its region",
+    ("astra.yield", "GPU"): "belongs to its region",
     ("astra.yield", "jvp"): "belongs to its region",
     ("astra.yield", "vjp"): "belongs to its region",
     ("astra.yield", "vmap"): "belongs to its region",
@@ -194,6 +197,18 @@ def _cpu(definition: OpDef) -> str:
         return "refused"
     lowerings = (("kernel", kernel_rules.KERNEL_RULES), ("linalg", linalg_rules.RULES))
     return ", ".join(name for name, rules in lowerings if definition.name in rules)
+
+
+def _gpu(definition: OpDef) -> str:
+    cpu = _cpu(definition)
+    if cpu in ("expanded", "refused"):
+        return cpu
+    name = definition.name
+    if name == "astra.fft":
+        return "expanded"
+    lowerings = (("kernel", GPU_KERNEL_RULES), ("linalg", linalg_rules.RULES))
+    found = ", ".join(kind for kind, rules in lowerings if name in rules)
+    return found or ("refused" if name in kernel_rules.KERNEL_RULES else "")
 
 
 def _mentions(directory: str, pattern: str, apart_from: str) -> Callable[[OpDef], str]:
@@ -245,6 +260,12 @@ def _columns() -> list[_Column]:
             "generated `kernel` (`astra-to-kernels`) or loops by way of `linalg` (`astra-to-linalg`); *expanded* before"
             " (`astra-expand-transforms`, `astra-expand-collectives`); *refused*: below",
             _cpu,
+        ),
+        _Column(
+            "GPU",
+            "the same for [GPUs](gpu-programs.md): launches of a generated `kernel` (`astra-to-gpu-kernels`), or tile "
+            "functions by way of `linalg`; *expanded* before (`astra-expand-fft` too); *refused* by its name",
+            _gpu,
         ),
         _Column(
             "IR tests",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from astra_mlir.bindings import ir, make_context
 from astra_mlir.dialects import OPS
+from astra_mlir.errors import UnsupportedError
+from astra_mlir.passes import run_pipeline
 from astra_mlir.tools import op_table
 
 
@@ -33,6 +36,39 @@ def test_every_operation_is_transformed_or_says_why_not(column: str) -> None:
     for row in rows:
         if row[number] == "-":
             assert any(line.startswith(f"- {row[1]}, ") and column in line.partition(":")[0] for line in lines), row[1]
+
+
+def test_what_has_code_for_cpus_has_some_for_gpus_or_is_refused_there() -> None:
+    lines = op_table.operation_table().splitlines()
+    head = next(line for line in lines if line.startswith("| operation |")).split("|")
+    cpu, gpu = head.index(" CPU "), head.index(" GPU ")
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines if line.startswith("| `astra.")]
+    known = {"-", "expanded", "kernel", "linalg", "kernel, linalg", "refused"}
+    assert {row[1]: row[gpu] for row in rows if row[gpu] not in known} == {}
+    refused = [row[1] for row in rows if row[gpu] == "refused" != row[cpu]]
+    assert sorted(refused) == [f"`astra.{name}`" for name in ("exchange", "participant", "rng")]
+
+
+@pytest.mark.parametrize("name", ["exchange", "participant", "rng", "custom_call"])
+def test_what_is_refused_on_gpus_is_refused_by_its_name(name: str) -> None:
+    operations = {
+        "exchange": '"astra.exchange"(%x) {groups = dense<0> : tensor<1x1xi64>, kind = "gather"} '
+        ": (tensor<8xf32>) -> tensor<1x8xf32>",
+        "participant": '"astra.participant"() : () -> tensor<ui32>',
+        "rng": '"astra.rng"(%a, %a, %s) {distribution = "UNIFORM"} '
+        ": (tensor<f32>, tensor<f32>, tensor<1xi64>) -> tensor<8xf32>",
+        "custom_call": '"astra.custom_call"(%x) {call_target_name = "f", has_side_effect = false} '
+        ": (tensor<8xf32>) -> tensor<8xf32>",
+    }
+    kind = operations[name].rpartition("-> ")[2]
+    text = f"""func.func @main(%x: tensor<8xf32>, %a: tensor<f32>, %s: tensor<1xi64>) -> {kind} {{
+      %0 = {operations[name]}
+      return %0 : {kind}
+    }}"""
+    with make_context(), ir.Location.unknown():
+        module = ir.Module.parse(text)
+        with pytest.raises(UnsupportedError, match=rf"astra\.{name}.* has no kernel for GPUs"):
+            run_pipeline(module, "astra-to-gpu-kernels", verify=False)
 
 
 def test_a_missing_rule_is_a_visible_hole(monkeypatch: pytest.MonkeyPatch) -> None:
