@@ -55,7 +55,11 @@ def _exact_top_k(
 
 
 def _top_k(ctx: Any, operand: Any, *, k: int, axis: int) -> Any:
-    """As a custom call: ``chlo.top_k`` itself has changed between the versions of CHLO that JAX and Astra carry."""
+    """As a custom call: ``chlo.top_k`` itself has changed between the versions of CHLO that JAX and Astra carry.
+
+    jaxlib converts what it hands to a plugin to HLO as well: by HLO's
+    name and with attributes of the typed interface, of which it does not complain on stderr.
+    """
     rank = len(ctx.avals_in[0].shape)
     order = [*range(rank)]
     order[axis], order[-1] = order[-1], order[axis]
@@ -63,10 +67,8 @@ def _top_k(ctx: Any, operand: Any, *, k: int, axis: int) -> Any:
     shapes = [tuple(aval.shape[d] for d in order) for aval in ctx.avals_out]
     avals = [aval.update(shape=shape) for aval, shape in zip(ctx.avals_out, shapes, strict=True)]
     types = [mlir.aval_to_ir_type(ctx.module_context, aval) for aval in avals]
-    attributes = ir.DictAttr.get({"k": mlir.i64_attr(k), "largest": ir.BoolAttr.get(True)})
-    call = mlir.custom_call(
-        "mhlo.topk", result_types=types, operands=[operand], extra_attributes={"mhlo.backend_config": attributes}
-    )
+    attributes = {"k": mlir.i64_attr(k), "largest": ir.BoolAttr.get(True)}
+    call = mlir.custom_call("TopK", result_types=types, operands=[operand], backend_config=attributes, api_version=4)
     return [hlo.transpose(result, mlir.dense_int_array(order)) for result in call.results]
 
 

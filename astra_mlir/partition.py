@@ -72,7 +72,7 @@ def _described(module: Any, parameters: Sequence[str], results: Sequence[str]) -
     copy.attributes["mhlo.spmd_parameters_shardings"] = ir.ArrayAttr.get([ir.StringAttr.get(p) for p in parameters])
     for op in walk(copy):
         # Calls in place of operations that HLO has not, with their attributes, cannot be said in it.
-        if op.name == "stablehlo.custom_call" and target_of(op) == "mhlo.topk":
+        if op.name == "stablehlo.custom_call" and target_of(op) in ("mhlo.topk", "TopK"):
             op.attributes["call_target_name"] = ir.StringAttr.get("TopK")
             del op.attributes["mhlo.backend_config"]
     written = io.BytesIO()

@@ -18,7 +18,8 @@ _ANNOTATIONS = {
 # Custom calls that only say what is to be scheduled before what.
 _ORDERS = {"control_dep"}
 
-# Operations that XLA's exporters hide in custom calls; mhlo.topk is one with attributes.
+# Operations that XLA's exporters hide in custom calls; those of top_k have attributes.
+_TOP_K = ("mhlo.topk", "TopK")
 _WRAPPED = {"mhlo.erf": "erf", "mhlo.tan": "tan"}
 
 
@@ -35,7 +36,7 @@ def _custom_call(op: ir.Operation, b: Importer) -> Sequence[ir.Value] | None:
         return []
     if target in _WRAPPED:
         return b.op(_WRAPPED[target], operands, results).results
-    if target == "mhlo.topk":
+    if target in _TOP_K:
         given = op.attributes["mhlo.attributes" if "mhlo.attributes" in op.attributes else "mhlo.backend_config"]
         return top_k(operands[0], results, given["k"], given["largest"], b)
     flat = _flatten(results)

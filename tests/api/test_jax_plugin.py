@@ -259,6 +259,13 @@ def test_compiler_options_are_those_of_xla(device: Any) -> None:
         jax.jit(lambda x: x + 2, compiler_options={"invalid_key": 1})(x)
 
 
+def test_jaxlib_has_no_complaints_about_top_k(device: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    x = jax.device_put(np.arange(20, dtype=np.float32), device)
+    assert list(jax.jit(lambda x: jax.lax.top_k(x, 3)[1])(x)) == [19, 18, 17]
+    assert list(jax.jit(lambda x: jax.lax.approx_max_k(x, 2)[1])(x)) == [19, 18]
+    assert "error" not in capfd.readouterr().err
+
+
 def test_tokens_are_arrays_without_elements(device: Any) -> None:
     with jax.default_device(device):
         token = jax.jit(jax.lax.create_token)(1.0)
