@@ -7,8 +7,10 @@ GEMM): positions in the input that are sums of a row's and a step's, and lie out
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,6 +33,10 @@ __all__ = ["Operand", "Product", "Window"]
 PRECISIONS = {"HIGHEST": "ieee"}
 DEFAULT_PRECISION = "3xtf32"
 SMALL_WORK = 1 << 12  # multiply-adds below which loops in a fused kernel do
+PROCESSORS = 132  # that there should be a tile for, or two parts of one
+# Of a sum that is split, as adding its parts is a launch of its own; of a part; and how many parts.
+LONG_SUM, LEAST_STEPS, MOST_PARTS = 64, 8, 32
+SUMS = (16, 64)  # a tile of what the parts' sums are added in
 GROUP = 8  # rows of tiles that programs with neighbouring numbers walk together, so that operands are in the L2 cache
 WIDE = {"f64": (64, 64, 16, 4), "f32": (128, 128, 32, 8), "16": (128, 128, 64, 8), "8": (128, 128, 64, 8)}
 
@@ -77,8 +83,13 @@ class Product:
     precision: str = DEFAULT_PRECISION
 
     @property
+    def extents(self) -> tuple[int, int, int, int]:
+        """Rows, columns, steps, batch."""
+        return math.prod(self.rows), math.prod(self.columns), math.prod(self.steps), math.prod(self.batch)
+
+    @property
     def work(self) -> int:
-        return math.prod((*self.batch, *self.rows, *self.columns, *self.steps))
+        return math.prod(self.extents)
 
 
 def _class_of(element: ir.Type) -> str | None:
@@ -122,35 +133,21 @@ def build(
     ``others`` are those of what the epilogue reads, ``stored`` that of what it gives.
     """
     stored = stored or result
-    buffers = [buffer_type(kind) for kind in (lhs, rhs, *others, stored)]
-    element = _product_element(lhs.element_type, rhs.element_type, result.element_type)
-    if isinstance(element, ir.IntegerType):
-        element = ir.IntegerType.get_signless(element.width)
-    kind = _class_of(element)
-    m, n, k, batch = (math.prod(loops) for loops in (product.rows, product.columns, product.steps, product.batch))
-    most_m, most_n, most_k, warps = WIDE[kind or "f32"]
-    while most_m * most_n > 64 * 32 and cells(m, most_m) * cells(n, most_n) * batch < 132:
-        most_m, most_n = (most_m // 2, most_n) if most_m >= most_n else (most_m, most_n // 2)
-    bm, bn = block_size(m, most_m, 16), block_size(n, most_n, 16)
-    bk = block_size(k, most_k, 16 if kind != "8" else 32) if kind else 1
-    warps = max(4 if bm * bn >= 2048 else 1, warps * bm * bn // (most_m * most_n)) if bm * bn < 16384 else warps
-    warps = min(warps, 8)
+    parts = parts_of(product, lhs, rhs, result)
+    scratch = [] if parts == 1 else [sums_type(product, lhs, rhs, result, parts)]
+    buffers = [buffer_type(kind) for kind in (lhs, rhs, *others, stored, *scratch)]
+    element, kind = _element_and_class(lhs, rhs, result)
+    bm, bn, bk, warps = _blocks(product, kind)
+    _, _, k, _ = product.extents
 
     host = HostFunction(name, buffers)
-    last = len(buffers) - 1
+    last = 2 + len(others)
     arguments = [0, 1, last, *range(2, last)]
-    function = host.tile(*arguments, warps=warps)
+    function = host.tile(*(arguments if parts == 1 else [0, 1, last + 1]), warps=warps)
     b = function.builder
     accumulator = _accumulator(element, b)
-    grid_m, grid_n = cells(m, bm), cells(n, bn)
-    program = b.program_id(0)
-    tile, batch_axis = program, Axis(product.batch)
-    if batch > 1:
-        batch_axis.position = program // (grid_m * grid_n)
-        tile = program % (grid_m * grid_n)
-    tile_m, tile_n = _grouped(b, tile, grid_m, grid_n)
-    rows = _axis(product.rows, tile_m * bm + b.arange(bm), bm, 0)
-    columns = _axis(product.columns, tile_n * bn + b.arange(bn), bn, 1)
+    programs, axes = _place(b, product, bm, bn)
+    batch_axis, rows, columns = axes
 
     def block(side: int, pointer: ir.Value, operand: Operand, outer: Axis, first: Tile) -> Tile:
         along = 1 - side  # which axis of the tile the steps are on
@@ -170,25 +167,110 @@ def build(
             return [state[0] | (b.broadcast(left, (bm, bn)) & right)]
         return [state[0] + left * right]
 
-    (total,) = b.loop(0, k, bk, [b.full((bm, bn), 0, accumulator)], step)
+    start = [b.full((bm, bn), 0, accumulator)]
+    if parts > 1:
+        part, span = b.program_id(1), cells(cells(k, bk), parts) * bk
+        (total,) = b.loop(part * span, b.minimum((part + 1) * span, k), bk, start, step)
+        offsets = _address_of_sums(b, product, part, axes)
+        b.store(function.arguments[2], b.broadcast(offsets, (bm, bn)), total, _both(rows.mask, columns.mask))
+        host.launch(function, "gemm_parts", [programs, parts], [0, 1, last + 1])
+        # The parts' sums are added in their order, by smaller tiles, of which there are more.
+        bm, bn = min(bm, SUMS[0]), min(bn, SUMS[1])
+        arguments = [last + 1, last + 1, last, *range(2, last)]
+        function = host.tile(*arguments)
+        b = function.builder
+        programs, axes = _place(b, product, bm, bn)
+        mask = _both(axes[1].mask, axes[2].mask)
+        found = [
+            b.load(function.arguments[0], _address_of_sums(b, product, b.index(i), axes), mask) for i in range(parts)
+        ]
+        total = functools.reduce(operator.add, found)
+    else:
+        (total,) = b.loop(0, k, bk, start, step)
     out_element = result.element_type
     if out_element == b.i1:
         total = total.to(b.i8)
     elif isinstance(out_element, ir.FloatType):
         total = b.convert(total, out_element)
-    axes = (batch_axis, rows, columns)
     if epilogue is not None:
         pointers = zip(function.arguments[3:], epilogue.kinds, strict=True)
         total = apply(b, epilogue, [total, *(_read_along(b, pointer, places, axes) for pointer, places in pointers)])
     offsets = b.broadcast(_address(b, product.out, axes), (bm, bn))
-    b.store(function.arguments[2], offsets, total, _both(rows.mask, columns.mask))
+    b.store(function.arguments[2], offsets, total, _both(axes[1].mask, axes[2].mask))
     if (form := gemm_form(product, lhs, rhs, stored)) is not None:
         function.func.attributes[GEMM] = form
         if epilogue is not None:
             text = function_text(epilogue, str(result.element_type))
             function.func.attributes[EPILOGUE] = epilogue_attribute(text, [joined(product, k) for k in epilogue.kinds])
-    host.launch(function, "gemm", [grid_m * grid_n * batch], arguments)
+    host.launch(function, "gemm" if parts == 1 else "gemm_sums", [programs], arguments)
     return host.text()
+
+
+def _element_and_class(lhs: ir.Type, rhs: ir.Type, result: ir.Type) -> tuple[ir.Type, str | None]:
+    """The signless type in which elements are multiplied, and its row of ``WIDE``."""
+    element = _product_element(lhs.element_type, rhs.element_type, result.element_type)
+    if isinstance(element, ir.IntegerType):
+        element = ir.IntegerType.get_signless(element.width)
+    return element, _class_of(element)
+
+
+def _blocks(product: Product, kind: str | None) -> tuple[int, int, int, int]:
+    """Rows, columns and steps of a tile, and warps."""
+    m, n, k, batch = product.extents
+    most_m, most_n, most_k, warps = WIDE[kind or "f32"]
+    while most_m * most_n > 64 * 32 and cells(m, most_m) * cells(n, most_n) * batch < PROCESSORS:
+        most_m, most_n = (most_m // 2, most_n) if most_m >= most_n else (most_m, most_n // 2)
+    bm, bn = block_size(m, most_m, 16), block_size(n, most_n, 16)
+    bk = block_size(k, most_k, 16 if kind != "8" else 32) if kind else 1
+    warps = max(4 if bm * bn >= 2048 else 1, warps * bm * bn // (most_m * most_n)) if bm * bn < 16384 else warps
+    return bm, bn, bk, min(warps, 8)
+
+
+def parts_of(product: Product, lhs: ir.Type, rhs: ir.Type, result: ir.Type) -> int:
+    """Into how many parts the steps of the sum are split, each of programs of its own: where tiles are too few."""
+    _, kind = _element_and_class(lhs, rhs, result)
+    if kind is None or gemm_form(product, lhs, rhs, result) is not None:
+        return 1
+    bm, bn, bk, _ = _blocks(product, kind)
+    m, n, k, batch = product.extents
+    programs, steps = cells(m, bm) * cells(n, bn) * batch, cells(k, bk)
+    if steps < LONG_SUM:
+        return 1
+    parts = min(MOST_PARTS, 2 * PROCESSORS // programs, steps // LEAST_STEPS)
+    return cells(steps, cells(steps, parts)) if parts > 1 else 1
+
+
+def sums_type(product: Product, lhs: ir.Type, rhs: ir.Type, result: ir.Type, parts: int) -> ir.Type:
+    """The sums of all parts, one after the other."""
+    element, _ = _element_and_class(lhs, rhs, result)
+    if isinstance(element, ir.FloatType):
+        kind = ir.F32Type.get() if element.width < 32 else element
+    else:
+        kind = ir.IntegerType.get_signless(32) if element.width == 8 else element
+    m, n, _, batch = product.extents
+    return ir.RankedTensorType.get([parts, batch * m * n], kind)
+
+
+def _place(b: TileBuilder, product: Product, bm: int, bn: int) -> tuple[int, tuple[Axis, Axis, Axis]]:
+    """How many programs there are, and where this one's tile is: batch, rows, columns."""
+    m, n, _, batch = product.extents
+    grid_m, grid_n = cells(m, bm), cells(n, bn)
+    tile, batch_axis = b.program_id(0), Axis(product.batch)
+    if batch > 1:
+        batch_axis.position = tile // (grid_m * grid_n)
+        tile = tile % (grid_m * grid_n)
+    tile_m, tile_n = _grouped(b, tile, grid_m, grid_n)
+    rows = _axis(product.rows, tile_m * bm + b.arange(bm), bm, 0)
+    columns = _axis(product.columns, tile_n * bn + b.arange(bn), bn, 1)
+    return grid_m * grid_n * batch, (batch_axis, rows, columns)
+
+
+def _address_of_sums(b: TileBuilder, product: Product, part: Tile, axes: Sequence[Axis]) -> Tile:
+    m, n, _, batch = product.extents
+    batch_axis, rows, columns = axes
+    assert rows.position is not None and columns.position is not None
+    before = part * batch if batch_axis.position is None else part * batch + batch_axis.position
+    return (before * m + rows.position) * n + columns.position
 
 
 def _address(b: TileBuilder, places: Places, axes: Sequence[Axis]) -> Tile:
@@ -337,14 +419,19 @@ def _request(op: ir.Operation, kind: str, product: Product, spread: Spread) -> K
         return None if places is None or (for_hopper and None in joined(product, places)) else places
 
     fused = gpu_epilogue_of(op, readable)
+    parts = parts_of(product, *types)
+    scratch = () if parts == 1 else (sums_type(product, *types, parts),)
     if fused is None:
         name = kernel_name(kind, "gpu", product, *types)
-        return KernelRequest(name, (lhs, rhs), (Out(types[2]),), lambda: build(name, product, *types), schedule=product)
+        return KernelRequest(
+            name, (lhs, rhs), (Out(types[2]),), lambda: build(name, product, *types), scratch=scratch,
+            schedule=product,
+        )  # fmt: skip
     stored, others = fused.last.results[0].type, [value.type for value in fused.operands]
     name = kernel_name(kind, "gpu", product, *types, fused.epilogue, *others, stored)
     return KernelRequest(
         name, (lhs, rhs, *fused.operands), (Out(stored),),
-        lambda: build(name, product, *types, fused.epilogue, others, stored),
+        lambda: build(name, product, *types, fused.epilogue, others, stored), scratch=scratch,
         schedule=product, absorbed=(*fused.absorbed, op), last=fused.last,
     )  # fmt: skip
 

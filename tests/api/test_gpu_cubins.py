@@ -334,6 +334,20 @@ def test_products_take_the_tensor_cores(name: str) -> None:
     assert report.registers > 0 and report.spill_bytes == 0
 
 
+def test_a_long_sum_is_split_among_programs() -> None:
+    """A product of few tiles: in f32 by two kernels, in bf16 by blocks of a cluster that share the steps."""
+    for kind, names, text in (
+        (jnp.float32, {"gemm_parts", "gemm_sums"}, "tf32.tf32"),
+        (BF, {"gemm"}, "st.shared::cluster"),
+    ):
+        a = s(8192, 64, kind=kind)
+        compiled = astra.compile(lambda a, b: a.T @ b, a, a, target=TARGET)
+        reports = compiled.kernels()
+        assert {report.name.rpartition("_")[0] for report in reports} == names
+        assert all(report.spill_bytes == 0 for report in reports)
+        assert text in compiled.ptx()
+
+
 def _flat(program: Program) -> tuple[Any, ...]:
     return program[0], *program[1]
 
