@@ -99,7 +99,7 @@ def test_nan_and_infinity_of_bfloat16():
 )
 def test_features_of_a_processor(processor, schedule):
     assert TargetMachine.parse(processor).schedule == schedule
-    assert target_named(schedule).features == frozenset(schedule.split("+")[1:])
+    assert target_named(schedule).features == tuple(sorted(schedule.split("+")[1:]))
 
 
 def test_the_host_is_described_alike_by_both():
