@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -229,7 +230,19 @@ class CodegenOptions:
         return CodegenOptions(level=config.optimization_level.get(), threads=config.compile_threads.get())
 
 
+_machines = threading.local()
+
+
 def _target_machine(target: TargetMachine, options: CodegenOptions) -> llvm.TargetMachine:
+    """LLVM's own object for a target, one for each thread: what it works out of the features takes a millisecond."""
+    known: dict[Any, llvm.TargetMachine] = _machines.__dict__
+    key = f"{target.triple}:{target.cpu}:{target.features}:{options.level}"
+    if key not in known:
+        known[key] = _new_target_machine(target, options)
+    return known[key]
+
+
+def _new_target_machine(target: TargetMachine, options: CodegenOptions) -> llvm.TargetMachine:
     initialize_llvm()
     try:
         description = llvm.Target.from_triple(target.triple)
