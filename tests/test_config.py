@@ -31,6 +31,7 @@ WRONG = [
     ("ASTRA_RUNTIME_LIBRARY", "/nowhere/lib.so", "no such file"),
     ("ASTRA_LIBDEVICE", "/nowhere/libdevice.10.bc", "no such file"),
     ("ASTRA_PTXAS", "/nowhere/ptxas", "no such file"),
+    ("ASTRA_GPU_ATOMICS", "yes", "0 or 1"),
     ("ASTRA_CUDA_DRIVER", "/nowhere/libcuda.so", "no such file"),
     ("ASTRA_TUNING", "/", "it is a folder"),
     ("ASTRA_TARGET", "pentium", "unknown processor 'pentium'"),
