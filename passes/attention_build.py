@@ -68,18 +68,20 @@ class _Builder:
             self.letters |= dict.fromkeys(axes, name)
             self.sizes[name] = prod(axis.size for axis in axes)
         self.column, self.depth, self.feature = (self.letters[group[0]] for group in self.groups)
-        causal = [term for term in c.final.masks if isinstance(term, Causal)]
-        general = [term for term in c.final.masks if isinstance(term, General)]
-        if len(causal) > 1:
-            return False
-        self.causal = None
-        if causal:
-            row, last = flat((causal[0].row,)), flat((causal[0].column,))
-            if last != tuple(column) or len(row) != 1 or row[0] not in self.rows or len(last) != 1:
+        self.causal: str | None = None
+        self.masks: list[General] = []
+        for term in c.final.masks:
+            mask = term
+            if isinstance(term, Causal):
+                row, last = flat((term.row,)), flat((term.column,))
+                if self.causal is None and last == tuple(column) and len(row) == len(last) == 1 and row[0] in self.rows:
+                    self.causal = self.letters[row[0]] + self.column
+                    self.offset = term.offset
+                    continue
+                mask = term.table  # the other edge of a window, for one
+            if mask is None:
                 return False
-            self.causal = self.letters[row[0]] + self.column
-            self.offset = causal[0].offset
-        self.masks = general
+            self.masks.append(mask)
         labels = [x.labels for x in (c.query, c.key, c.value, c.cotangent) if x is not None]
         labels += [labels for all_ in self.places.values() for _, labels in all_]
         labels += [mask.labels for mask in self.masks]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,15 +13,6 @@ from astra_mlir.passes.attention_axes import Axis, Labels, flat, same, source_of
 from astra_mlir.passes.simplify_rules.core import Rewriter, defining
 
 __all__ = ["Causal", "General", "additive_mask", "mask_terms"]
-
-
-@dataclass(frozen=True)
-class Causal:
-    """Keeps columns up to ``row + offset``."""
-
-    row: Axis
-    column: Axis
-    offset: int
 
 
 @dataclass(frozen=True)
@@ -39,6 +30,16 @@ class General:
 
     def __hash__(self) -> int:
         return hash(self.inverted)
+
+
+@dataclass(frozen=True)
+class Causal:
+    """Keeps columns up to ``row + offset``."""
+
+    row: Axis
+    column: Axis
+    offset: int
+    table: General | None = field(default=None, compare=False)  # the same as an operand
 
 
 Term = Causal | General
@@ -63,7 +64,8 @@ def mask_terms(value: ir.Value, labels: Labels, rw: Rewriter, *, inverted: bool 
     if splat is not None and bool(splat) != inverted:
         return []  # masks nothing
     causal = _compared(value, labels, rw, inverted) or _constant(rw.array(value, 1 << 26), labels, inverted)
-    return [causal or General(value, labels, inverted)]
+    table = General(value, labels, inverted)
+    return [replace(causal, table=table) if causal else table]
 
 
 def additive_mask(value: ir.Value, labels: Labels, rw: Rewriter) -> list[Term] | None:

@@ -81,9 +81,16 @@ def _lengths(q: jax.Array, *numbers: int) -> jax.Array:
     return jnp.array(numbers, jnp.int32) + jnp.isnan(q.sum()).astype(jnp.int32)
 
 
+def window(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
+    row, column = jnp.arange(q.shape[1])[:, None], jnp.arange(k.shape[1])
+    kept = (row >= column) & (row - column < 30)
+    scores = jnp.where(kept, jnp.einsum("hqd,hkd->hqk", q, k) * 0.2, -jnp.inf)
+    return jnp.einsum("hqk,hkd->hqd", jax.nn.softmax(scores), v)
+
+
 FORMS: list[Function] = [
     plain, causal, causal_by_large_number, causal_by_constant, by_hand, heads_in_the_middle, grouped_queries, biased,
-    padded, of_lengths, of_lengths_causal,
+    padded, window, of_lengths, of_lengths_causal,
 ]  # fmt: skip
 
 
