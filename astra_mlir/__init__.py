@@ -23,15 +23,15 @@ from astra_mlir.errors import (
 if TYPE_CHECKING:
     from astra_mlir.api import compile, tune
     from astra_mlir.executable import Executable
-    from astra_mlir.jax_functions import CompiledFunction, jit
-    from astra_mlir.jax_kernels import kernel_call
-    from astra_mlir.kernel_tuning import Config, autotune, heuristics
-    from astra_mlir.kernels import kernel
+    from astra_mlir.jax_frontend.functions import CompiledFunction, jit
+    from astra_mlir.jax_frontend.kernels import kernel_call
+    from astra_mlir.kernels.decorator import kernel
+    from astra_mlir.kernels.tuning import Config, autotune, heuristics
     from astra_mlir.program import Program
     from astra_mlir.runtime import set_num_threads, threads
     from astra_mlir.target_machine import TargetMachine
     from astra_mlir.testing import check_grads
-    from astra_mlir.transformations import (
+    from astra_mlir.transformations.api import (
         ReverseMode,
         checkpoint,
         custom_jvp,
@@ -58,18 +58,18 @@ __all__ = [
 ]  # fmt: skip
 
 _LAZY = {
-    "CompiledFunction": "jax_functions",
+    "CompiledFunction": "jax_frontend.functions",
     "Executable": "executable",
     "Program": "program",
     "TargetMachine": "target_machine",
     "check_grads": "testing",
     "compile": "api",
-    "jit": "jax_functions",
-    "Config": "kernel_tuning",
-    "autotune": "kernel_tuning",
-    "heuristics": "kernel_tuning",
-    "kernel": "kernels",
-    "kernel_call": "jax_kernels",
+    "jit": "jax_frontend.functions",
+    "Config": "kernels.tuning",
+    "autotune": "kernels.tuning",
+    "heuristics": "kernels.tuning",
+    "kernel": "kernels.decorator",
+    "kernel_call": "jax_frontend.kernels",
     "set_num_threads": "runtime",
     "threads": "runtime",
     "tune": "api",
@@ -89,7 +89,7 @@ _LAZY = {
             "vjp",
             "vmap",
         ),
-        "transformations",
+        "transformations.api",
     ),
 }
 
@@ -101,7 +101,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'astra_mlir' has no attribute '{name}'")
     module = _LAZY[name]
     if name == "jit" and importlib.util.find_spec("jax") is None:  # with JAX its module sends PyTorch's functions on
-        module = "torch_functions"
+        module = "torch_frontend.functions"
     value = getattr(importlib.import_module(f"astra_mlir.{module}"), name)
     globals()[name] = value
     return value

@@ -1,4 +1,4 @@
-"""What ``runtime/python/`` defines; users see the classes of ``executable.py`` and ``jax_functions.py``."""
+"""What ``runtime/python/`` defines; users see the classes of ``executable.py`` and ``jax_frontend/functions.py``."""
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar

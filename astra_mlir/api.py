@@ -55,14 +55,14 @@ def compile(
     (array([-1., -1.], dtype=float32),)
     """
     if callable(source) and frontends.uses_torch(source, args, kwargs):
-        from astra_mlir import torch_functions
+        from astra_mlir.torch_frontend import functions as torch_functions
 
         jitted: torch_functions.TorchFunction = torch_functions.jit(
             source, donate_argnums=donate_argnums, target=target, output=output
         )
         return jitted.freeze(*args, **kwargs)
     if callable(source):
-        from astra_mlir.jax_functions import jit
+        from astra_mlir.jax_frontend.functions import jit
 
         return jit(
             source, static_argnums=static_argnums, static_argnames=static_argnames, donate_argnums=donate_argnums,

@@ -1,7 +1,7 @@
 """The functions that compiled programs may call by name, and the element types in what they are told.
 
-Below ``ffi.py`` and ``jax_callbacks.py``, which register functions, and the kernels of custom calls, which are compiled
-for those there are.  Without MLIR: a program that was found in the cache is registered for, too.
+Below ``ffi.py`` and ``jax_frontend/callbacks.py``, which register functions, and the kernels of custom calls, which are
+compiled for those there are.  Without MLIR: a program that was found in the cache is registered for, too.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ def compile_program(
     from astra_mlir.executable import Executable  # the executable asks this module for its IR
 
     if is_gpu_target(target):
-        from astra_mlir.gpu_compiler import compile_gpu_program
+        from astra_mlir.gpu.compiler import compile_gpu_program
 
         made: Executable = compile_gpu_program(program, str(target), options)
         return made

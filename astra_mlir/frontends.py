@@ -38,7 +38,7 @@ def refuse_torch(name: str, instead: str, function: Any, *arguments: Any) -> Non
     """Raise :class:`UnsupportedError` if ``name``, which is for arrays of JAX, is called on what is PyTorch's."""
     if not uses_torch(function, *arguments):
         return
-    from astra_mlir.torch_markers import place_of
+    from astra_mlir.torch_frontend.markers import place_of
 
     raise UnsupportedError(f"{place_of(sys._getframe(1))}: {name} is for arrays of JAX, not for tensors; {instead}")
 

@@ -1,7 +1,7 @@
 """The extension module of the call path (``runtime/python/``): finds and loads it.
 
-Below ``executable.py`` and ``jax_functions.py``, whose classes build on its types; above ``runtime.py``, whose library
-lies beside it.  In a checkout it is in the ``build`` folder, so it is loaded by its path.
+Below ``executable.py`` and ``jax_frontend/functions.py``, whose classes build on its types; above ``runtime.py``, whose
+library lies beside it.  In a checkout it is in the ``build`` folder, so it is loaded by its path.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Checks of derivatives against central differences: for users' functions and rules, and for Astra's own tests.
 
-Above ``transformations.py``; the functions are compiled by Astra, the differences are taken in NumPy.
+Above ``transformations/api.py``; the functions are compiled by Astra, the differences are taken in NumPy.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from astra_mlir import frontends
-from astra_mlir import transform_rules as rules
 from astra_mlir.errors import AstraError
-from astra_mlir.transform_rules import FLOAT0
-from astra_mlir.transformations import Transformed
+from astra_mlir.transformations import rules
+from astra_mlir.transformations.api import Transformed
+from astra_mlir.transformations.rules import FLOAT0
 from astra_mlir.trees import PlainTrees
 
 __all__ = ["check_grads"]
@@ -82,7 +82,7 @@ def _trees_of(f: Any) -> Any:
     root = f.root if isinstance(f, Transformed) else f
     jax = sys.modules.get("jax")
     if jax is not None and (callable(root) or isinstance(root, jax.export.Exported)):
-        from astra_mlir.jax_transforms import FRONTEND
+        from astra_mlir.jax_frontend.transforms import FRONTEND
 
         return FRONTEND
     return PlainTrees()

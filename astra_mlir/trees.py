@@ -1,6 +1,6 @@
 """Trees of arrays for programs that come without JAX: tuples, lists, dictionaries, named tuples and None.
 
-The part of ``transform_rules.Frontend`` that is about trees, as ``jax.tree_util`` has it for JAX functions.
+The part of ``rules.Frontend`` that is about trees, as ``jax.tree_util`` has it for JAX functions.
 """
 
 from __future__ import annotations

@@ -140,8 +140,8 @@ def cases(small: bool) -> list[Case]:
 def _on_device(tree: Any) -> Any:
     import jax
 
-    from astra_mlir import gpu_runtime
-    from astra_mlir.gpu_arrays import DeviceArray
+    from astra_mlir.gpu import runtime as gpu_runtime
+    from astra_mlir.gpu.arrays import DeviceArray
 
     def moved(leaf: Any) -> DeviceArray:
         array = np.asarray(leaf)
@@ -152,7 +152,7 @@ def _on_device(tree: Any) -> Any:
 
 def _astra(case: Case, target: str, run: bool, seconds: float) -> Line:
     import astra_mlir as astra
-    from astra_mlir import gpu_runtime
+    from astra_mlir.gpu import runtime as gpu_runtime
 
     function, arguments = case.make()
     executable: Any = astra.compile(function, *arguments, target=target)
@@ -289,7 +289,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the figures to a file")
     parser.add_argument("--page", type=Path, help=f"write the page here; on a GPU {PAGE} without saying")
     options = parser.parse_args(argv)
-    from astra_mlir.gpu_runtime import device_info, why_no_device
+    from astra_mlir.gpu.runtime import device_info, why_no_device
 
     why = why_no_device()
     emulated = why is None and device_info().is_emulated

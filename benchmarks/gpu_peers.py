@@ -117,7 +117,7 @@ def _copy(case: Any, seconds: float) -> float | None:
     """A copy on the device that moves as many bytes."""
     if case.kind != "memory":
         return None
-    from astra_mlir import gpu_runtime
+    from astra_mlir.gpu import runtime as gpu_runtime
 
     size = int(case.bytes / 2)
     source, target = gpu_runtime.DeviceMemory(size), gpu_runtime.DeviceMemory(size)
@@ -135,8 +135,8 @@ PEERS: dict[str, Callable[[Any, float], float | None]] = {
 
 def launch_overhead(seconds: float) -> dict[str, float]:
     """Milliseconds of Python for one launch of a vector addition, of Astra's kernels and of Triton's."""
-    from astra_mlir import gpu_runtime
-    from astra_mlir.gpu_arrays import DeviceArray
+    from astra_mlir.gpu import runtime as gpu_runtime
+    from astra_mlir.gpu.arrays import DeviceArray
     from examples.kernels.vector_add import add_kernel
 
     torch = _torch()

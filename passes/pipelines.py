@@ -44,7 +44,7 @@ CPU_STAGES: dict[str, tuple[str, str]] = {
 }
 
 # The same for programs on GPUs: kernels become tile functions, and the rest native code of the host that launches them.
-# The tile functions go on their own way from stage ``tile`` (``astra_mlir/gpu_compiler.py``).
+# The tile functions go on their own way from stage ``tile`` (``astra_mlir/gpu/compiler.py``).
 GPU_STAGES: dict[str, tuple[str, str]] = {
     "astra": CPU_STAGES["astra"],
     "linalg": (

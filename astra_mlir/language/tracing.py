@@ -36,7 +36,7 @@ def trace(
     ones: Sequence[str] = (),
 ) -> ir.Module:
     """See ``Kernel.trace``."""
-    from astra_mlir.kernels import argument_type
+    from astra_mlir.kernels.decorator import argument_type
 
     unknown = constexprs.keys() - {p.name for p in fn.parameters}
     if unknown:

@@ -14,7 +14,7 @@ __all__ = ["KernelReport", "Occupancy", "Roofline", "kernel_report", "occupancy"
 
 
 class _Resources(Protocol):
-    """What is used of ``astra_mlir.gpu_machine.Resources``."""
+    """What is used of ``astra_mlir.gpu.machine.Resources``."""
 
     @property
     def registers(self) -> int: ...

@@ -1,5 +1,5 @@
 /* What the plugin asks of the compiler: the Python package registers these functions when it registers the plugin with
- * JAX (astra_mlir/jax_plugin).  They are called to compile and load programs, never to run them.
+ * JAX (astra_mlir/jax_backend/plugin.py).  They are called to compile and load programs, never to run them.
  */
 #ifndef ASTRA_PJRT_COMPILER_H
 #define ASTRA_PJRT_COMPILER_H

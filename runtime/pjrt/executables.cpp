@@ -27,7 +27,7 @@ astra_pjrt_compiler compiler() {
 }
 
 Error *no_compiler() {
-  return fail(kFailedPrecondition, "astra: no compiler is registered (is the interpreter ending? import astra_mlir.jax_plugin)");
+  return fail(kFailedPrecondition, "astra: no compiler is registered (is the interpreter ending? import astra_mlir.jax_backend.plugin)");
 }
 
 template <typename T>

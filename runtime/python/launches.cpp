@@ -2,7 +2,7 @@
 //
 // The arguments are read into the places that a launch takes them from, and into a key: what kind each is, which
 // pointers and numbers are multiples of 16, the constants, the device.  A key that is known names a kernel of a module;
-// one that is not goes back to Python (kernel_gpu.py), which compiles and tells us (`add`).  What is no device array of
+// one that is not goes back to Python (kernels/gpu.py), which compiles and tells us (`add`).  What is no device array of
 // a kind that is read here is left to Python, too, which hands pointers in as tuples.
 #include "launches.h"
 

@@ -2,7 +2,7 @@
 //
 // Device memory is host memory, streams are done at once, and every call is written down (`fake_cuda_log`).  Functions can
 // be made to fail (`fake_cuda_fail`).  A module image is either anything, whose kernels do nothing, or a table of
-// functions of this process that compute what the kernels would (made by astra_mlir/gpu_emulation.py).
+// functions of this process that compute what the kernels would (made by astra_mlir/gpu/emulation.py).
 #include "../src/cuda_driver.h"
 
 #include <dlfcn.h>

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import astra_mlir as astra
-from astra_mlir import gpu_machine
+from astra_mlir.gpu import machine as gpu_machine
 
 TARGET = "cuda:sm_90a"
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import astra_mlir as astra
-from astra_mlir import gpu_machine
 from astra_mlir.errors import AstraError, CompileError
-from astra_mlir.gpu_machine import GpuMachine
+from astra_mlir.gpu import machine as gpu_machine
+from astra_mlir.gpu.machine import GpuMachine
 
 MACHINE = GpuMachine.parse("cuda:sm_90a")
 

@@ -14,8 +14,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from astra_mlir import jax_plugin
 from astra_mlir.errors import AstraError
+from astra_mlir.jax_backend import plugin as jax_plugin
 
 jax = pytest.importorskip("jax")
 jnp = jax.numpy

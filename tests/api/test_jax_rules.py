@@ -19,9 +19,11 @@ from jax import lax
 from jax.ad_checkpoint import checkpoint_name
 
 import astra_mlir as astra
-from astra_mlir import capture, jax_custom_rules, jax_lowering
 from astra_mlir.bindings import ir, make_context, stablehlo
 from astra_mlir.errors import UnsupportedError
+from astra_mlir.jax_frontend import capture
+from astra_mlir.jax_frontend import custom_rules as jax_custom_rules
+from astra_mlir.jax_frontend import lowering as jax_lowering
 from astra_mlir.passes import run_pipeline
 
 from .jax_rules import VECTOR, Function, assert_close, by_first_only, numbers, second, weighted

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import astra_mlir as astra
-from astra_mlir import jax_tracing
-from astra_mlir.jax_tracing import capturing
+from astra_mlir.jax_frontend import tracing as jax_tracing
+from astra_mlir.jax_frontend.tracing import capturing
 
 ARRAY = np.linspace(0.5, 2, 12, dtype=np.float32).reshape(3, 4)
 

@@ -19,8 +19,10 @@ from jax import lax
 from jax._src.interpreters import mlir
 
 import astra_mlir as astra
-from astra_mlir import capture, jax_lowering, jaxpr_key, program_cache
+from astra_mlir import program_cache
 from astra_mlir.compiler import compile_program
+from astra_mlir.jax_frontend import capture, jaxpr_key
+from astra_mlir.jax_frontend import lowering as jax_lowering
 
 X = np.linspace(0.1, 0.9, 4, dtype=np.float32)
 SQUARE = np.arange(16, dtype=np.float32).reshape(4, 4) / 16 + np.eye(4, dtype=np.float32)

@@ -18,8 +18,8 @@ from torch.nn import functional as F  # noqa: E402
 from torch.utils import _pytree as pytree  # noqa: E402
 
 import astra_mlir as astra  # noqa: E402
-from astra_mlir import torch_capture  # noqa: E402
 from astra_mlir.bindings import make_context  # noqa: E402
+from astra_mlir.torch_frontend import capture as torch_capture  # noqa: E402
 
 _TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 2e-2, torch.float16: 5e-3}
 

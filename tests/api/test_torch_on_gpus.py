@@ -11,8 +11,8 @@ pytestmark = needs_compiler
 
 BEFORE = """
 import torch, astra_mlir as astra
-from astra_mlir import gpu_runtime
-from astra_mlir.gpu_arrays import DeviceArray
+from astra_mlir.gpu import runtime as gpu_runtime
+from astra_mlir.gpu.arrays import DeviceArray
 torch.manual_seed(0)
 TARGET = "cuda:sm_90a"
 close = lambda a, b: torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)

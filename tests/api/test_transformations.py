@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 import astra_mlir as astra
-from astra_mlir import compiler, transform_rules, transformations
+from astra_mlir import compiler
+from astra_mlir.transformations import api as transformations
+from astra_mlir.transformations import rules as transform_rules
 
 F32 = np.float32
 Point = namedtuple("Point", ["x", "y"])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import astra_mlir as astra
-from astra_mlir import gpu_machine
+from astra_mlir.gpu import machine as gpu_machine
 from tests.runtime.gpu_driver import needs_compiler, with_driver
 
 pytest.importorskip("jax")

@@ -14,9 +14,10 @@ import numpy as np
 
 import astra_mlir as astra
 import astra_mlir.language as al
-from astra_mlir import gpu_runtime, native
-from astra_mlir.gpu_arrays import DeviceArray
-from astra_mlir.gpu_runtime import DeviceMemory
+from astra_mlir import native
+from astra_mlir.gpu import runtime as gpu_runtime
+from astra_mlir.gpu.arrays import DeviceArray
+from astra_mlir.gpu.runtime import DeviceMemory
 
 
 @astra.kernel

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from astra_mlir import kernel_launch
 from astra_mlir.bindings import make_context
-from astra_mlir.gpu_machine import GpuMachine, assemble
+from astra_mlir.gpu.machine import GpuMachine, assemble
+from astra_mlir.kernels import launch as kernel_launch
 from tests.kernels import test_library
 from tests.passes.gpu.programs import Compiled
 from tools.ptx_emulator import launch as run_ptx

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import astra_mlir as astra
-from astra_mlir.gpu_machine import GpuMachine
-from astra_mlir.gpu_runtime import DeviceInfo
-from astra_mlir.kernel_gpu import machine_of
+from astra_mlir.gpu.machine import GpuMachine
+from astra_mlir.gpu.runtime import DeviceInfo
+from astra_mlir.kernels.gpu import machine_of
 from examples.kernels.softmax import softmax_kernel
 from tests.kernels import on_device
 from tests.runtime.gpu_driver import needs_compiler, with_driver
@@ -181,7 +181,7 @@ say(*given)
 
 def test_a_launch_takes_few_microseconds_of_python() -> None:
     (line,) = run("""
-from astra_mlir import gpu_emulation
+from astra_mlir.gpu import emulation as gpu_emulation
 gpu_emulation.emulated_code = lambda text, names: (b"none" * 8, [gpu_runtime.Kernel(names[0], 128, 4)], None)
 print(overhead(Array))
 """)

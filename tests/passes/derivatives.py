@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from astra_mlir.bindings import ir, make_context
-from astra_mlir.capture import capture
 from astra_mlir.compiler import compile_module
+from astra_mlir.jax_frontend.capture import capture
 from astra_mlir.passes import run_pipeline
 from astra_mlir.passes.autodiff import AutodiffPass
 

@@ -16,14 +16,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from astra_mlir import capture as capturing
-from astra_mlir import gpu_emulation
 from astra_mlir.bindings import ir, make_context
-from astra_mlir.gpu_code import device_code
-from astra_mlir.gpu_compiler import compile_gpu_program, lower_for_gpu
-from astra_mlir.gpu_executable import GpuExecutable
-from astra_mlir.gpu_machine import GpuMachine
-from astra_mlir.gpu_runtime import Kernel
+from astra_mlir.gpu import emulation as gpu_emulation
+from astra_mlir.gpu.code import device_code
+from astra_mlir.gpu.compiler import compile_gpu_program, lower_for_gpu
+from astra_mlir.gpu.executable import GpuExecutable
+from astra_mlir.gpu.machine import GpuMachine
+from astra_mlir.gpu.runtime import Kernel
+from astra_mlir.jax_frontend import capture as capturing
 from astra_mlir.passes.traversal import walk
 from tests.passes import tile_interpreter
 from tools.ptx_emulator import launch as run_ptx

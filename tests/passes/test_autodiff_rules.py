@@ -17,9 +17,9 @@ import pytest
 from jax import lax
 
 from astra_mlir.bindings import ir, make_context
-from astra_mlir.capture import capture
 from astra_mlir.compiler import compile_module
 from astra_mlir.errors import UnsupportedError
+from astra_mlir.jax_frontend.capture import capture
 from astra_mlir.passes import run_pipeline
 from astra_mlir.passes.autodiff import AutodiffPass
 

@@ -18,7 +18,7 @@ from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import stablehlo
 
 import astra_mlir as astra
-from astra_mlir.partition import partition_module
+from astra_mlir.partition.programs import partition_module
 from astra_mlir.teams import run_team
 
 TEAM = 4

@@ -205,8 +205,8 @@ def test_jit_and_compile_take_a_gpu_as_target() -> None:
         BEFORE
         + """
 import astra_mlir as astra
-from astra_mlir import gpu_emulation
-from astra_mlir.gpu_arrays import DeviceArray
+from astra_mlir.gpu import emulation as gpu_emulation
+from astra_mlir.gpu.arrays import DeviceArray
 from tests.passes.gpu_emulated import interpreted_code
 gpu_emulation.emulated_code = interpreted_code
 @astra.jit(target="cuda:sm_90a", static_argnames="flip", donate_argnums=0)
@@ -221,7 +221,7 @@ for flip in (True, False):
 again = step(new, x, flip=False)
 print(step.cache_info().hits, step.cache_info().misses)
 exe = astra.compile(lambda x: jnp.tanh(x).sum(0), x, target="cuda:sm_90a")
-device = DeviceArray(__import__("astra_mlir").gpu_runtime.DeviceMemory.of(x), x.shape, x.dtype)
+device = DeviceArray(__import__("astra_mlir.gpu.runtime").gpu.runtime.DeviceMemory.of(x), x.shape, x.dtype)
 result = exe(device)
 print(type(result).__name__, np.allclose(result, np.tanh(x).sum(0), atol=1e-4), result.__dlpack_device__())
 print(type(exe(x)).__name__, exe)
@@ -265,7 +265,8 @@ def test_saved_programs_run_again_and_damaged_ones_are_refused(tmp_path: Path) -
         BEFORE
         + f"""
 import astra_mlir as astra
-from astra_mlir import gpu_emulation, gpu_saved
+from astra_mlir.gpu import emulation as gpu_emulation
+from astra_mlir.gpu import saved as gpu_saved
 from tests.passes.gpu_emulated import interpreted_code
 gpu_emulation.emulated_code = interpreted_code
 table = np.linspace(0, 1, 48, dtype=np.float32)

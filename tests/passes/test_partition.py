@@ -16,9 +16,9 @@ import astra_mlir.tools
 from astra_mlir.bindings import ir as astra_ir
 from astra_mlir.bindings import make_context
 from astra_mlir.errors import UnsupportedError
-from astra_mlir.partition import PIPELINE, partition, partition_module, run
-from astra_mlir.partition_gspmd import import_shardings
-from astra_mlir.partition_meshes import Digit, Sharding, groups, hlo_text, independent, tile_of
+from astra_mlir.partition.gspmd import import_shardings
+from astra_mlir.partition.meshes import Digit, Sharding, groups, hlo_text, independent, tile_of
+from astra_mlir.partition.programs import PIPELINE, partition, partition_module, run
 from astra_mlir.passes import run_pipeline
 
 X, Y0, Y1 = Digit(4, 2), Digit(2, 2), Digit(1, 2)

@@ -41,7 +41,7 @@ def _mixes(count: int) -> list[tuple[int, ...]]:
 
 
 def _found(harness: Any, examples: Sequence[Any], axes: Sequence[int], arguments: Sequence[np.ndarray]) -> list[Any]:
-    from astra_mlir.capture import capture
+    from astra_mlir.jax_frontend.capture import capture
 
     try:
         captured = capture(harness.dyn_fun, examples, {})

@@ -6,15 +6,15 @@ import ctypes
 import sys
 from pathlib import Path
 
-from astra_mlir import gpu_runtime
+from astra_mlir.gpu import runtime as gpu_runtime
 from tests.runtime.gpu_driver import needs_compiler, with_driver
 
 pytestmark = needs_compiler
 
 # Kernels of an emulated module are functions of the process: this one adds a scalar to a float for each program.
 MODULE = """
-from astra_mlir import gpu_runtime as gpu
-from astra_mlir.gpu_emulation import image_of
+from astra_mlir.gpu import runtime as gpu
+from astra_mlir.gpu.emulation import image_of
 from astra_mlir.runtime import runtime
 EMULATED = ctypes.CFUNCTYPE(None, ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p, ctypes.c_void_p)
 @EMULATED
@@ -147,7 +147,7 @@ print(driver.fake_cuda_bytes(0))
 def test_tensor_maps_are_encoded_at_the_launch() -> None:
     text = with_driver(
         """
-from astra_mlir import gpu_runtime as gpu
+from astra_mlir.gpu import runtime as gpu
 map = gpu.TensorMap(0, 9, (64, 1), (0, 2), (64, 32), swizzle=3, from_parameters=2 | 2 << 8, element_bytes=2)
 module = gpu.GpuModule(b"anything", [gpu.Kernel("copy", 384, 3, tensor_maps=(map,), overlaps=True)])
 x = gpu.DeviceMemory.of(np.zeros(4096, np.float32))
@@ -160,7 +160,7 @@ print("\\n".join(line for line in log() if "Map" in line or "attribute" in line)
 
 
 def test_why_there_is_no_device() -> None:
-    code = "from astra_mlir.gpu_runtime import why_no_device; print(why_no_device())"
+    code = "from astra_mlir.gpu.runtime import why_no_device; print(why_no_device())"
     assert "CUDA driver is of version 11.4; 12.0 or newer is needed" in with_driver(code, FAKE_CUDA_VERSION="11040")
     assert "this machine has 0" in with_driver(code, FAKE_CUDA_DEVICES="0")
     other = next(Path(sys.base_prefix).rglob("lib*/libpython3*.so*"), None) or Path("/lib/x86_64-linux-gnu/libm.so.6")

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import astra_mlir as astra
-from astra_mlir.gpu_emulation import emulated_objects
+from astra_mlir.gpu.emulation import emulated_objects
 from tests.runtime.gpu_driver import fake_driver
 
 SOURCE = Path(__file__).parents[2]

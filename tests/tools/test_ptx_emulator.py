@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from astra_mlir.gpu_machine import GpuMachine, assemble
+from astra_mlir.gpu.machine import GpuMachine, assemble
 from tools.ptx_emulator import EmulationError, TensorMap, launch
 
 RNG = np.random.default_rng(0)

@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 
 from astra_mlir.bindings import ir, make_context, translate_to_llvm_ir
-from astra_mlir.gpu_machine import GpuMachine, assemble, ptx
+from astra_mlir.gpu.machine import GpuMachine, assemble, ptx
 from tools.ptx_emulator import TensorMap, launch
 
 MACHINE = GpuMachine.parse("sm_90a")

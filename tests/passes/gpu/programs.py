@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from astra_mlir.bindings import ir, make_context, translate_to_llvm_ir
-from astra_mlir.gpu_machine import GpuMachine, ptx
+from astra_mlir.gpu.machine import GpuMachine, ptx
 from astra_mlir.passes import run_pipeline
 
 TILE_PASSES = "astra-tile-pipeline,astra-tile-layouts,astra-tile-to-gpu"

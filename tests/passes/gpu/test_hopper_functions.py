@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import astra_mlir as astra
-from astra_mlir.gpu_runtime import Kernel
+from astra_mlir.gpu.runtime import Kernel
 from tools.ptx_emulator import TensorMap, launch
 
 RNG = np.random.default_rng(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from astra_mlir.gpu_machine import Resources
+from astra_mlir.gpu.machine import Resources
 from astra_mlir.passes.gpu.report import kernel_report, occupancy, roofline
 from astra_mlir.passes.gpu.target import GPU_TARGETS
 

@@ -12,7 +12,7 @@ import pytest
 import astra_mlir as astra
 import astra_mlir.language as al
 from astra_mlir.bindings import make_context
-from astra_mlir.gpu_machine import GpuMachine, assemble
+from astra_mlir.gpu.machine import GpuMachine, assemble
 from tests.passes.gpu.programs import Compiled
 from tests.passes.gpu.test_tile_to_gpu import check
 

@@ -6,8 +6,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from astra_mlir import gpu_code
-from astra_mlir.gpu_machine import GpuMachine, assemble
+from astra_mlir.gpu import code as gpu_code
+from astra_mlir.gpu.machine import GpuMachine, assemble
 from astra_mlir.passes.gpu.hopper_functions import tensor_maps_of
 from tests.passes.gpu.programs import Compiled, expand, matmul, matmul_arguments, tile_function
 from tests.passes.gpu.simt import TensorMap as SimtMap

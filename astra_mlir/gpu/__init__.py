@@ -1,0 +1,1 @@
+"""Programs for NVIDIA GPUs: compiled to cubins, their arrays, launches and files."""

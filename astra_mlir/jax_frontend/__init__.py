@@ -1,0 +1,1 @@
+"""JAX functions: captured as StableHLO programs, compiled and transformed by ``astra.jit`` and its like."""

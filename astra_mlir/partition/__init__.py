@@ -1,0 +1,1 @@
+"""Programs with shardings, as the program that each of several devices runs."""

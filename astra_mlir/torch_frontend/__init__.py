@@ -1,0 +1,1 @@
+"""PyTorch functions and modules: captured as StableHLO programs, compiled and transformed."""

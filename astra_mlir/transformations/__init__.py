@@ -1,0 +1,1 @@
+"""``astra.grad``, ``astra.vmap`` and their like, for every frontend."""
