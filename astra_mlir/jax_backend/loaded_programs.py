@@ -33,6 +33,9 @@ __all__ = ["calls_python", "compile_into", "costs", "deserialize_into", "release
 _ASYNCHRONOUS_BYTES = 1 << 20
 
 _numbers = itertools.count(1)
+# As in runtime/pjrt/client.cpp; the first is the default.
+MEMORY_KINDS = ("device", "pinned_host", "unpinned_host")
+
 _programs: dict[int, _Loaded] = {}
 _with_callbacks: set[bytes] = set()
 
@@ -43,6 +46,7 @@ class _Loaded:
 
     executable: Executable
     donated: tuple[int, ...]
+    memory_kinds: list[str]
     name: str
     code: bytes
     options: bytes
@@ -65,7 +69,7 @@ def compile_into(out: Any, code: bytes, options: bytes) -> None:
         is_known(target)  # registers it, where the machine code is that of another process
     executable = compiler.compile_program(Program(data, name=name))
     donated, held = _taken_over(description, executable), [called_by(code)]
-    loaded = _Loaded(executable, donated, name, code, options, held, described)
+    loaded = _Loaded(executable, donated, description["memory_kinds"], name, code, options, held, described)
     if names_this_process(code):
         _with_callbacks.add(loaded.fingerprint)
     _fill(out, loaded, devices)
@@ -98,6 +102,19 @@ def _read_kept(code: bytes, num_replicas: int, num_partitions: int) -> list[byte
     )
 
 
+def _memory_kinds(code: bytes) -> list[str]:
+    """In which memory of its device a program wants each result; empty where it does not say."""
+    if b"mhlo.memory_kind" not in code:
+        return []
+    from astra_mlir.jax_frontend.shardings import result_attributes
+
+    kinds = [kind or MEMORY_KINDS[0] for kind in result_attributes(code, "mhlo.memory_kind")]
+    for kind in kinds:
+        if kind not in MEMORY_KINDS:
+            raise UnsupportedError(f"a result in memory {kind!r}: a device of Astra has {', '.join(MEMORY_KINDS)}")
+    return kinds
+
+
 def calls_python(fingerprint: bytes) -> bool:
     """Whether a program of this fingerprint calls functions of this process, and can be of no use to another."""
     return fingerprint in _with_callbacks
@@ -115,7 +132,7 @@ def _read(code: bytes, num_replicas: int, num_partitions: int) -> list[bytes]:
     from astra_mlir.passes.import_rules.tokens import replace_tokens, takes_tokens
     from astra_mlir.passes.traversal import walk
 
-    described = b""
+    kinds, described = _memory_kinds(code), b""
     if num_replicas * num_partitions > 1:
         from astra_mlir.partition.programs import partition
 
@@ -141,7 +158,9 @@ def _read(code: bytes, num_replicas: int, num_partitions: int) -> list[bytes]:
     calls = (op for op in walk(module.body) if op.name == "stablehlo.custom_call") if b"custom_call" in code else ()
     targets = sorted({ir.StringAttr(op.attributes["call_target_name"]).value for op in calls})
     name = symbol(module.operation) or "main"
-    head = json.dumps({"name": name, "donated": donated, "offered": offered, "targets": targets}).encode()
+    head = json.dumps(
+        {"name": name, "donated": donated, "offered": offered, "targets": targets, "memory_kinds": kinds}
+    ).encode()
     if takes_tokens(module.operation):
         with context, ir.Location.unknown():
             replace_tokens(module.operation)
@@ -261,6 +280,8 @@ def _fill(out: Any, loaded: _Loaded, devices: np.ndarray[Any, Any]) -> None:
     out.output_ranks = array(ctypes.c_int64, [len(spec.shape) for spec in signature.outputs])
     out.output_dims = array(ctypes.c_int64, [size for spec in signature.outputs for size in spec.shape])
     out.output_aliases = array(ctypes.c_int64, executable.aliases or [-1] * len(signature.outputs))
+    kinds = loaded.memory_kinds or MEMORY_KINDS[:1] * len(signature.outputs)
+    out.output_memories = array(ctypes.c_int32, map(MEMORY_KINDS.index, kinds))
     out.num_replicas, out.num_partitions = devices.shape
     out.device_ids = array(ctypes.c_int64, devices.ravel().tolist())
     out.code_bytes = sum(map(len, executable.objects))

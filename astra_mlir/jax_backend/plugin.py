@@ -152,6 +152,7 @@ class Compiled(ctypes.Structure):
         ("output_ranks", ctypes.POINTER(_i64)),
         ("output_dims", ctypes.POINTER(_i64)),
         ("output_aliases", ctypes.POINTER(_i64)),
+        ("output_memories", ctypes.POINTER(ctypes.c_int32)),
         ("num_replicas", _i64),
         ("num_partitions", _i64),
         ("device_ids", ctypes.POINTER(_i64)),

@@ -15,7 +15,7 @@ from jaxlib.mlir.dialects import stablehlo
 
 from astra_mlir.errors import UnsupportedError
 
-__all__ = ["drop_shardings", "without_shardings"]
+__all__ = ["drop_shardings", "result_attributes", "without_shardings"]
 
 
 def without_shardings(artifact: bytes) -> bytes:
@@ -28,6 +28,20 @@ def without_shardings(artifact: bytes) -> bytes:
             partition_module(module, 1)
         drop_shardings(module)
         return stablehlo.serialize_portable_artifact(module, "1.17.0")  # type: ignore[no-any-return]
+
+
+def result_attributes(artifact: bytes, name: str) -> list[str | None]:
+    """A string attribute of each result of an artifact's function ``main``."""
+    with jax_mlir.make_ir_context() as context, ir.Location.unknown():
+        module = stablehlo.deserialize_portable_artifact(context, artifact)
+        main = next(op for op in module.body.operations if _symbol(op.operation) == "main").operation
+        if "res_attrs" not in main.attributes:
+            return []
+        return [ir.StringAttr(given[name]).value if name in given else None for given in main.attributes["res_attrs"]]
+
+
+def _symbol(op: Any) -> str | None:
+    return ir.StringAttr(op.attributes["sym_name"]).value if "sym_name" in op.attributes else None
 
 
 def drop_shardings(module: Any) -> None:

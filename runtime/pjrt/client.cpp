@@ -14,7 +14,8 @@ namespace astra::pjrt {
 namespace {
 
 constexpr char kDeviceKind[] = "cpu";
-// JAX's names of memories; all are the same memory here.  The first is the default.
+// JAX's names of memories; all are the same memory here.  The first is the default.  MEMORY_KINDS in
+// astra_mlir/jax_backend/loaded_programs.py has them in the same order.
 constexpr const char *kMemoryKinds[] = {"device", "pinned_host", "unpinned_host"};
 
 const NamedValue *find_option(const Client_Create_Args *args, const char *name) {

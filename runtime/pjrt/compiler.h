@@ -31,6 +31,7 @@ typedef struct astra_pjrt_compiled {
   const int64_t *output_ranks;
   const int64_t *output_dims; /* of all outputs, one after the other */
   const int64_t *output_aliases; /* of each the donated input whose memory it is written to, or -1 */
+  const int32_t *output_memories; /* of each its memory: a number of one of a device's */
   int64_t num_replicas;
   int64_t num_partitions;
   const int64_t *device_ids; /* [num_replicas][num_partitions] */

@@ -54,8 +54,11 @@ std::shared_ptr<CompiledProgram> program_of(Client *client, const astra_pjrt_com
     program->ranks.push_back(static_cast<size_t>(given.output_ranks[i]));
     program->bytes.push_back(given.output_bytes[i]);
     program->aliases.push_back(given.output_aliases[i]);
-    program->memory_kinds.push_back(client->memories.front()->kind.c_str());
-    program->memory_kind_sizes.push_back(client->memories.front()->kind.size());
+    const int32_t number = given.output_memories[i];
+    const std::string &kind = client->memories[number]->kind;  // the memories of the first device come first
+    program->memories.push_back(number);
+    program->memory_kinds.push_back(kind.c_str());
+    program->memory_kind_sizes.push_back(kind.size());
   }
   int64_t num_dims = 0;
   for (const size_t rank : program->ranks) num_dims += static_cast<int64_t>(rank);
@@ -289,10 +292,11 @@ bool take_over(Run &run, Buffer *const *arguments) {
 
 void give_results(const Run &run, Device *device, const PendingPtr &pending, Buffer **results, Event **complete) {
   const CompiledProgram &program = *run.program;
-  Memory *const memory = device->memories.front();
   const int64_t *dims = program.dims.data();
-  for (size_t i = 0; i < run.outputs.size(); dims += program.ranks[i++])
+  for (size_t i = 0; i < run.outputs.size(); dims += program.ranks[i++]) {
+    Memory *const memory = device->memories[program.memories[i]];
     results[i] = new Buffer(memory, program.types[i], dims, program.ranks[i], run.outputs[i], pending);
+  }
   if (complete != nullptr) *complete = new Event{pending};
 }
 

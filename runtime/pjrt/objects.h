@@ -221,6 +221,7 @@ struct CompiledProgram {
   std::string name, fingerprint, program;
   std::mutex costs_mutex;
   std::vector<NamedValue> costs;
+  std::vector<int32_t> memories;  // of each output, its number among those of a device
   std::vector<const char *> memory_kinds;
   std::vector<size_t> memory_kind_sizes;
   int64_t argument_bytes = 0;

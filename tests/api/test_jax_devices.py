@@ -154,6 +154,12 @@ assert sorted(seen[:8]) == [0, 0, 1, 1, 2, 2, 3, 3] and abs(seen[8] - x.sum()) <
 twice = lambda v: jax.pure_callback(lambda a: np.asarray(a) * 2, jax.ShapeDtypeStruct(v.shape, v.dtype), v)
 equal(jax.jit(twice)(y), x * 2)
 """,
+    "memories": """
+place = NamedSharding(mesh, P("b", "a"), memory_kind="pinned_host")
+z = jax.jit(lambda v: (v + 1, v * 2), out_shardings=(place, None))(y)
+assert [a.sharding.memory_kind for a in z] == ["pinned_host", "device"], [a.sharding for a in z]
+equal(z[0], x + 1), equal(z[1], x * 2)
+""",
     "shardings without Shardy": """
 from jax import export
 jax.config.update("jax_use_shardy_partitioner", False)

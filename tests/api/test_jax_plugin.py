@@ -222,6 +222,26 @@ def test_compiled_programs_describe_themselves(device: Any) -> None:
     assert "dot" in compiled.as_text()
 
 
+def test_results_lie_in_the_memory_asked_for(device: Any) -> None:
+    from jax.experimental import serialize_executable
+
+    place = jax.sharding.SingleDeviceSharding(device, memory_kind="unpinned_host")
+    x = jax.device_put(np.arange(4, dtype=np.float32), device)
+    compiled = jax.jit(lambda x: (x + 1, x * 3), out_shardings=(place, None)).lower(x).compile()
+    loaded = serialize_executable.deserialize_and_load(
+        *serialize_executable.serialize(compiled), backend="astra", execution_devices=[device]
+    )
+    for run in (compiled, loaded):
+        first, second = run(x)
+        assert [a.sharding.memory_kind for a in (first, second)] == ["unpinned_host", "device"]
+        assert [next(iter(a.addressable_shards)).data.sharding.memory_kind for a in (first, second)] == [
+            "unpinned_host", "device",
+        ]  # fmt: skip
+        assert np.array_equal(first, np.arange(4) + 1) and np.array_equal(second, np.arange(4) * 3)
+    elsewhere = jax.jit(lambda x: x - 1)(first)
+    assert np.array_equal(elsewhere, np.arange(4)) and elsewhere.devices() == {device}
+
+
 def test_executables_are_serialized(device: Any) -> None:
     from jax.experimental import serialize_executable
 
