@@ -228,7 +228,7 @@ class ExpandFft(Pass):
     """
 
     name: ClassVar[str] = "astra-expand-fft"
-    summary: ClassVar[str] = "Fourier transforms to products with matrices of roots of unity"
+    summary: ClassVar[str] = "write Fourier transforms as products with matrices of roots of unity"
 
     def run(self, module: ir.Operation) -> None:
         for view in module.regions[0].blocks[0].operations:
