@@ -281,7 +281,7 @@ def _fill(out: Any, loaded: _Loaded, devices: np.ndarray[Any, Any]) -> None:
     out.output_dims = array(ctypes.c_int64, [size for spec in signature.outputs for size in spec.shape])
     out.output_aliases = array(ctypes.c_int64, executable.aliases or [-1] * len(signature.outputs))
     kinds = loaded.memory_kinds or MEMORY_KINDS[:1] * len(signature.outputs)
-    out.output_memories = array(ctypes.c_int32, map(MEMORY_KINDS.index, kinds))
+    out.output_memories = array(ctypes.c_int32, list(map(MEMORY_KINDS.index, kinds)))
     out.num_replicas, out.num_partitions = devices.shape
     out.device_ids = array(ctypes.c_int64, devices.ravel().tolist())
     out.code_bytes = sum(map(len, executable.objects))
